@@ -1,0 +1,51 @@
+// All image bytes come through this interface, so that a file, a memory buffer or the on-demand
+// cache can stand behind an image.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/base/error.h"
+
+namespace coldscope {
+
+class ReadAt {
+public:
+    ReadAt() = default;
+    ReadAt(const ReadAt&) = delete;
+    ReadAt& operator=(const ReadAt&) = delete;
+    virtual ~ReadAt() = default;
+
+    [[nodiscard]] virtual std::uint64_t size() const = 0; // bytes
+    // Fills all of `into` or fails; short input is Code::truncated at the byte that is missing.
+    [[nodiscard]] virtual Result<void> read(std::uint64_t offset, std::span<std::byte> into) = 0;
+};
+
+// Borrows the bytes: they must outlive it.
+class MemoryReadAt final : public ReadAt {
+public:
+    explicit MemoryReadAt(std::span<const std::byte> bytes) : bytes_(bytes) {}
+    [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+
+private:
+    std::span<const std::byte> bytes_;
+};
+
+// A regular file or block device, read with pread.
+class FileReadAt final : public ReadAt {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<FileReadAt>> open(const std::string& path);
+    ~FileReadAt() override;
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+
+private:
+    FileReadAt(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+    int fd_; // owned
+    std::uint64_t size_;
+};
+
+} // namespace coldscope
