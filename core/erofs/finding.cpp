@@ -1,0 +1,54 @@
+#include "core/erofs/finding.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace coldscope::erofs {
+
+void Findings::add(Finding finding) {
+    if (finding.severity == Severity::error)
+        ++errors_;
+    if (list_.size() < limit)
+        list_.push_back(std::move(finding));
+    else
+        ++left_out_;
+}
+
+void Findings::add(const Error& error, std::string structure, std::string advice) {
+    std::string message = error.context;
+    if (error.sys_errno != 0)
+        message += fmt::format(" ({})", errno_name(error.sys_errno));
+    // What this program can't read is not the image's fault.
+    const Severity severity = error.code == Code::unsupported ? Severity::warning : Severity::error;
+    add(Finding{
+        severity, error.offset, std::move(structure), {}, std::move(message), std::move(advice)});
+}
+
+const char* name(Severity severity) {
+    switch (severity) {
+    case Severity::error:
+        return "error";
+    case Severity::warning:
+        return "warning";
+    case Severity::note:
+        return "note";
+    }
+    return "unknown";
+}
+
+std::string describe(const Finding& finding) {
+    std::string text = fmt::format("{}: ", name(finding.severity));
+    if (finding.offset != no_offset)
+        text += fmt::format("at byte {}: ", finding.offset);
+    if (!finding.structure.empty())
+        text += fmt::format("{}: ", finding.structure);
+    if (!finding.field.empty())
+        text += fmt::format("{}: ", finding.field);
+    text += finding.message;
+    if (!finding.advice.empty())
+        text += fmt::format(" -> {}", finding.advice);
+    return text;
+}
+
+} // namespace coldscope::erofs

@@ -1,0 +1,235 @@
+// Index::build: one pass over the tree, level by level, so that the children of a directory get
+// consecutive ids and no queue is needed but the nodes themselves.
+#include "core/erofs/index.h"
+#include "core/erofs/radix.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+namespace coldscope::erofs {
+
+class IndexBuilder {
+public:
+    IndexBuilder(Image& image, Findings* tolerant)
+        : image_(image), tolerant_(tolerant), entries_left_(image.size() / dirent_size),
+          chunks_left_(image.size() / 4) {}
+
+    Result<Index> run();
+
+private:
+    struct Link {
+        std::uint64_t nid;
+        NodeId node;
+    };
+
+    Result<void> add_root();
+    Result<void> expand(NodeId id);
+    Result<void> add_block(NodeId parent, const DirBlock& block);
+    Result<void> add_entry(NodeId parent, const DirEntry& entry);
+    Result<void> fill(NodeId id, std::uint64_t nid, std::uint64_t entry_offset);
+    Result<void> add_extents(NodeId id, const Inode& inode);
+    Result<void> map_hard_links();
+    void sort_nids();
+    // Tolerant: lists the error and goes on; strict: returns it.
+    Result<void> pass_over(Result<void> result, std::string structure);
+
+    Image& image_;
+    Findings* tolerant_;
+    Index index_;
+    std::uint64_t entries_left_;
+    std::uint64_t chunks_left_;
+    std::unordered_set<std::uint64_t> seen_directories_;
+    std::vector<Link> links_; // nodes of inodes with a link count above one
+    std::vector<Extent> extents_;
+    std::vector<std::byte> block_;
+};
+
+Result<Index> Index::build(Image& image, Findings* tolerant) {
+    return IndexBuilder(image, tolerant).run();
+}
+
+Result<void> IndexBuilder::pass_over(Result<void> result, std::string structure) {
+    if (result || tolerant_ == nullptr)
+        return result;
+    tolerant_->add(result.error(), std::move(structure));
+    return {};
+}
+
+Result<Index> IndexBuilder::run() {
+    // No inode is smaller than a compact one, so the count can be believed up to that.
+    const std::uint64_t expected =
+        std::min(image_.superblock().inodes, image_.size() / compact_inode_size);
+    index_.nodes_.reserve(static_cast<std::size_t>(expected) + 1);
+    index_.reverse_.resize(image_.devices().size() + 1);
+    index_.directories_.emplace_back(); // of what is no directory
+
+    COLDSCOPE_CHECK(add_root());
+    std::uint32_t depth = 0;
+    std::size_t level_end = 1;
+    for (std::size_t i = 0; i < index_.nodes_.size(); ++i) {
+        if (i == level_end) {
+            level_end = index_.nodes_.size();
+            if (++depth > Index::max_depth) {
+                COLDSCOPE_CHECK(pass_over(
+                    failure(Code::corrupt, fmt::format("directories nest deeper than {} levels",
+                                                       Index::max_depth)),
+                    "directories"));
+                break;
+            }
+        }
+        if (!index_.nodes_[i].is_directory())
+            continue;
+        const auto id = static_cast<NodeId>(i);
+        COLDSCOPE_CHECK(pass_over(expand(id), fmt::format("directory {}", index_.nodes_[i].nid)));
+    }
+    COLDSCOPE_CHECK(map_hard_links());
+    sort_nids();
+    for (ReverseMap& map : index_.reverse_)
+        map.seal();
+    index_.names_.shrink_to_fit();
+    return std::move(index_);
+}
+
+Result<void> IndexBuilder::add_root() {
+    index_.nodes_.emplace_back();
+    COLDSCOPE_CHECK(fill(root_node, image_.root_nid(), super_offset + 14));
+    if (!index_.nodes_[root_node].is_directory())
+        return failure(Code::corrupt,
+                       fmt::format("the root inode {} is no directory", image_.root_nid()),
+                       super_offset + 14);
+    return {};
+}
+
+Result<void> IndexBuilder::expand(NodeId id) {
+    COLDSCOPE_TRY(const Inode inode, image_.inode(index_.nodes_[id].nid));
+    index_.nodes_[id].directory = static_cast<std::uint32_t>(index_.directories_.size());
+    index_.directories_.push_back({static_cast<NodeId>(index_.nodes_.size()), 0});
+    const std::uint64_t blocks = image_.directory_blocks(inode);
+    for (std::uint64_t number = 0; number < blocks; ++number) {
+        COLDSCOPE_TRY(const Image::RawBlock raw, image_.directory_block(inode, number));
+        block_.assign(raw.bytes.begin(), raw.bytes.end());
+        COLDSCOPE_TRY(const DirBlock block, DirBlock::open(block_, raw.offset));
+        COLDSCOPE_CHECK(add_block(id, block));
+    }
+    return {};
+}
+
+Result<void> IndexBuilder::add_block(NodeId parent, const DirBlock& block) {
+    if (block.count() > entries_left_)
+        return failure(Code::corrupt,
+                       "there are more directory entries than the image has room for: directories "
+                       "share their blocks",
+                       block.entry_offset(0));
+    entries_left_ -= block.count();
+    for (std::size_t i = 0; i < block.count(); ++i) {
+        COLDSCOPE_TRY(const DirEntry entry, block.entry(i));
+        if (entry.name == "." || entry.name == "..")
+            continue;
+        COLDSCOPE_CHECK(add_entry(parent, entry));
+        const auto id = static_cast<NodeId>(index_.nodes_.size() - 1);
+        Result<void> filled = fill(id, entry.nid, block.entry_offset(i));
+        if (!filled)
+            COLDSCOPE_CHECK(pass_over(std::move(filled), fmt::format("inode {}", entry.nid)));
+    }
+    return {};
+}
+
+Result<void> IndexBuilder::add_entry(NodeId parent, const DirEntry& entry) {
+    if (index_.nodes_.size() >= no_node ||
+        index_.names_.size() > ~std::uint32_t{0} - max_name_length)
+        return failure(Code::unsupported, "more than 2^32 names, or bytes of names");
+    Node node;
+    node.nid = entry.nid;
+    node.parent = parent;
+    node.name_offset = static_cast<std::uint32_t>(index_.names_.size());
+    node.name_length = static_cast<std::uint8_t>(entry.name.size());
+    index_.names_.insert(index_.names_.end(), entry.name.begin(), entry.name.end());
+    index_.nodes_.push_back(node);
+    ++index_.directories_.back().count;
+    return {};
+}
+
+Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entry_offset) {
+    index_.nodes_[id].nid = nid;
+    auto found = image_.inode(nid);
+    if (!found) {
+        Error error = std::move(found).error();
+        if (error.offset == no_offset)
+            error.offset = entry_offset;
+        return std::unexpected(std::move(error));
+    }
+    const Inode& inode = *found;
+    if (inode.is_directory() && !seen_directories_.insert(nid).second)
+        return failure(
+            Code::corrupt,
+            fmt::format("directory {} is reached twice: a loop, or a hard link to it", nid),
+            entry_offset);
+    Node& node = index_.nodes_[id];
+    node.size = inode.size;
+    node.mode = static_cast<std::uint16_t>(inode.mode);
+    node.layout = inode.layout;
+    if (!inode.is_regular())
+        return {};
+    if (inode.nlink > 1) {
+        links_.push_back({nid, id});
+        return {};
+    }
+    return add_extents(id, inode);
+}
+
+Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
+    if (is_compressed(inode.layout))
+        return {};
+    if (inode.layout == Layout::chunk_based && inode.size != 0) {
+        COLDSCOPE_TRY(const Image::ChunkTable table, image_.chunk_table(inode));
+        if (table.count > chunks_left_)
+            return failure(Code::corrupt,
+                           "there are more chunks than the image has room for: chunk tables "
+                           "overlap",
+                           table.offset);
+        chunks_left_ -= table.count;
+    }
+    extents_.clear();
+    COLDSCOPE_CHECK(image_.map_into(inode, 0, inode.size, extents_));
+    for (const Extent& extent : extents_) {
+        if (extent.kind != ExtentKind::hole)
+            index_.reverse_[extent.device].add(extent.address, extent.offset, extent.length, id);
+    }
+    return {};
+}
+
+// A file with several names is mapped once, for the first of them.
+Result<void> IndexBuilder::map_hard_links() {
+    std::ranges::sort(links_, [](const Link& a, const Link& b) {
+        return a.nid != b.nid ? a.nid < b.nid : a.node < b.node;
+    });
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        if (i > 0 && links_[i].nid == links_[i - 1].nid)
+            continue;
+        COLDSCOPE_TRY(const Inode inode, image_.inode(links_[i].nid));
+        COLDSCOPE_CHECK(
+            pass_over(add_extents(links_[i].node, inode), fmt::format("inode {}", inode.nid)));
+    }
+    return {};
+}
+
+void IndexBuilder::sort_nids() {
+    struct Key {
+        std::uint64_t nid;
+        NodeId node;
+    };
+    std::vector<Key> keys;
+    keys.reserve(index_.nodes_.size());
+    for (std::size_t i = 0; i < index_.nodes_.size(); ++i)
+        keys.push_back({index_.nodes_[i].nid, static_cast<NodeId>(i)});
+    if (!std::ranges::is_sorted(keys, {}, &Key::nid))
+        radix_sort(keys, [](const Key& key) { return key.nid; });
+    index_.by_nid_.reserve(keys.size());
+    for (const Key& key : keys)
+        index_.by_nid_.push_back(key.node);
+}
+
+} // namespace coldscope::erofs

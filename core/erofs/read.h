@@ -1,0 +1,23 @@
+// The bytes of a file, from the image and its blobs.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/read_at.h"
+#include "core/erofs/image.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace coldscope::erofs {
+
+// Fills `into` from the file's offset on; the range must lie within the file.
+// devices: [0] is the primary device, [i] the device with id i; null or left out: missing, which
+// fails only when its bytes are wanted. Errors: those of Image::map(), invalid (range),
+// not_found (a device, with its tag and size), and the devices' own.
+[[nodiscard]] Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
+                                     std::span<std::byte> into,
+                                     std::span<const std::shared_ptr<ReadAt>> devices);
+
+} // namespace coldscope::erofs
