@@ -27,6 +27,7 @@ private:
 
     Result<void> add_root();
     Result<void> expand(NodeId id);
+    Result<void> charge_entries(std::uint64_t count, std::uint64_t offset);
     Result<void> add_block(NodeId parent, const DirBlock& block);
     Result<void> add_entry(NodeId parent, const DirEntry& entry);
     Result<void> fill(NodeId id, std::uint64_t nid, std::uint64_t entry_offset);
@@ -111,28 +112,43 @@ Result<void> IndexBuilder::expand(NodeId id) {
     for (std::uint64_t number = 0; number < blocks; ++number) {
         COLDSCOPE_TRY(const Image::RawBlock raw, image_.directory_block(inode, number));
         block_.assign(raw.bytes.begin(), raw.bytes.end());
-        COLDSCOPE_TRY(const DirBlock block, DirBlock::open(block_, raw.offset));
-        COLDSCOPE_CHECK(add_block(id, block));
+        const auto block = DirBlock::open(block_, raw.offset);
+        COLDSCOPE_CHECK(charge_entries(block ? block->count() : 1, raw.offset));
+        Result<void> added = block ? add_block(id, *block) : std::unexpected(block.error());
+        if (!added) {
+            COLDSCOPE_CHECK(pass_over(std::move(added), fmt::format("directory {}", inode.nid)));
+        }
     }
     return {};
 }
 
-Result<void> IndexBuilder::add_block(NodeId parent, const DirBlock& block) {
-    if (block.count() > entries_left_)
+// Entries that don't share their bytes are at most as many as fit in the image: a bound on work
+// and memory, whatever the directories' sizes say. A bad block counts as one entry.
+Result<void> IndexBuilder::charge_entries(std::uint64_t count, std::uint64_t offset) {
+    if (count > entries_left_)
         return failure(Code::corrupt,
                        "there are more directory entries than the image has room for: directories "
                        "share their blocks",
-                       block.entry_offset(0));
-    entries_left_ -= block.count();
+                       offset);
+    entries_left_ -= count;
+    return {};
+}
+
+Result<void> IndexBuilder::add_block(NodeId parent, const DirBlock& block) {
     for (std::size_t i = 0; i < block.count(); ++i) {
-        COLDSCOPE_TRY(const DirEntry entry, block.entry(i));
-        if (entry.name == "." || entry.name == "..")
+        const auto entry = block.entry(i);
+        if (!entry) {
+            COLDSCOPE_CHECK(pass_over(std::unexpected(entry.error()),
+                                      fmt::format("directory {}", index_.nodes_[parent].nid)));
             continue;
-        COLDSCOPE_CHECK(add_entry(parent, entry));
+        }
+        if (entry->name == "." || entry->name == "..")
+            continue;
+        COLDSCOPE_CHECK(add_entry(parent, *entry));
         const auto id = static_cast<NodeId>(index_.nodes_.size() - 1);
-        Result<void> filled = fill(id, entry.nid, block.entry_offset(i));
+        Result<void> filled = fill(id, entry->nid, block.entry_offset(i));
         if (!filled)
-            COLDSCOPE_CHECK(pass_over(std::move(filled), fmt::format("inode {}", entry.nid)));
+            COLDSCOPE_CHECK(pass_over(std::move(filled), fmt::format("inode {}", entry->nid)));
     }
     return {};
 }

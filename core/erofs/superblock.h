@@ -48,6 +48,9 @@ struct Superblock {
     [[nodiscard]] std::uint32_t size() const { // bytes
         return super_size + extension_slots * super_slot_size;
     }
+    [[nodiscard]] std::int64_t build_seconds() const { // since 1970
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(epoch) + build_time);
+    }
     [[nodiscard]] std::string uuid_text() const;
 };
 

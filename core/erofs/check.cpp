@@ -1,0 +1,132 @@
+#include "core/erofs/check.h"
+
+#include "core/base/checked.h"
+
+#include <fmt/format.h>
+
+namespace coldscope::erofs {
+
+namespace {
+
+constexpr const char* fresh_copy = "take a fresh copy of the image, or make it again";
+
+void check_size(const Image& image, Findings& findings) {
+    const Superblock& super = image.superblock();
+    const auto said = checked_mul<std::uint64_t>(super.blocks, super.block_size());
+    if (!said || *said > image.size()) {
+        findings.add({Severity::error, image.size(), "superblock", "blocks",
+                      fmt::format("the image should have {} blocks of {} bytes, but the file ends "
+                                  "after {} bytes",
+                                  super.blocks, super.block_size(), image.size()),
+                      "the file is truncated: copy it again"});
+    } else if (align_down<std::uint64_t>(image.size(), super.block_size()) > *said) {
+        findings.add({Severity::note, *said, "superblock", "blocks",
+                      fmt::format("{} bytes follow the {} blocks of the image",
+                                  image.size() - *said, super.blocks),
+                      "harmless; a signature or a second image may be there"});
+    }
+}
+
+// A first block that the file does not have makes whatever is counted from it unreadable.
+void check_start(const Image& image, const char* field, std::uint32_t block,
+                 std::uint64_t field_offset, Findings& findings) {
+    const std::uint64_t start = std::uint64_t{block} << image.superblock().block_bits;
+    if (start >= image.size())
+        findings.add({Severity::error, super_offset + field_offset, "superblock", field,
+                      fmt::format("block {} is past the end of the image", block), fresh_copy});
+}
+
+} // namespace
+
+void check_superblock(Image& image, Findings& findings) {
+    const Superblock& super = image.superblock();
+    check_size(image, findings);
+    check_start(image, "meta_blkaddr", super.meta_block, 40, findings);
+    if (super.xattr_block != 0)
+        check_start(image, "xattr_blkaddr", super.xattr_block, 44, findings);
+    if (super.has_compat(compat::inode_share_xattrs) &&
+        super.share_prefix_id >= super.xattr_prefix_count)
+        findings.add(
+            {Severity::error, super_offset + 105, "superblock", "ishare_xattr_prefix_id",
+             fmt::format("prefix {} of {}", super.share_prefix_id, super.xattr_prefix_count),
+             fresh_copy});
+    if (auto prefixes = image.xattr_prefixes(); !prefixes)
+        findings.add(prefixes.error(), "long xattr prefixes");
+    if (const std::uint32_t unknown = super.feature_compat & ~std::uint32_t{0x3F}; unknown != 0)
+        findings.add({Severity::note, super_offset + 8, "superblock", "feature_compat",
+                      fmt::format("unknown compatible feature bits {:#x}", unknown),
+                      "a newer mkfs.erofs may have set them; reading is not affected"});
+    for (const auto& [nid, field] :
+         {std::pair{super.packed_nid, "packed_nid"}, std::pair{super.metabox_nid, "metabox_nid"}}) {
+        if (nid == 0)
+            continue;
+        if (auto inode = image.inode(nid); !inode)
+            findings.add(inode.error(), fmt::format("superblock: {}", field));
+    }
+}
+
+void check_devices(const Image& image, Findings& findings) {
+    const Superblock& super = image.superblock();
+    for (std::size_t i = 0; i < image.devices().size(); ++i) {
+        const Device& device = image.devices()[i];
+        const std::string slot = fmt::format("device slot {}", i + 1);
+        if (device.blocks == 0)
+            findings.add({Severity::warning, device.slot_offset + 64, slot, "blocks",
+                          "the device has no blocks", "nothing can be stored on it"});
+        if (device.uniaddr != 0 && device.blocks != 0 && device.uniaddr < super.blocks)
+            findings.add({Severity::error, device.slot_offset + 68, slot, "uniaddr",
+                          fmt::format("block {} belongs to the primary device, which has {} blocks",
+                                      device.uniaddr, super.blocks),
+                          fresh_copy});
+        const auto end = checked_add(device.uniaddr, device.blocks);
+        if (!end || *end > ~std::uint64_t{0} >> super.block_bits)
+            findings.add({Severity::error, device.slot_offset + 64, slot, "blocks",
+                          "the device reaches past what can be addressed", fresh_copy});
+    }
+}
+
+Findings check_image(std::shared_ptr<ReadAt> primary) {
+    Findings findings;
+    auto opened = Image::open(std::move(primary), &findings);
+    if (!opened) {
+        // Not to be read at all is worse than a file that this program can't read.
+        const Error& error = opened.error();
+        findings.add({Severity::error,
+                      error.offset,
+                      "image",
+                      {},
+                      error.context,
+                      error.code == Code::unsupported ? "use a newer Coldscope" : fresh_copy});
+        return findings;
+    }
+    Image& image = **opened;
+    check_superblock(image, findings);
+    check_devices(image, findings);
+    auto index = Index::build(image, &findings);
+    if (!index) {
+        findings.add(
+            {Severity::error, index.error().offset, "tree", {}, index.error().context, fresh_copy});
+        return findings;
+    }
+    check_directories(image, *index, findings);
+    check_inodes(image, *index, findings);
+    return findings;
+}
+
+Result<void> verify_image(std::shared_ptr<ReadAt> primary) {
+    const Findings findings = check_image(std::move(primary));
+    for (const Finding& finding : findings.list()) {
+        if (finding.severity == Severity::error)
+            return failure(Code::corrupt,
+                           fmt::format("{}{}{}: {}", finding.structure,
+                                       finding.field.empty() ? "" : ": ", finding.field,
+                                       finding.message),
+                           finding.offset);
+    }
+    // Errors that came after a thousand lesser findings are counted only.
+    if (findings.errors() != 0)
+        return failure(Code::corrupt, fmt::format("{} errors", findings.errors()));
+    return {};
+}
+
+} // namespace coldscope::erofs

@@ -1,0 +1,42 @@
+// Everything that can be said against an image: a walk that lists findings and goes on.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/read_at.h"
+#include "core/erofs/finding.h"
+#include "core/erofs/image.h"
+#include "core/erofs/index.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace coldscope::erofs {
+
+// Superblock, device table, directories, inodes, extents and xattrs of an image, without its
+// blobs. Its work and memory are bounded by the image's size.
+[[nodiscard]] Findings check_image(std::shared_ptr<ReadAt> primary);
+
+// Strict: the first finding of severity error is returned as an error.
+[[nodiscard]] Result<void> verify_image(std::shared_ptr<ReadAt> primary);
+
+// A file that is given for a device.
+struct GivenBlob {
+    std::string name;       // path or name: its last part is compared with the tag
+    std::uint64_t size = 0; // bytes
+};
+
+// Compares the files given for devices 1, 2, ... with the device table: missing, too short,
+// longer than said, in another order, more than there are devices.
+void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
+                 Findings& findings);
+
+// The parts of check_image(), for an image that is open already.
+void check_superblock(Image& image, Findings& findings);
+void check_devices(const Image& image, Findings& findings);
+void check_directories(Image& image, const Index& index, Findings& findings);
+void check_inodes(Image& image, const Index& index, Findings& findings);
+
+} // namespace coldscope::erofs

@@ -1,0 +1,70 @@
+#include "daemon/cli/open_image.h"
+
+#include "daemon/cli/output.h"
+
+#include <fmt/format.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+class NamedFile final : public ReadAt {
+public:
+    NamedFile(std::unique_ptr<ReadAt> file, std::string name)
+        : file_(std::move(file)), name_(std::move(name)) {}
+    [[nodiscard]] std::uint64_t size() const override { return file_->size(); }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+        auto result = file_->read(offset, into);
+        if (!result)
+            result.error().context = fmt::format("{}: {}", name_, result.error().context);
+        return result;
+    }
+
+private:
+    std::unique_ptr<ReadAt> file_;
+    std::string name_;
+};
+
+} // namespace
+
+Result<std::shared_ptr<ReadAt>> open_named(const std::string& path) {
+    COLDSCOPE_TRY(std::unique_ptr<ReadAt> file, FileReadAt::open(path));
+    return std::make_shared<NamedFile>(std::move(file), path);
+}
+
+std::unique_ptr<OpenedImage> open_image(const std::string& name,
+                                        const std::vector<std::string>& blobs) {
+    auto opened = std::make_unique<OpenedImage>();
+    opened->name = name;
+    auto primary = FileReadAt::open(name);
+    if (!primary) {
+        print_error(primary.error(), name);
+        return nullptr;
+    }
+    opened->devices.push_back(std::move(*primary));
+    auto image = erofs::Image::open(opened->devices[0]);
+    if (!image) {
+        print_error(image.error(), name);
+        return nullptr;
+    }
+    opened->image = std::move(*image);
+    const std::size_t count = opened->image->devices().size();
+    if (blobs.size() > count) {
+        print_error(Error{Code::invalid, 0, no_offset,
+                          fmt::format("{} --device given, but its device table has {}",
+                                      blobs.size(), count)},
+                    name);
+        return nullptr;
+    }
+    for (const std::string& path : blobs) {
+        auto blob = open_named(path);
+        if (!blob) {
+            print_error(blob.error(), path);
+            return nullptr;
+        }
+        opened->devices.push_back(std::move(*blob));
+    }
+    return opened;
+}
+
+} // namespace coldscope::cli

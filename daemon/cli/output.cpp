@@ -1,0 +1,153 @@
+#include "daemon/cli/output.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+constexpr std::size_t buffer_limit = 64 * 1024; // bytes
+
+const char* next_step(const Error& error) {
+    if (error.sys_errno == EACCES || error.sys_errno == EPERM)
+        return "Check who may read the file.";
+    switch (error.code) {
+    case Code::not_erofs:
+        return "Give an EROFS image; of a container image, its bootstrap.";
+    case Code::truncated:
+    case Code::checksum:
+    case Code::corrupt:
+        return "\"coldscoped check\" lists what is wrong; take a fresh copy of the file.";
+    case Code::unsupported:
+        return "\"coldscoped stat\" shows what the image uses.";
+    default:
+        return nullptr;
+    }
+}
+
+// The length of the UTF-8 sequence at the text's start, 0 when it is not valid.
+std::size_t sequence_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80)
+        return 1;
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() < length)
+        return 0;
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xC0) != 0x80)
+            return 0;
+    }
+    const unsigned char second = byte(1);
+    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
+    const bool surrogate = first == 0xED && second >= 0xA0;
+    const bool too_large = first == 0xF4 && second >= 0x90;
+    return overlong || surrogate || too_large ? 0 : length;
+}
+
+} // namespace
+
+Output::Output() {
+    // A write to a closed pipe must return EPIPE, whatever the caller set.
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+Output::~Output() {
+    flush();
+}
+
+bool Output::write(std::string_view text) {
+    if (error_ != 0)
+        return false;
+    buffer_ += text;
+    return buffer_.size() < buffer_limit || flush();
+}
+
+bool Output::write(std::span<const std::byte> bytes) {
+    return write(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+bool Output::line(std::string_view text) {
+    return write(text) && write(std::string_view("\n"));
+}
+
+bool Output::json(const nlohmann::json& value) {
+    return line(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+bool Output::flush() {
+    std::string_view left = buffer_;
+    while (error_ == 0 && !left.empty()) {
+        const ssize_t count = ::write(STDOUT_FILENO, left.data(), left.size());
+        if (count >= 0)
+            left.remove_prefix(static_cast<std::size_t>(count));
+        else if (errno != EINTR)
+            error_ = errno;
+    }
+    buffer_.clear();
+    return error_ == 0;
+}
+
+int Output::finish(int exit_code) {
+    flush();
+    if (error_ == 0 || error_ == EPIPE)
+        return exit_code;
+    fmt::print(stderr, "coldscoped: cannot write the output: {}\n", std::strerror(error_));
+    return 1;
+}
+
+int print_error(const Error& error, std::string_view file) {
+    fmt::print(stderr, "coldscoped: {}\n", describe(error, file));
+    if (const char* step = next_step(error); step != nullptr)
+        fmt::print(stderr, "  {}\n", step);
+    return 1;
+}
+
+void print_warning(std::string_view text) {
+    fmt::print(stderr, "coldscoped: {}\n", text);
+}
+
+bool valid_utf8(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const std::size_t length = sequence_length(bytes);
+        if (length == 0)
+            return false;
+        bytes.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string json_text(std::string_view bytes) {
+    std::string text;
+    while (!bytes.empty()) {
+        const std::size_t length = sequence_length(bytes);
+        if (length == 0)
+            text += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[0]));
+        else
+            text += bytes.substr(0, length);
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return text;
+}
+
+std::string hex(std::string_view bytes) {
+    std::string text;
+    for (const char byte : bytes)
+        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return text;
+}
+
+void set_text(nlohmann::json& object, const std::string& key, std::string_view bytes) {
+    object[key] = json_text(bytes);
+    if (!valid_utf8(bytes))
+        object[key + "_hex"] = hex(bytes);
+}
+
+} // namespace coldscope::cli

@@ -1,0 +1,52 @@
+// Standard output for the commands. A reader that goes away (a broken pipe) is no error: writing
+// stops and the command ends quietly.
+#pragma once
+
+#include "core/base/error.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace coldscope::cli {
+
+class Output {
+public:
+    Output();
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    ~Output();
+
+    // False when nobody reads any more, or after an error: stop.
+    bool write(std::string_view text);
+    bool write(std::span<const std::byte> bytes);
+    bool line(std::string_view text);
+    bool json(const nlohmann::json& value); // indented, with a newline
+
+    // Writes out what is buffered. The exit code: exit_code, or 1 when writing failed for a
+    // reason other than a broken pipe, which is then printed.
+    [[nodiscard]] int finish(int exit_code);
+
+private:
+    bool flush();
+
+    std::string buffer_;
+    int error_ = 0; // errno of the failed write
+};
+
+// Prints "coldscoped: FILE: at byte N: what (why)" and the next step to standard error.
+// Returns 1, the exit code.
+int print_error(const Error& error, std::string_view file);
+void print_warning(std::string_view text);
+
+// Text for JSON: valid UTF-8 as it is; other bytes as \xNN.
+[[nodiscard]] std::string json_text(std::string_view bytes);
+[[nodiscard]] bool valid_utf8(std::string_view bytes);
+[[nodiscard]] std::string hex(std::string_view bytes);
+// Sets object[key], and object[key + "_hex"] too when the bytes are not valid UTF-8.
+void set_text(nlohmann::json& object, const std::string& key, std::string_view bytes);
+
+} // namespace coldscope::cli
