@@ -4,14 +4,14 @@
 // structure, then ask once whether it was all there.
 #pragma once
 
+#include "core/base/error.h"
+
 #include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
-
-#include "core/base/error.h"
 
 namespace coldscope {
 

@@ -16,27 +16,48 @@ struct ErrnoName {
 };
 
 constexpr std::array errno_names{
-    ErrnoName{EPERM, "EPERM"},         ErrnoName{ENOENT, "ENOENT"},
-    ErrnoName{EINTR, "EINTR"},         ErrnoName{EIO, "EIO"},
-    ErrnoName{ENXIO, "ENXIO"},         ErrnoName{EBADF, "EBADF"},
-    ErrnoName{EAGAIN, "EAGAIN"},       ErrnoName{ENOMEM, "ENOMEM"},
-    ErrnoName{EACCES, "EACCES"},       ErrnoName{EFAULT, "EFAULT"},
-    ErrnoName{EBUSY, "EBUSY"},         ErrnoName{EEXIST, "EEXIST"},
-    ErrnoName{ENODEV, "ENODEV"},       ErrnoName{ENOTDIR, "ENOTDIR"},
-    ErrnoName{EISDIR, "EISDIR"},       ErrnoName{EINVAL, "EINVAL"},
-    ErrnoName{ENFILE, "ENFILE"},       ErrnoName{EMFILE, "EMFILE"},
-    ErrnoName{ETXTBSY, "ETXTBSY"},     ErrnoName{EFBIG, "EFBIG"},
-    ErrnoName{ENOSPC, "ENOSPC"},       ErrnoName{EROFS, "EROFS"},
-    ErrnoName{ERANGE, "ERANGE"},       ErrnoName{ENOSYS, "ENOSYS"},
-    ErrnoName{ELOOP, "ELOOP"},         ErrnoName{ENODATA, "ENODATA"},
-    ErrnoName{ETIME, "ETIME"},         ErrnoName{ENOLINK, "ENOLINK"},
-    ErrnoName{EPROTO, "EPROTO"},       ErrnoName{EBADMSG, "EBADMSG"},
-    ErrnoName{EOPNOTSUPP, "EOPNOTSUPP"}, ErrnoName{ENOBUFS, "ENOBUFS"},
-    ErrnoName{ECONNRESET, "ECONNRESET"}, ErrnoName{ETIMEDOUT, "ETIMEDOUT"},
-    ErrnoName{ECONNREFUSED, "ECONNREFUSED"}, ErrnoName{EHOSTUNREACH, "EHOSTUNREACH"},
-    ErrnoName{ESTALE, "ESTALE"},       ErrnoName{EUCLEAN, "EUCLEAN"},
-    ErrnoName{EDQUOT, "EDQUOT"},       ErrnoName{ECANCELED, "ECANCELED"},
-    ErrnoName{ENOTCONN, "ENOTCONN"},   ErrnoName{ECONNABORTED, "ECONNABORTED"},
+    ErrnoName{EPERM, "EPERM"},
+    ErrnoName{ENOENT, "ENOENT"},
+    ErrnoName{EINTR, "EINTR"},
+    ErrnoName{EIO, "EIO"},
+    ErrnoName{ENXIO, "ENXIO"},
+    ErrnoName{EBADF, "EBADF"},
+    ErrnoName{EAGAIN, "EAGAIN"},
+    ErrnoName{ENOMEM, "ENOMEM"},
+    ErrnoName{EACCES, "EACCES"},
+    ErrnoName{EFAULT, "EFAULT"},
+    ErrnoName{EBUSY, "EBUSY"},
+    ErrnoName{EEXIST, "EEXIST"},
+    ErrnoName{ENODEV, "ENODEV"},
+    ErrnoName{ENOTDIR, "ENOTDIR"},
+    ErrnoName{EISDIR, "EISDIR"},
+    ErrnoName{EINVAL, "EINVAL"},
+    ErrnoName{ENFILE, "ENFILE"},
+    ErrnoName{EMFILE, "EMFILE"},
+    ErrnoName{ETXTBSY, "ETXTBSY"},
+    ErrnoName{EFBIG, "EFBIG"},
+    ErrnoName{ENOSPC, "ENOSPC"},
+    ErrnoName{EROFS, "EROFS"},
+    ErrnoName{ERANGE, "ERANGE"},
+    ErrnoName{ENOSYS, "ENOSYS"},
+    ErrnoName{ELOOP, "ELOOP"},
+    ErrnoName{ENODATA, "ENODATA"},
+    ErrnoName{ETIME, "ETIME"},
+    ErrnoName{ENOLINK, "ENOLINK"},
+    ErrnoName{EPROTO, "EPROTO"},
+    ErrnoName{EBADMSG, "EBADMSG"},
+    ErrnoName{EOPNOTSUPP, "EOPNOTSUPP"},
+    ErrnoName{ENOBUFS, "ENOBUFS"},
+    ErrnoName{ECONNRESET, "ECONNRESET"},
+    ErrnoName{ETIMEDOUT, "ETIMEDOUT"},
+    ErrnoName{ECONNREFUSED, "ECONNREFUSED"},
+    ErrnoName{EHOSTUNREACH, "EHOSTUNREACH"},
+    ErrnoName{ESTALE, "ESTALE"},
+    ErrnoName{EUCLEAN, "EUCLEAN"},
+    ErrnoName{EDQUOT, "EDQUOT"},
+    ErrnoName{ECANCELED, "ECANCELED"},
+    ErrnoName{ENOTCONN, "ENOTCONN"},
+    ErrnoName{ECONNABORTED, "ECONNABORTED"},
 };
 
 } // namespace
@@ -114,8 +135,8 @@ std::string describe(const Error& error, std::string_view file) {
         text += fmt::format("at byte {}: ", error.offset);
     text += error.context;
     if (error.sys_errno != 0) {
-        text += fmt::format(": {} ({})", std::strerror(error.sys_errno),
-                            errno_name(error.sys_errno));
+        text +=
+            fmt::format(": {} ({})", std::strerror(error.sys_errno), errno_name(error.sys_errno));
     } else {
         text += fmt::format(" ({})", name(error.code));
     }

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,8 +47,8 @@ Result<void> FileReadAt::read(std::uint64_t offset, std::span<std::byte> into) {
         return failure(Code::truncated, "read past the end of the file", size_);
     std::size_t done = 0;
     while (done < into.size()) {
-        const ssize_t got = pread(fd_, into.data() + done, into.size() - done,
-                                  static_cast<off_t>(offset + done));
+        const ssize_t got =
+            pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)

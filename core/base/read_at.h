@@ -2,12 +2,12 @@
 // cache can stand behind an image.
 #pragma once
 
+#include "core/base/error.h"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-
-#include "core/base/error.h"
 
 namespace coldscope {
 

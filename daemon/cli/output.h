@@ -25,14 +25,13 @@ public:
     bool write(std::span<const std::byte> bytes);
     bool line(std::string_view text);
     bool json(const nlohmann::json& value); // indented, with a newline
+    bool flush();
 
     // Writes out what is buffered. The exit code: exit_code, or 1 when writing failed for a
     // reason other than a broken pipe, which is then printed.
     [[nodiscard]] int finish(int exit_code);
 
 private:
-    bool flush();
-
     std::string buffer_;
     int error_ = 0; // errno of the failed write
 };

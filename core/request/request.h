@@ -1,0 +1,63 @@
+// Requests put together again from their steps.
+#pragma once
+
+#include "core/base/clock.h"
+#include "core/request/step.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace coldscope {
+
+struct Request {
+    RequestId id = 0;
+    ObjectId object = 0;
+    Op op = Op::read;
+    std::uint16_t flags = 0; // of all its steps
+    std::uint32_t pid = 0;
+    std::uint64_t offset = 0; // bytes
+    std::uint64_t length = 0;
+    std::uint64_t fetched = 0; // bytes that this request set off
+    // CLOCK_MONOTONIC ns; 0 where the step did not happen.
+    Nanoseconds arrived = 0;
+    Nanoseconds held = 0;
+    Nanoseconds delayed = 0;
+    Nanoseconds fetching = 0;
+    Nanoseconds filling = 0;
+    Nanoseconds ended = 0;
+    std::int32_t result = 0;
+    bool lost = false;
+    std::string command;
+};
+
+// What a run came to. Latencies are of answered reads, without those that were held or delayed.
+struct Summary {
+    std::uint64_t requests = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t held = 0;
+    std::uint64_t delayed = 0;
+    std::uint64_t refaults = 0;
+    std::uint64_t bytes_asked = 0;
+    std::uint64_t bytes_fetched = 0;
+    Nanoseconds p50 = 0;
+    Nanoseconds p95 = 0;
+    Nanoseconds max = 0;
+};
+
+class RequestLog {
+public:
+    // Takes the next record; returns the request when this step ended it.
+    std::optional<Request> take(const StepRecord& record);
+    [[nodiscard]] Summary summary() const;
+
+private:
+    std::unordered_map<RequestId, Request> open_;
+    std::vector<Nanoseconds> latencies_;
+    Summary counts_;
+};
+
+} // namespace coldscope

@@ -1,0 +1,59 @@
+#include "core/request/step.h"
+
+namespace coldscope {
+
+std::string_view name(Step step) {
+    switch (step) {
+    case Step::arrived:
+        return "arrived";
+    case Step::matched:
+        return "matched";
+    case Step::held:
+        return "held";
+    case Step::delayed:
+        return "delayed";
+    case Step::fetching:
+        return "fetching";
+    case Step::filling:
+        return "filling";
+    case Step::answered:
+        return "answered";
+    case Step::lost:
+        return "lost";
+    case Step::notice:
+        return "notice";
+    }
+    return "unknown";
+}
+
+std::string_view name(Op op) {
+    switch (op) {
+    case Op::open:
+        return "open";
+    case Op::read:
+        return "read";
+    case Op::close:
+        return "close";
+    }
+    return "unknown";
+}
+
+std::string_view describe(Notice notice) {
+    switch (notice) {
+    case Notice::held_released_silent_listener:
+        return "the listener was silent for 2 s: held requests were released";
+    case Notice::cache_full:
+        return "the cache's disk is full: bytes still reach readers, but are not kept";
+    case Notice::cache_writable_again:
+        return "the cache takes bytes again";
+    case Notice::transport_stopped:
+        return "the transport stopped: the kernel asks nothing any more";
+    case Notice::unguarded:
+        return "unguarded: the minder is gone, mounts are not taken away if this process dies";
+    case Notice::not_held:
+        return "that request does not wait: it was answered already, or never arrived";
+    }
+    return "unknown notice";
+}
+
+} // namespace coldscope

@@ -1,0 +1,57 @@
+#include "core/rules/rule.h"
+
+namespace coldscope {
+
+bool matches(const Match& match, const Question& question) {
+    if (question.op != Op::read || match.nowhere)
+        return false;
+    if (match.pid && *match.pid != question.pid)
+        return false;
+    if (!match.command.empty() && match.command != question.command)
+        return false;
+    if (match.places.empty())
+        return true;
+    for (const Place& asked : question.places) {
+        for (const Place& place : match.places) {
+            if (place.object == asked.object && place.range.overlaps(asked.range))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool RuleSet::remove(std::uint32_t id) {
+    return std::erase_if(rules_, [id](const Rule& rule) { return rule.id == id; }) != 0;
+}
+
+void RuleSet::clear(Action action) {
+    std::erase_if(rules_, [action](const Rule& rule) { return rule.action == action; });
+}
+
+Verdict RuleSet::decide(const Question& question) {
+    for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
+        if (!matches(rule->match, question))
+            continue;
+        const Verdict verdict{rule->action, rule->delay, rule->error, rule->id};
+        if (++rule->hits == rule->count)
+            rules_.erase(rule);
+        return verdict;
+    }
+    return {};
+}
+
+std::string_view name(Action action) {
+    switch (action) {
+    case Action::pass:
+        return "pass";
+    case Action::hold:
+        return "hold";
+    case Action::delay:
+        return "delay";
+    case Action::fail:
+        return "fail";
+    }
+    return "unknown";
+}
+
+} // namespace coldscope

@@ -1,0 +1,55 @@
+#include "daemon/cli/child.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace coldscope::cli {
+
+Result<pid_t> start_child(const std::vector<std::string>& command, const std::string& folder,
+                          int output) {
+    std::vector<char*> arguments;
+    for (const std::string& word : command)
+        arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    const pid_t child = fork();
+    if (child < 0)
+        return system_error("cannot start the command");
+    if (child > 0)
+        return child;
+    // Only async-signal-safe calls from here on.
+    dup2(output, 1);
+    const int empty = ::open("/dev/null", O_RDONLY);
+    dup2(empty, 0);
+    syscall(SYS_close_range, 3u, ~0u, 0u);
+    for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD})
+        signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    const char* failed = "chdir";
+    if (chdir(folder.c_str()) == 0) {
+        execvp(arguments[0], arguments.data());
+        failed = arguments[0];
+    }
+    const char* reason = strerrordesc_np(errno);
+    for (const char* part : {"coldscoped: cannot start the command: ", failed, ": ", reason, "\n"})
+        [[maybe_unused]] const ssize_t written = write(2, part, strlen(part));
+    _exit(127);
+}
+
+bool child_ended(pid_t child, int& exit_code) {
+    int status = 0;
+    if (waitpid(child, &status, WNOHANG) != child)
+        return false;
+    exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return true;
+}
+
+} // namespace coldscope::cli

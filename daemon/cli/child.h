@@ -1,0 +1,22 @@
+// The program that a run starts in its mount.
+#pragma once
+
+#include "core/base/error.h"
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace coldscope::cli {
+
+// Standard input is empty, since the run reads commands from its own; output: the descriptor that
+// takes its standard output. No other descriptor of this process is ever open in the child while
+// it may wait on the mount: it would keep a dead run's readers waiting.
+[[nodiscard]] Result<pid_t> start_child(const std::vector<std::string>& command,
+                                        const std::string& folder, int output);
+
+// The exit code as a shell gives it, when it has ended.
+[[nodiscard]] bool child_ended(pid_t child, int& exit_code);
+
+} // namespace coldscope::cli

@@ -1,0 +1,45 @@
+#include "daemon/cli/probe_command.h"
+
+#include "daemon/cli/output.h"
+#include "daemon/transport/probe.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+int run_probe(bool as_json) {
+    const std::vector<Probe> probes = probe_transports();
+    const bool any = std::ranges::any_of(probes, &Probe::works);
+    Output output;
+    if (as_json) {
+        nlohmann::json transports = nlohmann::json::array();
+        for (const Probe& probe : probes)
+            transports.push_back(
+                {{"name", name(probe.kind)}, {"works", probe.works}, {"reason", probe.reason}});
+        output.json({{"kernel", kernel_release()}, {"transports", transports}});
+    } else {
+        output.line(fmt::format("Linux {}", kernel_release()));
+        for (const Probe& probe : probes)
+            output.line(fmt::format("{:<11} {:<4} {}", name(probe.kind), probe.works ? "yes" : "no",
+                                    probe.reason));
+    }
+    return output.finish(any ? 0 : 1);
+}
+
+} // namespace
+
+void add_probe_command(CLI::App& app, int& exit_code) {
+    CLI::App* probe = app.add_subcommand(
+        "probe", "Say which transports work here, and for each other one the reason");
+    auto json = std::make_shared<bool>(false);
+    probe->add_flag("--json", *json, "As JSON");
+    probe->callback([json, &exit_code] { exit_code = run_probe(*json); });
+}
+
+} // namespace coldscope::cli

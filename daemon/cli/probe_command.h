@@ -1,0 +1,13 @@
+// coldscoped probe: which transports work here, and why others don't.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace coldscope::cli {
+
+// exit_code: as in add_image_commands(); 1 when no transport works.
+void add_probe_command(CLI::App& app, int& exit_code);
+
+} // namespace coldscope::cli

@@ -1,0 +1,252 @@
+#include "daemon/cli/run_command.h"
+
+#include "daemon/cli/child.h"
+#include "daemon/cli/output.h"
+#include "daemon/cli/run_report.h"
+#include "daemon/run/run.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+constexpr int turn_ms = 200;                       // at most this long between two beats
+constexpr Nanoseconds hold_grace = 10 * second;    // after the commands' end
+constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
+constexpr std::size_t longest_command = 64 * 1024; // bytes
+
+struct Arguments {
+    RunOptions run;
+    std::string transport;
+    std::string latency;
+    std::string jitter;
+    std::string bandwidth;
+    bool json = false;
+    std::vector<std::string> command;
+};
+
+// Signals come through a descriptor, so that they end the run in order. A stopped daemon would
+// leave its readers waiting, so the terminal can't stop it either.
+int block_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD})
+        sigaddset(&set, number);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    for (const int number : {SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU})
+        signal(number, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+class Session {
+public:
+    Session(Run& run, const Arguments& arguments, int signals)
+        : run_(run), arguments_(arguments), signals_(signals), report_(arguments.json, output_) {}
+
+    int run() {
+        reading_ = report_.ready(run_);
+        if (!arguments_.command.empty()) {
+            const auto child = start_child(arguments_.command, run_.options().mount_point,
+                                           arguments_.json ? STDERR_FILENO : STDOUT_FILENO);
+            if (!child)
+                return print_error(child.error(), arguments_.command[0]);
+            child_ = *child;
+        }
+        while (!stopping_ && reading_)
+            turn();
+        end_child();
+        const auto stopped = run_.stop();
+        drain();
+        if (reading_)
+            report_.summary(run_, run_.events().lost());
+        if (!stopped)
+            exit_code_ = print_error(stopped.error(), {});
+        return output_.finish(exit_code_);
+    }
+
+private:
+    void turn() {
+        run_.events().arm();
+        drain();
+        std::array<pollfd, 3> entries{pollfd{signals_, POLLIN, 0},
+                                      pollfd{run_.events().fd(), POLLIN, 0},
+                                      pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0}};
+        reading_ = reading_ && output_.flush();
+        poll(entries.data(), entries.size(), turn_ms);
+        run_.beat();
+        if (entries[0].revents != 0)
+            take_signals();
+        if (entries[2].revents != 0)
+            take_input();
+        if (release_at_ != 0 && monotonic_now() >= release_at_) {
+            release_at_ = 0;
+            (void)run_.command(*parse_command("release all"));
+        }
+    }
+
+    void drain() {
+        run_.events().drain([this](const StepRecord& record) {
+            reading_ = reading_ && report_.step(run_, record);
+        });
+        if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {
+            lost_seen_ = lost;
+            reading_ = reading_ && report_.lost_events(lost);
+        }
+    }
+
+    void take_signals() {
+        signalfd_siginfo info{};
+        while (::read(signals_, &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo != SIGCHLD)
+                stopping_ = true;
+            else if (child_ > 0 && child_ended(child_, exit_code_)) {
+                child_ = 0;
+                stopping_ = true;
+            }
+        }
+    }
+
+    void take_input() {
+        std::array<char, 4096> bytes{};
+        const ssize_t got = ::read(STDIN_FILENO, bytes.data(), bytes.size());
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+            return;
+        if (got <= 0) {
+            commands_open_ = false;
+            // Whoever held requests from there can't release them any more.
+            if (commanded_)
+                release_at_ = monotonic_now() + hold_grace;
+            return;
+        }
+        input_.append(bytes.data(), static_cast<std::size_t>(got));
+        for (std::size_t end = input_.find('\n'); end != std::string::npos;
+             end = input_.find('\n')) {
+            command(input_.substr(0, end));
+            input_.erase(0, end + 1);
+        }
+        if (input_.size() > longest_command) {
+            reading_ = reading_ && report_.command_error("", Error{Code::invalid, 0, no_offset,
+                                                                   "a line longer than 64 KiB"});
+            input_.clear();
+        }
+    }
+
+    void command(const std::string& line) {
+        if (line.find_first_not_of(" \t\r") == std::string::npos)
+            return;
+        commanded_ = true;
+        const auto parsed = parse_command(line);
+        if (!parsed) {
+            reading_ = reading_ && report_.command_error(line, parsed.error());
+        } else if (parsed->verb == Verb::stop) {
+            stopping_ = true;
+        } else if (parsed->verb == Verb::rules) {
+            reading_ = reading_ && report_.rules(run_);
+        } else if (const auto done = run_.command(*parsed); !done) {
+            reading_ = reading_ && report_.command_error(line, done.error());
+        } else if (*done != 0) {
+            reading_ = reading_ && report_.rule(*done, line);
+        }
+    }
+
+    void end_child() {
+        if (child_ <= 0)
+            return;
+        kill(child_, SIGTERM);
+        (void)run_.command(*parse_command("release all"));
+        const Nanoseconds end = monotonic_now() + child_grace;
+        int ignored = 0;
+        while (monotonic_now() < end && !child_ended(child_, ignored))
+            usleep(10'000);
+        kill(child_, SIGKILL);
+    }
+
+    Run& run_;
+    const Arguments& arguments_;
+    int signals_;
+    Output output_;
+    RunReport report_;
+    std::string input_;
+    pid_t child_ = 0;
+    int exit_code_ = 0;
+    bool stopping_ = false;
+    bool reading_ = true; // somebody still reads the output
+    bool commands_open_ = true;
+    bool commanded_ = false;
+    Nanoseconds release_at_ = 0;
+    std::uint64_t lost_seen_ = 0;
+};
+
+int run_it(const Arguments& arguments) {
+    const int signals = block_signals();
+    const auto run = Run::start(arguments.run);
+    if (!run)
+        return print_error(run.error(), {});
+    return Session(**run, arguments, signals).run();
+}
+
+// A usage error when the text is not of the form.
+template <typename T>
+void parse_into(const std::string& option, const std::string& text,
+                Result<T> (*parse)(std::string_view), T& into) {
+    if (text.empty())
+        return;
+    const Result<T> value = parse(text);
+    if (!value)
+        throw CLI::ValidationError(option, value.error().context);
+    into = *value;
+}
+
+} // namespace
+
+void add_run_command(CLI::App& app, const std::vector<std::string>& command, int& exit_code) {
+    auto arguments = std::make_shared<Arguments>();
+    arguments->command = command;
+    CLI::App* run = app.add_subcommand(
+        "run", "Mount an image on demand and show each request; COMMAND runs in the mount.\n"
+               "Commands on standard input hold, release, delay and fail requests: see the man "
+               "page.");
+    run->add_option("--image", arguments->run.image, "The image (bootstrap)")->required();
+    run->add_option("--device", arguments->run.devices,
+                    "A blob of the image; repeat it in the order of the device table");
+    run->add_option("--mount", arguments->run.mount_point, "The folder to mount on")->required();
+    run->add_option("--cache", arguments->run.cache,
+                    "The folder that keeps what was fetched; made if missing")
+        ->required();
+    run->add_option("--transport", arguments->transport,
+                    "fuse-blob or fuse-tree; without it the best that works here");
+    run->add_option("--latency", arguments->latency, "Delay each fetch, as 5ms");
+    run->add_option("--jitter", arguments->jitter, "Add up to this much to the latency, as 1ms");
+    run->add_option("--bandwidth", arguments->bandwidth,
+                    "Bytes a second that the source gives, as 10M");
+    run->add_flag("--buffered", arguments->run.buffered,
+                  "fuse-blob without directio: FUSE's own cache then hides misses");
+    run->add_flag("--json", arguments->json, "One JSON event a line");
+    run->callback([arguments, &exit_code] {
+        RunOptions& options = arguments->run;
+        parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);
+        parse_into("--jitter", arguments->jitter, parse_duration, options.shape.jitter);
+        parse_into("--bandwidth", arguments->bandwidth, parse_size, options.shape.bandwidth);
+        if (!arguments->transport.empty()) {
+            options.transport = transport_by_name(arguments->transport);
+            if (!options.transport)
+                throw CLI::ValidationError("--transport", "'" + arguments->transport +
+                                                              "' is no transport; see coldscoped "
+                                                              "probe");
+        }
+        exit_code = run_it(*arguments);
+    });
+}
+
+} // namespace coldscope::cli

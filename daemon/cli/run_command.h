@@ -1,0 +1,16 @@
+// coldscoped run: a live run without a window.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace coldscope::cli {
+
+// command: what stood behind "--". exit_code: as in add_image_commands().
+void add_run_command(CLI::App& app, const std::vector<std::string>& command, int& exit_code);
+
+} // namespace coldscope::cli

@@ -1,0 +1,243 @@
+#include "daemon/cli/run_report.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace coldscope::cli {
+
+using nlohmann::json;
+
+namespace {
+
+std::string scaled(double value, double factor, std::span<const std::string_view> units) {
+    std::size_t unit = 0;
+    while (value >= factor && unit + 1 < units.size()) {
+        value /= factor;
+        ++unit;
+    }
+    const int digits = unit == 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    std::string number = fmt::format("{:.{}f}", value, digits);
+    if (number.find('.') != std::string::npos) {
+        number.erase(number.find_last_not_of('0') + 1);
+        if (number.ends_with('.'))
+            number.pop_back();
+    }
+    return fmt::format("{} {}", number, units[unit]);
+}
+
+// The summary's lines, as name and text; the same figures that JSON gives by name.
+json summary_json(const Summary& summary, std::uint64_t lost_events) {
+    return {{"requests", summary.requests},
+            {"failed", summary.failed},
+            {"lost", summary.lost},
+            {"held", summary.held},
+            {"delayed", summary.delayed},
+            {"refaults", summary.refaults},
+            {"bytes_asked", summary.bytes_asked},
+            {"bytes_fetched", summary.bytes_fetched},
+            {"p50_ns", summary.p50},
+            {"p95_ns", summary.p95},
+            {"max_ns", summary.max},
+            {"lost_events", lost_events}};
+}
+
+} // namespace
+
+std::string duration_text(Nanoseconds time) {
+    static constexpr std::array<std::string_view, 4> units{"ns", "us", "ms", "s"};
+    return scaled(static_cast<double>(time), 1000, units);
+}
+
+std::string size_text(std::uint64_t bytes) {
+    static constexpr std::array<std::string_view, 5> units{"B", "KiB", "MiB", "GiB", "TiB"};
+    return scaled(static_cast<double>(bytes), 1024, units);
+}
+
+std::string RunReport::since_start(Nanoseconds time) const {
+    const double seconds_since = static_cast<double>(time > started_ ? time - started_ : 0) / 1e9;
+    return fmt::format("{:10.6f}", seconds_since);
+}
+
+std::string RunReport::files(const Run& run, ObjectId object, std::uint64_t offset,
+                             std::uint64_t length) const {
+    constexpr std::size_t shown = 3;
+    if (object >= first_file_object)
+        return {}; // the object is the file
+    std::string text;
+    const auto paths = run.files_at(object, offset, length, shown + 1);
+    for (std::size_t i = 0; i < paths.size(); ++i)
+        text += i == shown ? ", …" : fmt::format("{}{}", i == 0 ? "" : ", ", paths[i]);
+    if (text.empty())
+        return object == 0 ? "; metadata" : "";
+    return "; " + text;
+}
+
+bool RunReport::ready(const Run& run) {
+    started_ = monotonic_now();
+    if (json_) {
+        const json event{{"event", "ready"},
+                         {"time", started_},
+                         {"transport", name(run.transport())},
+                         {"guarded", run.guarded()},
+                         {"image", json_text(run.options().image)},
+                         {"mount", json_text(run.options().mount_point)},
+                         {"cache", json_text(run.options().cache)}};
+        return output_.line(event.dump()) && output_.flush();
+    }
+    return output_.line(fmt::format("ready: {} on {} by {}{}{}", run.options().image,
+                                    run.options().mount_point, name(run.transport()),
+                                    run.options().buffered ? ", buffered" : "",
+                                    run.guarded() ? "" : ", unguarded")) &&
+           output_.line("   seconds  request  reader                size  object and offset; "
+                        "what happened; files") &&
+           output_.flush();
+}
+
+bool RunReport::step(const Run& run, const StepRecord& record) {
+    const std::optional<Request> ended = log_.take(record);
+    if (json_)
+        return step_json(run, record);
+    if (record.step == Step::notice) {
+        const std::string_view what = describe(static_cast<Notice>(record.result));
+        return output_.line(
+            record.request == 0
+                ? fmt::format("{}  {}", since_start(record.time), what)
+                : fmt::format("{}  #{}: {}", since_start(record.time), record.request, what));
+    }
+    if (record.step == Step::held || record.step == Step::delayed)
+        return held_text(run, record);
+    return !ended || ended_text(run, *ended);
+}
+
+bool RunReport::step_json(const Run& run, const StepRecord& record) {
+    if (record.step == Step::notice) {
+        const json event{{"event", "notice"},
+                         {"time", record.time},
+                         {"request", record.request},
+                         {"number", record.result},
+                         {"text", describe(static_cast<Notice>(record.result))}};
+        return output_.line(event.dump());
+    }
+    auto quoted = quoted_names_.find(record.object);
+    if (quoted == quoted_names_.end())
+        quoted = quoted_names_
+                     .emplace(record.object, json(json_text(run.object_name(record.object))).dump())
+                     .first;
+    std::string line = fmt::format(
+        R"({{"event":"{}","request":{},"time":{},"op":"{}","object":{},"object_name":{},"offset":{},)"
+        R"("length":{},"pid":{},"command":{})",
+        name(record.step), record.request, record.time, name(record.op), record.object,
+        quoted->second, record.offset, record.length, record.pid,
+        json(json_text(record.command_name())).dump());
+    if (record.step == Step::matched)
+        line += fmt::format(R"(,"rule":{})", record.result);
+    if (record.step == Step::answered || record.step == Step::lost)
+        line += record.result == 0 ? R"(,"result":0)"
+                                   : fmt::format(R"(,"result":{},"error":"{}")", record.result,
+                                                 errno_name(record.result));
+    else
+        line += R"(,"result":null)";
+    for (const auto& [bit, word] :
+         {std::pair{flag::refault, "refault"}, std::pair{flag::joined, "joined"},
+          std::pair{flag::own, "own"}, std::pair{flag::by_rule, "by_rule"},
+          std::pair{flag::by_hand, "by_hand"}}) {
+        if ((record.flags & bit) != 0)
+            line += fmt::format(R"(,"{}":true)", word);
+    }
+    line += '}';
+    return output_.line(line);
+}
+
+bool RunReport::held_text(const Run& run, const StepRecord& record) {
+    return output_.line(fmt::format(
+        "{}  #{:<6}  {:<20} {:>6}  {} at {}: {}; release {} | delay {} 1s | fail {} EIO{}",
+        since_start(record.time), record.request,
+        fmt::format("{}({})", json_text(record.command_name()), record.pid),
+        size_text(record.length), json_text(run.object_name(record.object)), record.offset,
+        record.step == Step::held ? "HELD" : "DELAYED", record.request, record.request,
+        record.request, json_text(files(run, record.object, record.offset, record.length))));
+}
+
+bool RunReport::ended_text(const Run& run, const Request& request) {
+    std::string what;
+    if (request.lost)
+        what = "lost: nobody waits any more";
+    else if (request.result != 0)
+        what = fmt::format("FAILED {}", errno_name(request.result));
+    else if ((request.flags & flag::refault) != 0)
+        what = "local already";
+    else if ((request.flags & flag::joined) != 0)
+        what = "joined a fetch";
+    else
+        what = fmt::format("fetched {}", size_text(request.fetched));
+    if (request.held != 0)
+        what += ", held";
+    if (request.delayed != 0)
+        what += ", delayed";
+    if ((request.flags & flag::own) != 0)
+        what += ", for the mount";
+    return output_.line(fmt::format(
+        "{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
+        request.id, fmt::format("{}({})", json_text(request.command), request.pid),
+        size_text(request.length), json_text(run.object_name(request.object)), request.offset, what,
+        duration_text(request.ended - request.arrived),
+        json_text(files(run, request.object, request.offset, request.length))));
+}
+
+bool RunReport::lost_events(std::uint64_t count) {
+    return json_ ? output_.line(json{{"event", "lost_events"}, {"count", count}}.dump())
+                 : output_.line(fmt::format("lost {} events: the output is too slow", count));
+}
+
+bool RunReport::rule(std::uint32_t id, const std::string& text) {
+    return json_
+               ? output_.line(json{{"event", "rule"}, {"id", id}, {"text", json_text(text)}}.dump())
+               : output_.line(fmt::format("rule {}: {}", id, text));
+}
+
+bool RunReport::rules(const Run& run) {
+    bool reading = true;
+    if (run.rules().empty() && !json_)
+        return output_.line("no rules");
+    for (const Run::RuleText& one : run.rules())
+        reading = reading && rule(one.id, one.text);
+    return reading;
+}
+
+bool RunReport::command_error(const std::string& line, const Error& error) {
+    if (json_)
+        return output_.line(json{{"event", "command_error"},
+                                 {"command", json_text(line)},
+                                 {"text", json_text(error.context)}}
+                                .dump());
+    return output_.line(fmt::format("command not understood: {}: {}", line, error.context));
+}
+
+bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
+    const Summary summary = log_.summary();
+    if (json_) {
+        json event = summary_json(summary, lost_events);
+        event["event"] = "summary";
+        event["transport"] = name(run.transport());
+        return output_.line(event.dump());
+    }
+    const auto line = [&](std::string_view what, const std::string& text) {
+        return output_.line(fmt::format("{:<12} {}", what, text));
+    };
+    return output_.line("") && line("transport", std::string(name(run.transport()))) &&
+           line("requests",
+                fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
+                            "{} lost",
+                            summary.requests,
+                            summary.requests - summary.refaults - summary.failed - summary.lost,
+                            summary.refaults, summary.failed, summary.lost)) &&
+           line("steered", fmt::format("{} held, {} delayed", summary.held, summary.delayed)) &&
+           line("bytes", fmt::format("{} asked for, {} fetched", size_text(summary.bytes_asked),
+                                     size_text(summary.bytes_fetched))) &&
+           line("latency", fmt::format("p50 {}, p95 {}, most {}", duration_text(summary.p50),
+                                       duration_text(summary.p95), duration_text(summary.max))) &&
+           line("events", fmt::format("{} lost", lost_events));
+}
+
+} // namespace coldscope::cli

@@ -1,0 +1,345 @@
+#include "daemon/engine/engine.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace coldscope {
+
+namespace {
+constexpr Nanoseconds watch_interval = 250 * millisecond;
+}
+
+Engine::Engine(Ring& ring, EventQueue& events, const EngineOptions& options)
+    : ring_(ring), events_(events), options_(options), last_beat_(monotonic_now()) {}
+
+Engine::~Engine() {
+    fail_all(EIO);
+}
+
+void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache) {
+    stores_.push_back(std::make_unique<Store>(
+        std::move(source), std::move(cache), [this](const Result<void>& kept) {
+            notice(kept ? Notice::cache_writable_again : Notice::cache_full);
+        }));
+}
+
+void Engine::emit(RequestId id, const Open& open, Step step, int result, std::uint64_t length) {
+    StepRecord record;
+    record.request = id;
+    record.time = monotonic_now();
+    record.offset = open.ask.offset;
+    record.length = step == Step::fetching ? length : open.ask.length;
+    record.object = open.ask.object;
+    record.pid = open.ask.pid;
+    record.result = result;
+    record.step = step;
+    record.flags = open.flags;
+    record.command = open.command;
+    events_.push(record);
+}
+
+void Engine::notice(Notice what, RequestId request) {
+    StepRecord record;
+    record.request = request;
+    record.time = monotonic_now();
+    record.step = Step::notice;
+    record.result = static_cast<std::int32_t>(what);
+    events_.push(record);
+}
+
+RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
+    const RequestId id = next_id_++;
+    Open& open = requests_[id];
+    open.ask = std::move(ask);
+    open.asker = &asker;
+    open.token = token;
+    const Reader& reader = readers_.find(open.ask.pid);
+    open.command = reader.command;
+    if (reader.own || !mounted_)
+        open.flags |= flag::own;
+    emit(id, open, Step::arrived);
+    const Verdict verdict = decide(open);
+    if (verdict.rule != 0)
+        open.flags |= flag::by_rule;
+    emit(id, open, Step::matched, static_cast<int>(verdict.rule));
+    switch (verdict.action) {
+    case Action::pass:
+        proceed(id);
+        break;
+    case Action::hold:
+        hold(id, open);
+        break;
+    case Action::delay:
+        delay(id, open, verdict.delay);
+        break;
+    case Action::fail:
+        fail(id, verdict.error);
+        break;
+    }
+    return id;
+}
+
+Verdict Engine::decide(const Open& open) {
+    if ((open.flags & flag::own) != 0 || winding_down_ || rules_.all().empty())
+        return {};
+    const Ask& ask = open.ask;
+    places_.clear();
+    places_.push_back({ask.object, {ask.offset, ask.offset + ask.length}});
+    for (const Piece& piece : ask.pieces) {
+        if (piece.from == Piece::From::store && piece.store != ask.object)
+            places_.push_back({piece.store, {piece.offset, piece.offset + piece.length}});
+    }
+    const std::string_view command(open.command.data(),
+                                   strnlen(open.command.data(), open.command.size()));
+    return rules_.decide({Op::read, places_, ask.pid, command});
+}
+
+void Engine::hold(RequestId id, Open& open) {
+    open.held = true;
+    ++held_count_;
+    emit(id, open, Step::held);
+    schedule_watch();
+}
+
+void Engine::delay(RequestId id, Open& open, Nanoseconds delay) {
+    ++held_count_;
+    open.timer = ring_.after(delay, [this, id] {
+        Open& due = requests_.at(id);
+        due.timer.reset();
+        --held_count_;
+        proceed(id);
+    });
+    emit(id, open, Step::delayed);
+    schedule_watch();
+}
+
+void Engine::unhold(Open& open) {
+    if (open.held || open.timer)
+        --held_count_;
+    open.held = false;
+    if (open.timer)
+        ring_.cancel(*open.timer);
+    open.timer.reset();
+}
+
+void Engine::proceed(RequestId id) {
+    Open& open = requests_.at(id);
+    const std::vector<Piece>& pieces = open.ask.pieces;
+    if (pieces.size() == 1 && pieces[0].from == Piece::From::store)
+        proceed_single(id, open);
+    else
+        proceed_pieces(id, open);
+}
+
+void Engine::proceed_single(RequestId id, Open& open) {
+    const Piece& piece = open.ask.pieces[0];
+    Store& store = *stores_[piece.store];
+    const Range range{piece.offset, piece.offset + piece.length};
+    Store::Plan plan = store.plan(range);
+    if (plan.local) {
+        scratch_.resize(piece.length);
+        if (store.read(range, scratch_)) {
+            open.flags |= flag::refault;
+            answer(id, scratch_);
+            return;
+        }
+        plan = store.plan(range); // the disk gave nothing back: fetch it again
+    }
+    if (plan.to_fetch.empty())
+        open.flags |= flag::joined;
+    emit(id, open, Step::fetching, 0, plan.bytes());
+    store.get(range, plan, [this, id](Result<std::span<const std::byte>> bytes) {
+        const auto at = requests_.find(id);
+        if (at == requests_.end())
+            return;
+        if (!bytes) {
+            fail(id, to_errno(bytes.error()));
+            return;
+        }
+        emit(id, at->second, Step::filling);
+        answer(id, *bytes);
+    });
+}
+
+void Engine::proceed_pieces(RequestId id, Open& open) {
+    std::uint64_t total = 0;
+    std::uint64_t to_fetch = 0;
+    bool local = true;
+    for (const Piece& piece : open.ask.pieces) {
+        total += piece.length;
+        if (piece.from != Piece::From::store)
+            continue;
+        const auto plan = stores_[piece.store]->plan({piece.offset, piece.offset + piece.length});
+        local = local && plan.local;
+        to_fetch += plan.bytes();
+    }
+    open.assembled.resize(total);
+    open.flags |= local ? flag::refault : to_fetch == 0 ? flag::joined : 0;
+    if (!local)
+        emit(id, open, Step::fetching, 0, to_fetch);
+    // One more than the pieces, so that none that comes at once ends the request in this loop.
+    open.pending = open.ask.pieces.size() + 1;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < open.ask.pieces.size(); ++i) {
+        const Piece& piece = open.ask.pieces[i];
+        const std::span<std::byte> into(open.assembled.data() + at, piece.length);
+        if (piece.from == Piece::From::bytes) {
+            std::memcpy(into.data(), piece.bytes.data(), piece.length);
+            --open.pending;
+        } else if (piece.from == Piece::From::zeros) {
+            std::memset(into.data(), 0, piece.length);
+            --open.pending;
+        } else {
+            Store& store = *stores_[piece.store];
+            const Range range{piece.offset, piece.offset + piece.length};
+            const Store::Plan plan = store.plan(range);
+            if (plan.local && store.read(range, into)) {
+                --open.pending;
+            } else {
+                store.get(range, plan.local ? store.plan(range) : plan,
+                          [this, id, at](Result<std::span<const std::byte>> bytes) {
+                              got_piece(id, at, std::move(bytes));
+                          });
+                if (!requests_.contains(id))
+                    return; // it failed at once
+            }
+        }
+        at += piece.length;
+    }
+    if (--open.pending == 0)
+        answer(id, open.assembled);
+}
+
+void Engine::got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes) {
+    const auto found = requests_.find(id);
+    if (found == requests_.end())
+        return;
+    Open& open = found->second;
+    if (!bytes) {
+        fail(id, to_errno(bytes.error()));
+        return;
+    }
+    if (!open.filling) {
+        open.filling = true;
+        emit(id, open, Step::filling);
+    }
+    std::memcpy(open.assembled.data() + at, bytes->data(), bytes->size());
+    if (--open.pending == 0)
+        answer(id, open.assembled);
+}
+
+void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
+    Open& open = requests_.at(id);
+    open.asker->answer(open.token, bytes);
+    emit(id, open, Step::answered);
+    requests_.erase(id);
+}
+
+void Engine::fail(RequestId id, int error, Step step) {
+    Open& open = requests_.at(id);
+    unhold(open);
+    open.asker->fail(open.token, error);
+    emit(id, open, step, error);
+    requests_.erase(id);
+}
+
+void Engine::reader_lost(RequestId id) {
+    if (requests_.contains(id))
+        fail(id, EINTR, Step::lost);
+}
+
+Engine::Open* Engine::waiting(RequestId id) {
+    const auto found = requests_.find(id);
+    const bool waits = found != requests_.end() && (found->second.held || found->second.timer);
+    if (!waits) {
+        notice(Notice::not_held, id);
+        return nullptr;
+    }
+    found->second.flags |= flag::by_hand;
+    return &found->second;
+}
+
+void Engine::release_all(std::uint16_t why) {
+    std::vector<RequestId> ids;
+    for (auto& [id, open] : requests_) {
+        if (open.held || open.timer)
+            ids.push_back(id);
+    }
+    std::sort(ids.begin(), ids.end());
+    for (const RequestId id : ids) {
+        Open& open = requests_.at(id);
+        open.flags |= why;
+        unhold(open);
+        proceed(id);
+    }
+}
+
+void Engine::apply(Control command) {
+    if (auto* add = std::get_if<control::AddRule>(&command)) {
+        rules_.add(std::move(add->rule));
+    } else if (const auto* remove = std::get_if<control::RemoveRule>(&command)) {
+        rules_.remove(remove->id);
+    } else if (std::holds_alternative<control::ClearRules>(command)) {
+        rules_.clear();
+    } else if (std::holds_alternative<control::ReleaseAll>(command)) {
+        rules_.clear(Action::hold);
+        release_all(flag::by_hand);
+    } else if (const auto* release = std::get_if<control::Release>(&command)) {
+        if (Open* open = waiting(release->id)) {
+            unhold(*open);
+            proceed(release->id);
+        }
+    } else if (const auto* later = std::get_if<control::Delay>(&command)) {
+        if (Open* open = waiting(later->id)) {
+            unhold(*open);
+            delay(later->id, *open, later->delay);
+        }
+    } else if (const auto* failing = std::get_if<control::Fail>(&command)) {
+        if (waiting(failing->id) != nullptr)
+            fail(failing->id, failing->error);
+    }
+}
+
+void Engine::wind_down() {
+    winding_down_ = true;
+    rules_.clear();
+    release_all(0);
+}
+
+void Engine::fail_all(int error) {
+    while (!requests_.empty())
+        fail(requests_.begin()->first, error);
+}
+
+void Engine::schedule_watch() {
+    if (watching_)
+        return;
+    watching_ = true;
+    ring_.after(watch_interval, [this] {
+        watching_ = false;
+        watch_held();
+    });
+}
+
+// While anything is held: is there still somebody to release it, and somebody who waits for it?
+void Engine::watch_held() {
+    if (held_count_ == 0)
+        return;
+    if (monotonic_now() - last_beat_.load(std::memory_order_relaxed) > options_.listener_silence) {
+        notice(Notice::held_released_silent_listener);
+        rules_.clear(Action::hold);
+        release_all(0);
+        return;
+    }
+    std::vector<RequestId> lost;
+    for (const auto& [id, open] : requests_) {
+        if ((open.held || open.timer) && open.ask.pid != 0 && is_dying(open.ask.pid))
+            lost.push_back(id);
+    }
+    for (const RequestId id : lost)
+        reader_lost(id);
+    schedule_watch();
+}
+
+} // namespace coldscope

@@ -1,0 +1,136 @@
+// The life of a request:
+//   arrived → matched → [held | delayed] → fetching → filling → answered | lost
+// Belongs to the ring thread, but for beat() and what says otherwise.
+#pragma once
+
+#include "core/rules/rule.h"
+#include "daemon/engine/control.h"
+#include "daemon/engine/event_queue.h"
+#include "daemon/engine/readers.h"
+#include "daemon/engine/store.h"
+#include "daemon/ring/ring.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace coldscope {
+
+using StoreId = std::uint32_t; // equals the device's id: 0 the primary device, 1… the blobs
+
+// A part of an answer, in order.
+struct Piece {
+    enum class From : std::uint8_t { store, zeros, bytes };
+    From from = From::zeros;
+    StoreId store = 0;
+    std::uint64_t offset = 0; // in the store
+    std::uint64_t length = 0;
+    std::vector<std::byte> bytes; // for From::bytes, length of them
+};
+
+// What the kernel asked. pieces make up the answer; it may be shorter than length at a file's end.
+struct Ask {
+    ObjectId object = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+    std::uint32_t pid = 0;
+    std::vector<Piece> pieces;
+};
+
+// Who gets the answer: a transport.
+class Asker {
+public:
+    // Exactly once for each ask that the engine took; token is the asker's own. bytes live until
+    // the call returns.
+    virtual void answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
+    virtual void fail(std::uint64_t token, int error) = 0; // errno
+
+protected:
+    ~Asker() = default;
+};
+
+struct EngineOptions {
+    Nanoseconds listener_silence = 2 * second; // then what is held is released
+};
+
+class Engine {
+public:
+    Engine(Ring& ring, EventQueue& events, const EngineOptions& options = {});
+    ~Engine();
+
+    // In order of StoreId, before the first ask.
+    void add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache);
+    [[nodiscard]] const Store& store(StoreId id) const { return *stores_[id]; }
+    [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
+
+    // The number of the request; its answer may have been given before this returns.
+    RequestId ask(Ask ask, Asker& asker, std::uint64_t token);
+    // The reader of a request that may still be open has a fatal signal pending or is gone.
+    void reader_lost(RequestId id);
+    void apply(Control control);
+    // Until then every request is counted as Coldscope's own, since the mount is being made.
+    void mounted() { mounted_ = true; }
+    // What is held goes on, what comes is neither held nor delayed any more.
+    void wind_down();
+    // Answers everything that is open with this errno.
+    void fail_all(int error);
+    void notice(Notice what, RequestId request = 0);
+
+    [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
+    [[nodiscard]] std::size_t held_requests() const { return held_count_; }
+
+    // Any thread: the listener is alive. Held requests are released when it falls silent.
+    void beat() { last_beat_.store(monotonic_now(), std::memory_order_relaxed); }
+
+private:
+    struct Open {
+        Ask ask;
+        Asker* asker = nullptr;
+        std::uint64_t token = 0;
+        std::uint16_t flags = 0;
+        std::array<char, 16> command{};
+        bool held = false;
+        std::optional<Ring::TimerId> timer; // while delayed
+        // Where the answer has more than one piece.
+        std::vector<std::byte> assembled;
+        std::size_t pending = 0;
+        bool filling = false; // the step was told
+    };
+
+    void emit(RequestId id, const Open& open, Step step, int result = 0, std::uint64_t length = 0);
+    [[nodiscard]] Verdict decide(const Open& open);
+    void hold(RequestId id, Open& open);
+    void delay(RequestId id, Open& open, Nanoseconds delay);
+    void proceed(RequestId id);
+    void proceed_single(RequestId id, Open& open);
+    void proceed_pieces(RequestId id, Open& open);
+    void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
+    void answer(RequestId id, std::span<const std::byte> bytes);
+    void fail(RequestId id, int error, Step step = Step::answered);
+    void unhold(Open& open);
+    void release_all(std::uint16_t why);
+    Open* waiting(RequestId id);
+    void watch_held();
+    void schedule_watch();
+
+    Ring& ring_;
+    EventQueue& events_;
+    EngineOptions options_;
+    Readers readers_;
+    RuleSet rules_;
+    bool mounted_ = false;
+    bool winding_down_ = false;
+    bool watching_ = false;
+    std::size_t held_count_ = 0; // held or delayed
+    RequestId next_id_ = 1;
+    std::unordered_map<RequestId, Open> requests_;
+    std::vector<std::byte> scratch_;
+    std::vector<Place> places_;
+    std::atomic<Nanoseconds> last_beat_;
+    std::vector<std::unique_ptr<Store>> stores_;
+};
+
+} // namespace coldscope

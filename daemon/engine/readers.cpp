@@ -1,0 +1,73 @@
+#include "daemon/engine/readers.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace coldscope {
+
+namespace {
+
+constexpr Nanoseconds remembered = 200 * millisecond;
+constexpr std::size_t most_entries = 4096;
+
+// The file's first bytes; empty when it can't be read.
+std::string read_small(const std::string& path, std::size_t most) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return {};
+    std::string text(most, '\0');
+    const ssize_t got = ::read(fd, text.data(), text.size());
+    ::close(fd);
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return text;
+}
+
+bool has_sigkill(const std::string& status, const char* field) {
+    const std::size_t at = status.find(field);
+    if (at == std::string::npos)
+        return false;
+    const unsigned long long mask =
+        std::strtoull(status.c_str() + at + std::strlen(field), nullptr, 16);
+    return (mask >> (SIGKILL - 1) & 1) != 0;
+}
+
+} // namespace
+
+const Reader& Readers::find(std::uint32_t thread_id) {
+    const Nanoseconds now = monotonic_now();
+    if (entries_.size() > most_entries)
+        entries_.clear();
+    Entry& entry = entries_[thread_id];
+    if (entry.seen != 0 && now - entry.seen < remembered)
+        return entry.reader;
+    entry.seen = now;
+    std::string command = read_small(fmt::format("/proc/{}/comm", thread_id), 16);
+    if (command.ends_with('\n'))
+        command.pop_back();
+    if (command.empty() && entry.reader.command[0] != '\0')
+        return entry.reader; // it has exited meanwhile; its name is still the best to say
+    entry.reader.command = {};
+    std::memcpy(entry.reader.command.data(), command.data(),
+                std::min(command.size(), entry.reader.command.size() - 1));
+    entry.reader.own = ::access(fmt::format("/proc/self/task/{}", thread_id).c_str(), F_OK) == 0;
+    return entry.reader;
+}
+
+bool is_dying(std::uint32_t thread_id) {
+    const std::string status = read_small(fmt::format("/proc/{}/status", thread_id), 4096);
+    if (status.empty())
+        return errno == ENOENT || errno == ESRCH;
+    const std::size_t state = status.find("State:\t");
+    const bool dead =
+        state != std::string::npos && (status[state + 7] == 'Z' || status[state + 7] == 'X');
+    return dead || has_sigkill(status, "SigPnd:\t") || has_sigkill(status, "ShdPnd:\t");
+}
+
+} // namespace coldscope

@@ -1,0 +1,33 @@
+// Who reads: the name of a thread, and whether it is Coldscope's own.
+#pragma once
+
+#include "core/base/clock.h"
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+
+namespace coldscope {
+
+struct Reader {
+    std::array<char, 16> command{}; // NUL-terminated; empty when it can't be known
+    bool own = false;               // a thread of this process
+};
+
+// Looks into /proc, and remembers for a moment, since that costs more than a small request.
+class Readers {
+public:
+    [[nodiscard]] const Reader& find(std::uint32_t thread_id);
+
+private:
+    struct Entry {
+        Reader reader;
+        Nanoseconds seen = 0;
+    };
+    std::unordered_map<std::uint32_t, Entry> entries_;
+};
+
+// The thread is gone, or SIGKILL is on its way to it (as it is for every fatal signal).
+[[nodiscard]] bool is_dying(std::uint32_t thread_id);
+
+} // namespace coldscope

@@ -1,0 +1,178 @@
+#include "daemon/engine/store.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace coldscope {
+
+namespace {
+constexpr std::size_t spare_buffers = 64;
+constexpr std::uint64_t largest_fetch = 4u << 20; // bytes in one call of the source
+} // namespace
+
+std::uint64_t Store::Plan::bytes() const {
+    std::uint64_t sum = 0;
+    for (const Range& range : to_fetch)
+        sum += range.length();
+    return sum;
+}
+
+Store::Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+             std::function<void(const Result<void>&)> on_cache_error)
+    : cache_(std::move(cache)), on_cache_error_(std::move(on_cache_error)),
+      source_(std::move(source)) {}
+
+Store::Plan Store::plan(Range range) const {
+    Plan plan;
+    if (cache_->local().contains(range)) {
+        plan.local = true;
+        return plan;
+    }
+    for (Range part : cache_->local().missing(cache_->whole(range))) {
+        // What is left of the part after the fetches on their way, which are disjoint and sorted.
+        auto fetch = fetches_.upper_bound(part.begin);
+        if (fetch != fetches_.begin() && std::prev(fetch)->second.range.end > part.begin)
+            --fetch;
+        for (; fetch != fetches_.end() && fetch->first < part.end; ++fetch) {
+            if (fetch->first > part.begin)
+                plan.to_fetch.push_back({part.begin, fetch->first});
+            part.begin = std::max(part.begin, fetch->second.range.end);
+        }
+        if (part.begin < part.end)
+            plan.to_fetch.push_back(part);
+    }
+    return plan;
+}
+
+Result<void> Store::read(Range range, std::span<std::byte> into) {
+    return cache_->read(range.begin, into);
+}
+
+void Store::get(Range range, const Plan& plan, Done done) {
+    const WaitId id = next_wait_++;
+    for (const Range& part : plan.to_fetch) {
+        for (std::uint64_t begin = part.begin; begin < part.end; begin += largest_fetch)
+            fetches_[begin] = {{begin, std::min(part.end, begin + largest_fetch)}, {}, {}};
+    }
+    Wait& wait = waits_[id];
+    wait.range = range;
+    wait.done = std::move(done);
+    auto fetch = fetches_.upper_bound(range.begin);
+    if (fetch != fetches_.begin() && std::prev(fetch)->second.range.end > range.begin)
+        --fetch;
+    bool covered = false;
+    for (; fetch != fetches_.end() && fetch->first < range.end; ++fetch) {
+        fetch->second.waits.push_back(id);
+        ++wait.pending;
+        covered = covered || (fetch->second.range.begin <= range.begin &&
+                              range.end <= fetch->second.range.end);
+    }
+    if (!covered) {
+        // Local parts are copied now; the others as they come.
+        wait.assembled = take_buffer(range.length());
+        std::uint64_t at = range.begin;
+        std::vector<Range> gaps = cache_->local().missing(range);
+        gaps.push_back({range.end, range.end});
+        for (const Range& gap : gaps) {
+            const std::span<std::byte> part(wait.assembled.data() + (at - range.begin),
+                                            gap.begin - at);
+            if (const auto got = cache_->read(at, part); !got) {
+                Done failed = std::move(wait.done);
+                waits_.erase(id);
+                failed(std::unexpected(got.error()));
+                break;
+            }
+            at = gap.end;
+        }
+    }
+    for (const Range& part : plan.to_fetch) {
+        for (std::uint64_t begin = part.begin; begin < part.end; begin += largest_fetch)
+            start({begin, std::min(part.end, begin + largest_fetch)});
+    }
+}
+
+void Store::start(Range range) {
+    Fetch& fetch = fetches_.at(range.begin);
+    fetch.bytes = take_buffer(range.length());
+    if (source_->try_fetch(range.begin, fetch.bytes)) {
+        finish(range.begin, {});
+        return;
+    }
+    source_->fetch(range.begin, fetch.bytes, [this, begin = range.begin](Result<void> outcome) {
+        finish(begin, std::move(outcome));
+    });
+}
+
+void Store::finish(std::uint64_t begin, Result<void> outcome) {
+    // Readers are answered first, then the bytes are kept; until then the fetch stays listed, so
+    // that nobody fetches the range again.
+    Fetch& fetch = fetches_.at(begin);
+    const std::vector<WaitId> waits = std::move(fetch.waits);
+    fetch.waits.clear();
+    for (const WaitId id : waits) {
+        const auto at = waits_.find(id);
+        if (at == waits_.end())
+            continue;
+        if (outcome) {
+            serve(id, fetch);
+        } else {
+            Done done = std::move(at->second.done);
+            give_back(std::move(at->second.assembled));
+            waits_.erase(at);
+            done(std::unexpected(outcome.error()));
+        }
+    }
+    auto node = fetches_.extract(begin);
+    if (outcome)
+        keep(node.mapped());
+    give_back(std::move(node.mapped().bytes));
+}
+
+void Store::serve(WaitId id, const Fetch& fetch) {
+    Wait& wait = waits_.at(id);
+    const std::span<const std::byte> bytes(fetch.bytes);
+    if (fetch.range.begin <= wait.range.begin && wait.range.end <= fetch.range.end) {
+        Done done = std::move(wait.done);
+        const std::span<const std::byte> part =
+            bytes.subspan(wait.range.begin - fetch.range.begin, wait.range.length());
+        give_back(std::move(wait.assembled));
+        waits_.erase(id);
+        done(part);
+        return;
+    }
+    const Range shared{std::max(fetch.range.begin, wait.range.begin),
+                       std::min(fetch.range.end, wait.range.end)};
+    std::memcpy(wait.assembled.data() + (shared.begin - wait.range.begin),
+                bytes.data() + (shared.begin - fetch.range.begin), shared.length());
+    if (--wait.pending != 0)
+        return;
+    auto node = waits_.extract(id);
+    node.mapped().done(std::span<const std::byte>(node.mapped().assembled));
+    give_back(std::move(node.mapped().assembled));
+}
+
+void Store::keep(const Fetch& fetch) {
+    fetched_bytes_ += fetch.range.length();
+    const Result<void> kept = cache_->fill(fetch.range.begin, fetch.bytes);
+    if (kept.has_value() == cache_failing_) {
+        cache_failing_ = !kept;
+        on_cache_error_(kept);
+    }
+}
+
+Store::Buffer Store::take_buffer(std::size_t size) {
+    Buffer buffer;
+    if (!spare_.empty()) {
+        buffer = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    buffer.resize(size);
+    return buffer;
+}
+
+void Store::give_back(Buffer buffer) {
+    if (buffer.capacity() != 0 && spare_.size() < spare_buffers)
+        spare_.push_back(std::move(buffer));
+}
+
+} // namespace coldscope

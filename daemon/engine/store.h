@@ -1,0 +1,81 @@
+// One object's bytes: its cache file, its source, and the fetches on their way. A range is
+// fetched once, however many ask for it at the same time. Belongs to the ring thread.
+#pragma once
+
+#include "daemon/engine/cache_file.h"
+#include "daemon/source/source.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace coldscope {
+
+class Store {
+public:
+    // Bytes live until the call returns.
+    using Done = std::move_only_function<void(Result<std::span<const std::byte>>)>;
+
+    struct Plan {
+        std::vector<Range> to_fetch; // not local and not on their way: what this would set off
+        bool local = false;          // nothing is missing
+        [[nodiscard]] std::uint64_t bytes() const;
+    };
+
+    // on_cache_error: called with the error when fetched bytes can't be kept, and with no error
+    // when they can be again. Readers get their bytes either way.
+    Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+          std::function<void(const Result<void>&)> on_cache_error);
+
+    [[nodiscard]] std::uint64_t size() const { return cache_->size(); }
+    [[nodiscard]] const CacheFile& cache() const { return *cache_; }
+    [[nodiscard]] const Source& source() const { return *source_; }
+    // Bytes and fetches that came from the source in this run.
+    [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
+
+    // range: within size().
+    [[nodiscard]] Plan plan(Range range) const;
+    // range: local, by plan().
+    [[nodiscard]] Result<void> read(Range range, std::span<std::byte> into);
+    // Gets what is missing, then calls done once; perhaps before it returns.
+    void get(Range range, const Plan& plan, Done done);
+
+private:
+    using Buffer = std::vector<std::byte>;
+    using WaitId = std::uint64_t;
+    struct Wait {
+        Range range;
+        Done done;
+        std::size_t pending = 0; // fetches it still needs
+        Buffer assembled;        // where the range is wider than any one fetch
+    };
+    struct Fetch {
+        Range range;
+        Buffer bytes;
+        std::vector<WaitId> waits;
+    };
+
+    void start(Range range);
+    void finish(std::uint64_t begin, Result<void> outcome);
+    void serve(WaitId id, const Fetch& fetch);
+    void keep(const Fetch& fetch);
+    [[nodiscard]] Buffer take_buffer(std::size_t size);
+    void give_back(Buffer buffer);
+
+    std::unique_ptr<CacheFile> cache_;
+    std::function<void(const Result<void>&)> on_cache_error_;
+    std::map<std::uint64_t, Fetch> fetches_; // by begin; disjoint
+    std::unordered_map<WaitId, Wait> waits_;
+    std::vector<Buffer> spare_;
+    WaitId next_wait_ = 1;
+    std::uint64_t fetched_bytes_ = 0;
+    bool cache_failing_ = false;
+    // Last, so that it goes first: nothing completes into the rest after it.
+    std::unique_ptr<Source> source_;
+};
+
+} // namespace coldscope

@@ -1,0 +1,90 @@
+#include "daemon/guard/client.h"
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char** environ;
+
+namespace coldscope::guard {
+
+namespace {
+constexpr int answer_timeout = 30'000; // ms
+}
+
+Result<std::unique_ptr<Client>> Client::start() {
+    std::error_code ignored;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    const std::string path = (self.parent_path() / "coldscope-guard").string();
+    std::array<int, 2> pair{};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
+        return system_error("cannot make a socket pair");
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pair[1], 0);
+    std::array<char*, 2> arguments{const_cast<char*>("coldscope-guard"), nullptr};
+    pid_t pid = 0;
+    const int status =
+        posix_spawn(&pid, path.c_str(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(pair[1]);
+    if (status != 0) {
+        ::close(pair[0]);
+        return system_error(status, fmt::format("cannot start the guard {}", path));
+    }
+    return std::unique_ptr<Client>(new Client(pair[0], pid));
+}
+
+Client::~Client() {
+    ::close(socket_);
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+}
+
+Result<void> Client::ask(const Message& message, const std::string& what) {
+    COLDSCOPE_CHECK(send(socket_, message));
+    pollfd entry{socket_, POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = poll(&entry, 1, answer_timeout);
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0)
+        return system_error(ETIMEDOUT, what);
+    COLDSCOPE_TRY(const Message reply, receive(socket_));
+    if (reply.number != 0)
+        return system_error(static_cast<int>(reply.number), what);
+    return {};
+}
+
+Result<void> Client::mount_erofs(const std::string& source, const std::string& target,
+                                 const std::string& options) {
+    return ask({Type::mount, 0, {source, target, options}},
+               fmt::format("cannot mount EROFS on {} (the kernel's log may say why)", target));
+}
+
+Result<void> Client::unmount(const std::string& target, bool lazily) {
+    return ask({Type::unmount, lazily ? 1u : 0u, {target}},
+               fmt::format("cannot unmount {}", target));
+}
+
+void Client::keep(const std::string& path, Kind kind) {
+    (void)send(socket_, {Type::keep, static_cast<std::uint32_t>(kind), {path}});
+}
+
+void Client::forget(const std::string& path) {
+    (void)send(socket_, {Type::forget, 0, {path}});
+}
+
+bool Client::beat() {
+    return send(socket_, {Type::beat, 0, {}}, false).has_value();
+}
+
+} // namespace coldscope::guard

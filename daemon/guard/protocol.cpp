@@ -1,0 +1,107 @@
+#include "daemon/guard/protocol.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+
+namespace coldscope::guard {
+
+namespace {
+
+struct Header {
+    std::uint32_t version;
+    std::uint32_t type;
+    std::uint32_t number;
+    std::uint32_t texts; // how many strings follow
+};
+static_assert(sizeof(Header) == 16);
+
+// How many strings a message of this type has; -1 for an unknown type.
+int texts_of(std::uint32_t type) {
+    switch (static_cast<Type>(type)) {
+    case Type::beat:
+        return 0;
+    case Type::mount:
+        return 3;
+    case Type::unmount:
+    case Type::keep:
+    case Type::forget:
+    case Type::reply:
+        return 1;
+    }
+    return -1;
+}
+
+} // namespace
+
+Result<Message> decode(std::span<const std::byte> bytes) {
+    Header header{};
+    if (bytes.size() < sizeof header || bytes.size() > largest_message)
+        return failure(Code::invalid, "a message of a wrong length", bytes.size());
+    std::memcpy(&header, bytes.data(), sizeof header);
+    if (header.version != version)
+        return failure(Code::invalid, "a message of another version", 0);
+    const int texts = texts_of(header.type);
+    if (texts < 0)
+        return failure(Code::invalid, "a message of an unknown type", 4);
+    if (header.texts != static_cast<std::uint32_t>(texts))
+        return failure(Code::invalid, "a message with a wrong number of strings", 12);
+    Message message{static_cast<Type>(header.type), header.number, {}};
+    std::string_view left(reinterpret_cast<const char*>(bytes.data()) + sizeof header,
+                          bytes.size() - sizeof header);
+    for (int i = 0; i < texts; ++i) {
+        const std::size_t end = left.find('\0');
+        if (end == std::string_view::npos)
+            return failure(Code::invalid, "a message whose string is not closed",
+                           bytes.size() - left.size());
+        message.texts.emplace_back(left.substr(0, end));
+        left.remove_prefix(end + 1);
+    }
+    if (!left.empty())
+        return failure(Code::invalid, "a message with bytes behind its end",
+                       bytes.size() - left.size());
+    return message;
+}
+
+std::vector<std::byte> encode(const Message& message) {
+    const Header header{version, static_cast<std::uint32_t>(message.type), message.number,
+                        static_cast<std::uint32_t>(message.texts.size())};
+    std::vector<std::byte> bytes(sizeof header);
+    std::memcpy(bytes.data(), &header, sizeof header);
+    for (const std::string& text : message.texts) {
+        const auto* begin = reinterpret_cast<const std::byte*>(text.c_str());
+        bytes.insert(bytes.end(), begin, begin + text.size() + 1);
+    }
+    return bytes;
+}
+
+Result<void> send(int socket, const Message& message, bool wait) {
+    const std::vector<std::byte> bytes = encode(message);
+    if (bytes.size() > largest_message)
+        return failure(Code::invalid, "a message too long for the guard");
+    while (::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) <
+           0) {
+        if (errno == EAGAIN && !wait)
+            return {}; // the guard has enough to read as it is
+        if (errno != EINTR)
+            return system_error("cannot reach the guard");
+    }
+    return {};
+}
+
+Result<Message> receive(int socket) {
+    std::vector<std::byte> bytes(largest_message + 1);
+    ssize_t got = 0;
+    do {
+        got = recv(socket, bytes.data(), bytes.size(), 0);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return system_error("cannot read from the guard's socket");
+    if (got == 0)
+        return failure(Code::cancelled, "the other side has gone");
+    bytes.resize(static_cast<std::size_t>(got));
+    return decode(bytes);
+}
+
+} // namespace coldscope::guard

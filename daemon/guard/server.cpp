@@ -1,0 +1,142 @@
+#include "daemon/guard/server.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include <poll.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace coldscope::guard {
+
+namespace {
+
+// An ordinary user's FUSE mount can only be taken away by the setuid helper.
+int run_fusermount(const std::string& path) {
+    const pid_t child = fork();
+    if (child == 0) {
+        execlp("fusermount3", "fusermount3", "-u", "-z", "-q", path.c_str(), nullptr);
+        _exit(127);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
+}
+
+int unmount_path(const std::string& path, bool lazily) {
+    if (umount2(path.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0)
+        return 0;
+    return errno == EPERM && lazily ? run_fusermount(path) : errno;
+}
+
+} // namespace
+
+Server::Server(int socket, Nanoseconds silence) : socket_(socket), silence_(silence) {
+    ucred peer{};
+    socklen_t length = sizeof peer;
+    getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    client_fd_ = static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)); // Linux 5.3
+}
+
+Server::~Server() {
+    close(socket_);
+    if (client_fd_ >= 0)
+        close(client_fd_);
+}
+
+void Server::run() {
+    for (;;) {
+        pollfd entry{socket_, POLLIN, 0};
+        const int ready = poll(&entry, 1, 500);
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        if (ready > 0) {
+            const auto message = receive(socket_);
+            if (message)
+                handle(*message);
+            else if (message.error().code == Code::invalid)
+                std::fprintf(stderr, "coldscope-guard: refused: %s\n",
+                             describe(message.error()).c_str());
+            else
+                break;
+        }
+        if (last_beat_ != 0 && monotonic_now() - last_beat_ > silence_)
+            kill_client();
+    }
+    take_away();
+}
+
+void Server::handle(const Message& message) {
+    switch (message.type) {
+    case Type::beat:
+        last_beat_ = monotonic_now();
+        break;
+    case Type::mount:
+        mount(message);
+        break;
+    case Type::unmount:
+        unmount(message);
+        break;
+    case Type::keep:
+        kept_.emplace_back(message.texts[0], static_cast<Kind>(message.number));
+        break;
+    case Type::forget:
+        std::erase_if(kept_, [&](const auto& kept) { return kept.first == message.texts[0]; });
+        break;
+    case Type::reply:
+        break;
+    }
+}
+
+// In a child, which answers for itself: the mount reads from what the client serves, and must not
+// keep the guard from seeing the client die.
+void Server::mount(const Message& message) {
+    const pid_t child = fork();
+    if (child < 0)
+        reply(errno, "fork");
+    if (child != 0)
+        return;
+    const std::string& target = message.texts[1];
+    const int status = ::mount(message.texts[0].c_str(), target.c_str(), "erofs",
+                               MS_RDONLY | MS_NOSUID | MS_NODEV, message.texts[2].c_str());
+    reply(status == 0 ? 0 : errno, "mount");
+    _exit(0);
+}
+
+void Server::unmount(const Message& message) {
+    const pid_t child = fork();
+    if (child < 0)
+        reply(errno, "fork");
+    if (child != 0)
+        return;
+    reply(unmount_path(message.texts[0], message.number != 0), "unmount");
+    _exit(0);
+}
+
+void Server::reply(int error, const std::string& what) {
+    (void)send(socket_, {Type::reply, static_cast<std::uint32_t>(error), {what}});
+}
+
+void Server::kill_client() {
+    last_beat_ = 0;
+    std::fprintf(stderr, "coldscope-guard: the client's ring thread is silent; ending it\n");
+    if (client_fd_ >= 0)
+        syscall(SYS_pidfd_send_signal, client_fd_, SIGKILL, nullptr, 0);
+}
+
+void Server::take_away() {
+    for (const auto& [path, kind] : kept_) {
+        if (kind == Kind::folder)
+            rmdir(path.c_str());
+        else
+            unmount_path(path, true);
+    }
+}
+
+} // namespace coldscope::guard

@@ -1,0 +1,181 @@
+#include "daemon/ring/ring.h"
+
+#include <cerrno>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace coldscope {
+
+namespace {
+constexpr std::uint64_t ignored = ~std::uint64_t{0}; // user_data of operations nobody waits for
+}
+
+Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
+    const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd < 0)
+        return system_error("cannot make an eventfd");
+    std::unique_ptr<Ring> ring(new Ring(wake_fd));
+    io_uring_params params{};
+    params.flags = IORING_SETUP_COOP_TASKRUN; // Linux 5.19
+    int status = io_uring_queue_init_params(entries, &ring->ring_, &params);
+    if (status == -EINVAL) {
+        params = {};
+        status = io_uring_queue_init_params(entries, &ring->ring_, &params);
+    }
+    if (status < 0) {
+        ring->ring_.ring_fd = -1;
+        return system_error(-status, "io_uring is not available (is io_uring_disabled set?)");
+    }
+    ring->watch(wake_fd, POLLIN, [self = ring.get()](int) {
+        std::uint64_t count = 0;
+        while (::read(self->wake_fd_, &count, sizeof count) > 0) {
+        }
+        if (self->on_wake_)
+            self->on_wake_();
+    });
+    return ring;
+}
+
+Ring::~Ring() {
+    if (ring_.ring_fd >= 0) {
+        while (transfers_ > 0)
+            wait();
+        io_uring_queue_exit(&ring_);
+    }
+    ::close(wake_fd_);
+}
+
+std::uint32_t Ring::take_slot(Operation operation) {
+    if (free_.empty()) {
+        operations_.push_back(std::move(operation));
+        return static_cast<std::uint32_t>(operations_.size() - 1);
+    }
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    operations_[slot] = std::move(operation);
+    return slot;
+}
+
+io_uring_sqe* Ring::sqe() {
+    io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+    while (entry == nullptr) {
+        io_uring_submit(&ring_);
+        entry = io_uring_get_sqe(&ring_);
+    }
+    return entry;
+}
+
+void Ring::read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done) {
+    const std::uint32_t slot = take_slot({std::move(done), fd, 0, false, false});
+    io_uring_sqe* entry = sqe();
+    io_uring_prep_read(entry, fd, into.data(), static_cast<unsigned>(into.size()), offset);
+    io_uring_sqe_set_data64(entry, slot);
+    ++transfers_;
+}
+
+Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
+    const std::uint32_t slot = take_slot({std::move(on_ready), fd, events, true, false});
+    arm(slot);
+    return slot;
+}
+
+void Ring::arm(std::uint32_t slot) {
+    io_uring_sqe* entry = sqe();
+    io_uring_prep_poll_multishot(entry, operations_[slot].fd, operations_[slot].events);
+    io_uring_sqe_set_data64(entry, slot);
+}
+
+void Ring::unwatch(WatchId id) {
+    operations_[id].ended = true;
+    io_uring_sqe* entry = sqe();
+    io_uring_prep_poll_remove(entry, id);
+    io_uring_sqe_set_data64(entry, ignored);
+}
+
+Ring::TimerId Ring::at(Nanoseconds when, Action action) {
+    const TimerId id{when, next_timer_++};
+    timers_.emplace(id, std::move(action));
+    return id;
+}
+
+bool Ring::cancel(TimerId id) {
+    return timers_.erase(id) != 0;
+}
+
+void Ring::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);
+}
+
+void Ring::complete(const io_uring_cqe& cqe) {
+    if (cqe.user_data == ignored)
+        return;
+    const auto slot = static_cast<std::uint32_t>(cqe.user_data);
+    Operation& operation = operations_[slot];
+    const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
+    // Taken out while it runs: the callback may add operations and move the vector.
+    Done done = std::move(operation.done);
+    if (!operation.watch) {
+        --transfers_;
+        free_.push_back(slot);
+        done(cqe.res);
+        return;
+    }
+    if (!operation.ended)
+        done(cqe.res);
+    Operation& after = operations_[slot];
+    if (more) {
+        after.done = std::move(done);
+    } else if (after.ended || cqe.res < 0) {
+        after = {};
+        free_.push_back(slot);
+    } else {
+        after.done = std::move(done);
+        arm(slot);
+    }
+}
+
+void Ring::run_timers() {
+    while (!timers_.empty()) {
+        const auto first = timers_.begin();
+        if (first->first.when > monotonic_now())
+            return;
+        Action action = std::move(first->second);
+        timers_.erase(first);
+        action();
+    }
+}
+
+void Ring::wait() {
+    io_uring_cqe* cqe = nullptr;
+    if (timers_.empty()) {
+        io_uring_submit_and_wait(&ring_, 1);
+    } else {
+        const Nanoseconds now = monotonic_now();
+        const Nanoseconds due = timers_.begin()->first.when;
+        const Nanoseconds left = due > now ? due - now : 0;
+        __kernel_timespec timeout{static_cast<long long>(left / second),
+                                  static_cast<long long>(left % second)};
+        io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &timeout, nullptr);
+    }
+    // Each completion is taken off before its callback runs, since that may submit and wait.
+    while (io_uring_peek_cqe(&ring_, &cqe) == 0) {
+        const io_uring_cqe copy = *cqe;
+        io_uring_cqe_seen(&ring_, cqe);
+        complete(copy);
+    }
+}
+
+void Ring::run() {
+    stopping_ = false;
+    while (!stopping_) {
+        wait();
+        run_timers();
+        if (on_turn_)
+            on_turn_();
+    }
+}
+
+} // namespace coldscope

@@ -1,0 +1,123 @@
+#include "daemon/run/prepare.h"
+
+#include "core/base/read_at.h"
+#include "core/erofs/check.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace coldscope {
+
+namespace {
+
+// Whether something is mounted on this very folder. /proc/self/mountinfo writes spaces and the
+// like in octal.
+bool is_mount_point(const std::string& absolute) {
+    std::string written;
+    for (const char c : absolute)
+        written += c == ' ' || c == '\t' || c == '\n' || c == '\\'
+                       ? fmt::format("\\{:03o}", static_cast<unsigned char>(c))
+                       : std::string(1, c);
+    std::ifstream list("/proc/self/mountinfo");
+    std::string id, parent, device, root, point, rest;
+    while (list >> id >> parent >> device >> root >> point && std::getline(list, rest)) {
+        if (point == written)
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
+std::unexpected<Error> failure_in(const std::string& file, Error error) {
+    error.context = fmt::format("{}: {}", file, error.context);
+    return std::unexpected(std::move(error));
+}
+
+Result<TransportKind> choose_transport(std::optional<TransportKind> wish) {
+    std::string reasons;
+    for (const Probe& probe : probe_transports()) {
+        if (probe.works && (!wish || *wish == probe.kind))
+            return probe.kind;
+        if (!probe.works && (!wish || *wish == probe.kind))
+            reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "\n  ", name(probe.kind),
+                                   probe.reason);
+    }
+    return failure(Code::unsupported,
+                   fmt::format("{} here\n  {}",
+                               wish ? "that transport does not work" : "no transport works",
+                               reasons));
+}
+
+Result<std::unique_ptr<erofs::Image>> open_checked_image(const std::string& path,
+                                                         const std::vector<std::string>& devices) {
+    auto file = FileReadAt::open(path);
+    if (!file)
+        return failure_in(path, file.error());
+    auto image = erofs::Image::open(std::move(*file));
+    if (!image)
+        return failure_in(path, image.error());
+    std::vector<std::optional<erofs::GivenBlob>> blobs;
+    for (const std::string& device : devices) {
+        const auto blob = FileReadAt::open(device);
+        if (!blob)
+            return failure_in(device, blob.error());
+        blobs.push_back(erofs::GivenBlob{device, (*blob)->size()});
+    }
+    erofs::Findings findings;
+    erofs::check_blobs(**image, blobs, findings);
+    for (const erofs::Finding& finding : findings.list()) {
+        if (finding.severity == erofs::Severity::error)
+            return failure(Code::mismatch,
+                           fmt::format("{}: {}: {}; {}", path, finding.structure, finding.message,
+                                       finding.advice),
+                           finding.offset);
+    }
+    return image;
+}
+
+std::string image_identity(const erofs::Image& image) {
+    const erofs::Superblock& super = image.superblock();
+    return fmt::format("{}:{:08x}:{}:{}", super.uuid_text(), super.checksum, super.epoch,
+                       image.size());
+}
+
+Result<std::string> prepare_mount_point(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        if (errno == ENOTCONN)
+            return system_error(fmt::format("a dead mount is left on {}; take it away with: umount "
+                                            "-l {}",
+                                            path, path));
+        return system_error(fmt::format("the mount point {}", path));
+    }
+    if (!S_ISDIR(status.st_mode))
+        return system_error(ENOTDIR, fmt::format("the mount point {}", path));
+    std::error_code error;
+    const auto absolute = std::filesystem::canonical(path, error);
+    if (error)
+        return system_error(error.value(), fmt::format("the mount point {}", path));
+    if (is_mount_point(absolute.string()))
+        return system_error(EBUSY, fmt::format("something is mounted on {} already; unmount it or "
+                                               "choose another folder",
+                                               path));
+    return absolute.string();
+}
+
+Result<void> prepare_cache_folder(const std::string& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error)
+        return system_error(error.value(), fmt::format("cannot make the cache folder {}", path));
+    if (::access(path.c_str(), W_OK | X_OK) != 0)
+        return system_error(fmt::format("cannot write in the cache folder {}", path));
+    return {};
+}
+
+} // namespace coldscope

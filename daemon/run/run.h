@@ -1,0 +1,112 @@
+// A live run of the daemon core on one image: opens it, mounts it on demand, and runs the ring
+// thread. Methods belong to the thread that started it, except where they say otherwise.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/erofs/image.h"
+#include "core/erofs/index.h"
+#include "core/rules/command.h"
+#include "daemon/engine/engine.h"
+#include "daemon/guard/client.h"
+#include "daemon/source/file.h"
+#include "daemon/transport/probe.h"
+#include "daemon/transport/transport.h"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace coldscope {
+
+struct RunOptions {
+    std::string image;                      // the bootstrap
+    std::vector<std::string> devices;       // the blobs, in the order of the device table
+    std::string mount_point;                // an existing folder
+    std::string cache;                      // made when it is missing
+    std::optional<TransportKind> transport; // unset: the best that works here
+    Shape shape;
+    bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
+    EngineOptions engine;
+    std::size_t event_capacity = 1u << 18; // records
+};
+
+class Run {
+public:
+    // The mount stands when this returns.
+    [[nodiscard]] static Result<std::unique_ptr<Run>> start(const RunOptions& options);
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+    ~Run(); // stops
+
+    [[nodiscard]] TransportKind transport() const { return kind_; }
+    [[nodiscard]] const RunOptions& options() const { return options_; }
+    [[nodiscard]] EventQueue& events() { return *events_; }
+    [[nodiscard]] const erofs::Index& index() const { return index_; }
+    // False: if this process dies, its mounts stay.
+    [[nodiscard]] bool guarded() const { return guard_ != nullptr; }
+
+    // "bootstrap", "blob 1: layer.blob", or the path of a file in tree mode.
+    [[nodiscard]] std::string object_name(ObjectId object) const;
+    // Paths of the files that a range belongs to, at most `most` of them; directories and other
+    // metadata belong to none.
+    [[nodiscard]] std::vector<std::string> files_at(ObjectId object, std::uint64_t offset,
+                                                    std::uint64_t length,
+                                                    std::size_t most = 4) const;
+
+    // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
+    // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).
+    [[nodiscard]] Result<std::uint32_t> command(const Command& command);
+    struct RuleText {
+        std::uint32_t id = 0;
+        std::string text;
+    };
+    // As commanded; rules that have had their count are still listed.
+    [[nodiscard]] const std::vector<RuleText>& rules() const { return rules_; }
+
+    // The listener is alive: call it at least every second while requests may be held.
+    void beat() { engine_->beat(); }
+    // Lets go what is held, unmounts, ends. Events stay readable.
+    [[nodiscard]] Result<void> stop();
+
+private:
+    struct Life {
+        enum What : unsigned char { mounted, wind_down, stop } what;
+    };
+    using Post = std::variant<Control, Life>;
+
+    explicit Run(const RunOptions& options) : options_(options), posts_(1024) {}
+    [[nodiscard]] Result<void> open_image();
+    [[nodiscard]] Result<void> open_stores();
+    [[nodiscard]] Result<void> mount();
+    [[nodiscard]] Result<void> mount_blobs();
+    [[nodiscard]] Result<void> mount_tree();
+    [[nodiscard]] Result<Match> resolve(const Command& command);
+    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path);
+    [[nodiscard]] Result<void> post(Post post);
+    void ring_thread();
+    void beat_guard();
+    void take_posts();
+    void end_ring();
+
+    RunOptions options_;
+    TransportKind kind_ = TransportKind::fuse_tree;
+    std::shared_ptr<ReadAt> primary_;
+    std::unique_ptr<erofs::Image> image_;
+    erofs::Index index_;
+    std::unique_ptr<guard::Client> guard_;
+    std::unique_ptr<EventQueue> events_;
+    std::unique_ptr<Ring> ring_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Transport> transport_;
+    SpscRing<Post> posts_;
+    std::vector<RuleText> rules_;
+    std::uint32_t next_rule_ = 1;
+    std::string blob_folder_; // where blob mode's FUSE is mounted
+    bool erofs_mounted_ = false;
+    std::thread thread_;
+};
+
+} // namespace coldscope

@@ -1,0 +1,117 @@
+#include "daemon/transport/fuse_session.h"
+
+#include <cerrno>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+
+namespace coldscope {
+
+namespace {
+
+// More questions than this are not in the kernel's queue at once. FUSE's own 12 would starve a
+// slow source that many readers wait for.
+constexpr unsigned most_background = 1024;
+constexpr int questions_a_turn = 64;
+
+void quiet(fuse_log_level, const char*, va_list) {}
+
+} // namespace
+
+FuseSession::~FuseSession() {
+    if (session_ == nullptr)
+        return;
+    if (mounted_)
+        fuse_session_unmount(session_);
+    fuse_session_destroy(session_);
+    std::free(buffer_.mem);
+}
+
+Result<void> FuseSession::mount(const FuseOptions& options) {
+    const std::string mount_options =
+        fmt::format("ro,nosuid,nodev,default_permissions,subtype=coldscope,fsname={}{}",
+                    options.source_name, options.allow_other ? ",allow_other" : "");
+    std::vector<std::string> words{"coldscope", "-o", mount_options};
+    std::vector<char*> pointers;
+    for (std::string& word : words)
+        pointers.push_back(word.data());
+    fuse_args arguments = FUSE_ARGS_INIT(static_cast<int>(pointers.size()), pointers.data());
+    const int probe = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (probe < 0)
+        return system_error("cannot open /dev/fuse");
+    ::close(probe);
+    fuse_set_log_func(quiet);
+    session_ = fuse_session_new(&arguments, &operations(), sizeof(fuse_lowlevel_ops), this);
+    fuse_opt_free_args(&arguments);
+    if (session_ == nullptr)
+        return failure(Code::io, "libfuse refused to make a session");
+    errno = 0;
+    if (fuse_session_mount(session_, options.mount_point.c_str()) != 0)
+        return system_error(errno != 0 ? errno : EIO,
+                            fmt::format("cannot mount FUSE on {}", options.mount_point));
+    mounted_ = true;
+    const int fd = fuse_session_fd(session_);
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return system_error("cannot set up the FUSE descriptor");
+    return {};
+}
+
+void FuseSession::init(void*, fuse_conn_info* connection) {
+    connection->max_background = most_background;
+    connection->congestion_threshold = most_background;
+    // Answers are small enough to copy; splicing costs more system calls than it saves.
+    connection->want &=
+        ~static_cast<unsigned>(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+}
+
+void FuseSession::start() {
+    listening_ = true;
+    watch_ = ring_.watch(fuse_session_fd(session_), POLLIN, [this](int) { receive(); });
+}
+
+void FuseSession::stop() {
+    if (!listening_)
+        return;
+    listening_ = false;
+    ring_.unwatch(watch_);
+}
+
+void FuseSession::receive() {
+    for (int i = 0; i < questions_a_turn && listening_; ++i) {
+        const int got = fuse_session_receive_buf(session_, &buffer_);
+        if (got == -EINTR)
+            continue;
+        if (got == -EAGAIN)
+            return;
+        if (got <= 0) {
+            // Unmounted by somebody, or aborted: nobody waits for answers any more.
+            stop();
+            engine_.notice(Notice::transport_stopped);
+            engine_.fail_all(ENOTCONN);
+            return;
+        }
+        fuse_session_process_buf(session_, &buffer_);
+    }
+    // The watch is edge-triggered: what is left would go unseen. Timers and others come first.
+    if (listening_)
+        ring_.after(0, [this] { receive(); });
+}
+
+void FuseSession::ask(fuse_req_t request, Ask question) {
+    question.pid = static_cast<std::uint32_t>(fuse_req_ctx(request)->pid);
+    engine_.ask(std::move(question), *this, reinterpret_cast<std::uintptr_t>(request));
+}
+
+void FuseSession::answer(std::uint64_t token, std::span<const std::byte> bytes) {
+    fuse_reply_buf(reinterpret_cast<fuse_req_t>(token), reinterpret_cast<const char*>(bytes.data()),
+                   bytes.size());
+}
+
+void FuseSession::fail(std::uint64_t token, int error) {
+    fuse_reply_err(reinterpret_cast<fuse_req_t>(token), error);
+}
+
+} // namespace coldscope

@@ -1,0 +1,170 @@
+#include "daemon/transport/probe.h"
+
+#include "core/base/error.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <liburing.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace coldscope {
+
+namespace {
+
+struct Version {
+    int major = 0;
+    int minor = 0;
+    auto operator<=>(const Version&) const = default;
+};
+
+Version kernel_version() {
+    Version version;
+    std::sscanf(kernel_release().c_str(), "%d.%d", &version.major, &version.minor);
+    return version;
+}
+
+// Why io_uring can't be used; empty when it can.
+std::string io_uring_obstacle() {
+    io_uring ring{};
+    const int status = io_uring_queue_init(4, &ring, 0);
+    if (status == 0) {
+        io_uring_queue_exit(&ring);
+        return {};
+    }
+    std::ifstream setting("/proc/sys/kernel/io_uring_disabled");
+    std::string value;
+    if (setting >> value && value != "0")
+        return fmt::format("io_uring is switched off (kernel.io_uring_disabled = {}); an "
+                           "administrator can set it to 0",
+                           value);
+    return fmt::format("io_uring does not work here: {}", std::strerror(-status));
+}
+
+std::string fuse_obstacle() {
+    const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        ::close(fd);
+        return {};
+    }
+    if (errno == EACCES || errno == EPERM)
+        return "/dev/fuse may not be opened by this user; run as root, or give the device mode "
+               "0666";
+    if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+        return "there is no /dev/fuse: the kernel's fuse module is missing or not loaded";
+    return fmt::format("/dev/fuse can't be opened: {}", std::strerror(errno));
+}
+
+bool kernel_has_erofs() {
+    std::ifstream list("/proc/filesystems");
+    for (std::string word; list >> word;) {
+        if (word == "erofs")
+            return true;
+    }
+    std::error_code ignored;
+    const std::string folder = fmt::format("/lib/modules/{}/kernel/fs/erofs", kernel_release());
+    return std::filesystem::exists(folder, ignored);
+}
+
+std::string file_backed_obstacle() {
+    if (geteuid() != 0)
+        return "mounting EROFS needs root";
+    if (kernel_version() < Version{6, 12})
+        return fmt::format("file-backed EROFS mounts came with Linux 6.12; this is {}",
+                           kernel_release());
+    if (!kernel_has_erofs())
+        return fmt::format("Linux {} here has no EROFS", kernel_release());
+    return {};
+}
+
+std::string first_of(std::initializer_list<std::string> obstacles) {
+    for (const std::string& obstacle : obstacles) {
+        if (!obstacle.empty())
+            return obstacle;
+    }
+    return {};
+}
+
+std::string fusermount_obstacle() {
+    if (geteuid() == 0 || ::access("/bin/fusermount3", X_OK) == 0 ||
+        ::access("/usr/bin/fusermount3", X_OK) == 0)
+        return {};
+    return "an ordinary user needs fusermount3 (Debian package fuse3)";
+}
+
+std::string fanotify_state() {
+    if (kernel_version() < Version{6, 14})
+        return fmt::format("pre-content events came with Linux 6.14; this is {}", kernel_release());
+    return fmt::format("Linux {} has pre-content events, but this version of Coldscope does not "
+                       "serve them yet",
+                       kernel_release());
+}
+
+std::string cachefiles_state() {
+    const Version version = kernel_version();
+    if (version < Version{5, 19} || version > Version{7, 1})
+        return fmt::format("on-demand mode exists in Linux 5.19 to 7.1; this is {}",
+                           kernel_release());
+    if (::access("/dev/cachefiles", F_OK) != 0)
+        return fmt::format("there is no /dev/cachefiles: Linux {} here is built without "
+                           "CONFIG_CACHEFILES_ONDEMAND, or the module is not loaded",
+                           kernel_release());
+    return "/dev/cachefiles is there, but this version of Coldscope does not serve it yet";
+}
+
+} // namespace
+
+std::string kernel_release() {
+    utsname info{};
+    uname(&info);
+    return info.release;
+}
+
+std::string_view name(TransportKind kind) {
+    switch (kind) {
+    case TransportKind::fuse_blob:
+        return "fuse-blob";
+    case TransportKind::fuse_tree:
+        return "fuse-tree";
+    case TransportKind::fanotify:
+        return "fanotify";
+    case TransportKind::cachefiles:
+        return "cachefiles";
+    }
+    return "unknown";
+}
+
+std::optional<TransportKind> transport_by_name(std::string_view text) {
+    for (const TransportKind kind : {TransportKind::fuse_blob, TransportKind::fuse_tree,
+                                     TransportKind::fanotify, TransportKind::cachefiles}) {
+        if (name(kind) == text)
+            return kind;
+    }
+    return std::nullopt;
+}
+
+std::vector<Probe> probe_transports() {
+    const std::string ring = io_uring_obstacle();
+    const std::string fuse = fuse_obstacle();
+    std::vector<Probe> probes;
+    const auto add = [&](TransportKind kind, std::string obstacle, std::string_view good) {
+        const bool works = obstacle.empty();
+        probes.push_back({kind, works, works ? std::string(good) : std::move(obstacle)});
+    };
+    add(TransportKind::fuse_blob, first_of({ring, fuse, file_backed_obstacle()}),
+        "the kernel mounts EROFS on files of a FUSE mount; every read of it is seen");
+    add(TransportKind::fuse_tree, first_of({ring, fuse, fusermount_obstacle()}),
+        "the image's tree is served by Coldscope's own reader; no root needed");
+    probes.push_back({TransportKind::fanotify, false, fanotify_state()});
+    probes.push_back({TransportKind::cachefiles, false, cachefiles_state()});
+    return probes;
+}
+
+} // namespace coldscope

@@ -1,0 +1,26 @@
+// Which transports work on this machine for this user, and for each other one the reason.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coldscope {
+
+enum class TransportKind : unsigned char { fuse_blob, fuse_tree, fanotify, cachefiles };
+
+[[nodiscard]] std::string_view name(TransportKind kind);
+[[nodiscard]] std::optional<TransportKind> transport_by_name(std::string_view name);
+
+struct Probe {
+    TransportKind kind = TransportKind::fuse_blob;
+    bool works = false;
+    std::string reason; // a sentence: what it does here, or why it can't and what would help
+};
+
+// Best first. Looks, and changes nothing.
+[[nodiscard]] std::vector<Probe> probe_transports();
+[[nodiscard]] std::string kernel_release();
+
+} // namespace coldscope
