@@ -1,5 +1,5 @@
-// Index::build: one pass over the tree, level by level, so that the children of a directory get
-// consecutive ids and no queue is needed but the nodes themselves.
+// Index::build: one pass over the tree. A directory's children get consecutive ids when it is
+// expanded; directories are expanded depth first, which is how mkfs.erofs lays out metadata.
 #include "core/erofs/index.h"
 #include "core/erofs/radix.h"
 
@@ -20,6 +20,10 @@ public:
     Result<Index> run();
 
 private:
+    struct Pending {
+        NodeId id; // a directory
+        std::uint32_t depth;
+    };
     struct Link {
         std::uint64_t nid;
         NodeId node;
@@ -68,23 +72,25 @@ Result<Index> IndexBuilder::run() {
     index_.directories_.emplace_back(); // of what is no directory
 
     COLDSCOPE_CHECK(add_root());
-    std::uint32_t depth = 0;
-    std::size_t level_end = 1;
-    for (std::size_t i = 0; i < index_.nodes_.size(); ++i) {
-        if (i == level_end) {
-            level_end = index_.nodes_.size();
-            if (++depth > Index::max_depth) {
-                COLDSCOPE_CHECK(pass_over(
-                    failure(Code::corrupt, fmt::format("directories nest deeper than {} levels",
-                                                       Index::max_depth)),
-                    "directories"));
-                break;
-            }
-        }
-        if (!index_.nodes_[i].is_directory())
+    std::vector<Pending> pending{{root_node, 0}};
+    while (!pending.empty()) {
+        const Pending next = pending.back();
+        pending.pop_back();
+        const std::uint64_t nid = index_.nodes_[next.id].nid;
+        if (next.depth > Index::max_depth) {
+            COLDSCOPE_CHECK(pass_over(
+                failure(Code::corrupt,
+                        fmt::format("directories nest deeper than {} levels", Index::max_depth)),
+                fmt::format("directory {}", nid)));
             continue;
-        const auto id = static_cast<NodeId>(i);
-        COLDSCOPE_CHECK(pass_over(expand(id), fmt::format("directory {}", index_.nodes_[i].nid)));
+        }
+        COLDSCOPE_CHECK(pass_over(expand(next.id), fmt::format("directory {}", nid)));
+        // The first child directory is to be on top, so that metadata is read in its order.
+        const Index::Children children = index_.children(next.id);
+        for (NodeId id = children.first + children.count; id-- > children.first;) {
+            if (index_.nodes_[id].is_directory())
+                pending.push_back({id, next.depth + 1});
+        }
     }
     COLDSCOPE_CHECK(map_hard_links());
     sort_nids();
