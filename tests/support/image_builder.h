@@ -1,0 +1,96 @@
+// Makes small EROFS images in memory, of every uncompressed layout, for tests. Images are valid
+// unless a test breaks their bytes afterwards.
+#pragma once
+
+#include "core/base/read_at.h"
+#include "core/erofs/format.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace coldscope::test {
+
+using Bytes = std::vector<std::byte>;
+
+[[nodiscard]] Bytes to_bytes(std::string_view text);
+// size bytes that look random; the same for the same seed.
+[[nodiscard]] Bytes pattern(std::size_t size, std::uint32_t seed);
+
+struct FileSpec {
+    std::string path; // absolute; its directories are added as needed
+    std::uint32_t mode = S_IFREG | 0644;
+    erofs::Layout layout = erofs::Layout::flat_inline;
+    Bytes data; // a symbolic link's target, a regular file's bytes
+    bool extended = false;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::int64_t mtime = 1'700'000'000; // compact inodes: not before the image's epoch
+    std::uint32_t mtime_nsec = 0;       // extended inodes only
+    std::uint32_t rdev = 0;             // as encoded on disk
+    std::string link_to;                // another path: this is a hard link to it
+
+    // Chunk-based files.
+    std::uint32_t chunk_bits = 0; // above the block's
+    bool indexes = true;          // 8-byte entries, else 4-byte ones
+    std::uint16_t device = 0;     // 0: the image itself
+    bool unified = false;         // addressed as device 0, by the device's unified range
+    bool holes = true;            // chunks of zeros are holes
+    bool deduplicate = false;     // equal chunks of such files share blocks
+
+    // Name with prefix, value.
+    std::vector<std::pair<std::string, std::string>> xattrs;
+    std::vector<std::pair<std::string, std::string>> shared_xattrs;
+};
+
+struct BuiltImage {
+    Bytes bytes;
+    std::vector<Bytes> blobs;                   // of devices 1, 2, ...
+    std::map<std::string, std::uint64_t> nids;  // by path
+    std::map<std::string, std::uint64_t> inode; // byte offset, by path
+    std::uint32_t block_size = 4096;
+
+    // Borrowed from this object, which must outlive them. [0] is the image itself.
+    [[nodiscard]] std::shared_ptr<ReadAt> primary() const;
+    [[nodiscard]] std::vector<std::shared_ptr<ReadAt>> devices() const;
+    // After a change within the superblock's block.
+    void fix_checksum();
+};
+
+class ImageBuilder {
+public:
+    static constexpr std::int64_t epoch = 1'600'000'000;
+
+    explicit ImageBuilder(std::uint32_t block_bits = 12) : block_bits_(block_bits) {}
+
+    // Device ids count from 1 in the order of these calls.
+    ImageBuilder& add_device(std::string tag);
+    // A long xattr prefix: a short prefix ("user.") and what follows it.
+    ImageBuilder& add_prefix(std::uint8_t base, std::string infix);
+    ImageBuilder& add(FileSpec file);
+    ImageBuilder& set_48bit() {
+        wide_ = true;
+        return *this;
+    }
+    [[nodiscard]] BuiltImage build() const;
+
+private:
+    friend class ImageWriter;
+    std::uint32_t block_bits_;
+    bool wide_ = false;
+    std::vector<std::string> tags_;
+    std::vector<std::pair<std::uint8_t, std::string>> prefixes_;
+    std::vector<FileSpec> files_;
+};
+
+// One image with a bit of everything, for corruption and agreement tests.
+[[nodiscard]] BuiltImage sample_image(std::uint32_t block_bits);
+
+} // namespace coldscope::test
