@@ -25,13 +25,13 @@ template <std::unsigned_integral T>
 // align: a power of two.
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T align_down(T value, T align) {
-    return value & ~(align - 1);
+    return static_cast<T>(value & ~static_cast<T>(align - 1));
 }
 
 // align: a power of two; value + align - 1 must not overflow.
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T align_up(T value, T align) {
-    return (value + align - 1) & ~(align - 1);
+    return align_down(static_cast<T>(value + align - 1), align);
 }
 
 } // namespace coldscope

@@ -1,6 +1,7 @@
 // A set of bytes, kept as disjoint half-open ranges.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -12,8 +13,9 @@ struct Range {
     std::uint64_t end = 0; // exclusive
 
     [[nodiscard]] std::uint64_t length() const { return end - begin; }
+    // Both have a byte in common: an empty range overlaps nothing.
     [[nodiscard]] bool overlaps(const Range& other) const {
-        return begin < other.end && other.begin < end;
+        return std::max(begin, other.begin) < std::min(end, other.end);
     }
     bool operator==(const Range&) const = default;
 };
