@@ -51,10 +51,12 @@ std::optional<T> number(std::string_view text) {
     return value;
 }
 
+// Numbers above 511 are the kernel's own: it takes them from no daemon, and the reader would wait
+// on.
 std::optional<int> parse_errno(std::string_view text) {
     if (const int known = errno_by_name(text); known != 0)
         return known;
-    if (const auto value = number<int>(text); value && *value > 0 && *value < 4096)
+    if (const auto value = number<int>(text); value && *value > 0 && *value < 512)
         return *value;
     return std::nullopt;
 }
@@ -81,28 +83,38 @@ std::optional<Result<void>> take_match(Command& command, const Token& token) {
         return failure(Code::invalid, fmt::format("{}= takes {}, not '{}'", key, expected, value),
                        token.at);
     };
+    const auto twice = [&]() -> Result<void> {
+        return failure(Code::invalid, fmt::format("{}= is given twice", key), token.at);
+    };
+    const auto take_text = [&](std::string& into) -> Result<void> {
+        if (!into.empty())
+            return twice();
+        into = value;
+        return {};
+    };
     if (value.empty())
         return wrong("a value");
-    if (key == "file") {
-        command.file = value;
-    } else if (key == "object") {
-        command.object = value;
-    } else if (key == "command") {
-        command.command = value;
-    } else if (key == "pid") {
+    if (key == "file")
+        return take_text(command.file);
+    if (key == "object")
+        return take_text(command.object);
+    if (key == "command")
+        return take_text(command.command);
+    if (key == "pid") {
+        if (command.pid)
+            return twice();
         command.pid = number<std::uint32_t>(value);
-        if (!command.pid)
-            return wrong("a number");
-    } else if (key == "range") {
-        command.range = parse_range(value);
-        if (!command.range)
-            return wrong("OFFSET+LENGTH in bytes");
-    } else {
-        return failure(Code::invalid,
-                       fmt::format("'{}=' is none of file= object= range= pid= command=", key),
-                       token.at);
+        return command.pid ? Result<void>{} : wrong("a number");
     }
-    return Result<void>{};
+    if (key == "range") {
+        if (command.range)
+            return twice();
+        command.range = parse_range(value);
+        return command.range ? Result<void>{} : wrong("OFFSET+LENGTH in bytes");
+    }
+    return failure(Code::invalid,
+                   fmt::format("'{}=' is none of file= object= range= pid= command=", key),
+                   token.at);
 }
 
 std::optional<Verb> verb_of(std::string_view word) {
@@ -128,34 +140,47 @@ bool has_match(const Command& command) {
            command.range || command.pid;
 }
 
-Result<void> complete(Command& command) {
-    const bool rule = !command.id;
-    const bool whom = has_match(command) || command.all || command.count != 0;
+// What is wrong with the command as a whole; offset: the line's end, where more is wanted.
+Result<void> complete(Command& command, std::size_t end) {
+    const auto wrong = [end](std::string sentence) -> Result<void> {
+        return failure(Code::invalid, std::move(sentence), end);
+    };
+    const bool by_id = command.id.has_value();
+    const bool many = has_match(command) || command.all || command.count != 0;
+    if (by_id && many)
+        return wrong("a number already says which: no next, all or match beside it");
+    if (command.all && command.count != 0)
+        return wrong("next or all, not both");
     switch (command.verb) {
     case Verb::hold:
-        if (!rule)
-            return failure(Code::invalid, "hold takes next, all or a match: a request that has "
-                                          "arrived can't be held any more");
-        if (!whom)
-            return failure(Code::invalid, "hold what? next, all, or a match such as file=PATH");
+        if (by_id)
+            return wrong("hold takes next, all or a match: a request that has arrived can't be "
+                         "held any more");
+        if (!many)
+            return wrong("hold what? next, all, or a match such as file=PATH");
         break;
     case Verb::release:
-        if (rule && !command.all)
-            return failure(Code::invalid, "release takes a request's number, or all");
+        if (has_match(command) || command.count != 0 || (!by_id && !command.all))
+            return wrong("release takes a request's number, or all");
         break;
     case Verb::delay:
         if (command.delay == 0)
-            return failure(Code::invalid, "delay takes a time such as 500ms");
+            return wrong("delay takes a time such as 500ms");
         break;
     case Verb::fail:
-        if (rule && !whom)
-            return failure(Code::invalid, "fail what? a request's number, next, all, or a match");
+        if (!by_id && !many)
+            return wrong("fail what? a request's number, next, all, or a match");
         if (command.error == 0)
             command.error = EIO;
         break;
-    case Verb::rules:
     case Verb::clear:
+        if (has_match(command) || command.count != 0)
+            return wrong("clear takes a rule's number, or nothing for all");
+        break;
+    case Verb::rules:
     case Verb::stop:
+        if (by_id || many)
+            return wrong("rules and stop stand alone");
         break;
     }
     return {};
@@ -208,7 +233,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 Result<Command> parse_command(std::string_view line) {
     COLDSCOPE_TRY(const std::vector<Token> tokens, split(line));
     if (tokens.empty())
-        return failure(Code::invalid, "an empty command");
+        return failure(Code::invalid, "an empty command", 0);
     const auto verb = verb_of(tokens[0].text);
     if (!verb)
         return failure(Code::invalid,
@@ -223,7 +248,7 @@ Result<Command> parse_command(std::string_view line) {
         const Token& token = tokens[i];
         if (auto matched = take_match(command, token)) {
             COLDSCOPE_CHECK(*matched);
-        } else if (token.text == "next") {
+        } else if (token.text == "next" && !next) {
             next = true;
             command.count = 1;
         } else if (token.text == "all") {
@@ -235,10 +260,10 @@ Result<Command> parse_command(std::string_view line) {
             else
                 command.id = *value;
         } else if (const auto delay = parse_duration(token.text);
-                   delay && command.verb == Verb::delay) {
+                   delay && command.verb == Verb::delay && command.delay == 0) {
             command.delay = *delay;
         } else if (const auto error = parse_errno(token.text);
-                   error && command.verb == Verb::fail) {
+                   error && command.verb == Verb::fail && command.error == 0) {
             command.error = *error;
         } else {
             return failure(Code::invalid, fmt::format("'{}' is not understood here", token.text),
@@ -246,8 +271,8 @@ Result<Command> parse_command(std::string_view line) {
         }
     }
     if (next && command.count == 0)
-        return failure(Code::invalid, "next 0 asks for nothing");
-    COLDSCOPE_CHECK(complete(command));
+        return failure(Code::invalid, "next 0 asks for nothing", line.size());
+    COLDSCOPE_CHECK(complete(command, line.size()));
     return command;
 }
 

@@ -12,7 +12,7 @@
 //   stop                          end the run
 //
 //   MATCH: file=PATH  object=NAME  range=OFFSET+LENGTH  pid=N  command=NAME
-//   TIME:  a number with ns, us, ms or s; ERRNO: a name (EIO) or a number
+//   TIME:  a number with ns, us, ms or s; ERRNO: a name (EIO) or a number to 511
 //
 // A value with spaces stands in double quotes: file="/a b".
 #pragma once
@@ -47,7 +47,8 @@ struct Command {
     std::string text; // the line
 };
 
-// Code::invalid with a sentence that says what was expected; offset is the byte in the line.
+// Code::invalid with a sentence that says what was expected; offset is the byte in the line, its
+// end where something is missing or two parts don't go together.
 [[nodiscard]] Result<Command> parse_command(std::string_view line);
 
 // "5ms", "0.5s", "250us", "100ns".
