@@ -8,19 +8,12 @@ std::optional<Request> RequestLog::take(const StepRecord& record) {
     if (record.step == Step::notice)
         return std::nullopt;
     Request& request = open_[record.request];
+    if (request.id == 0)
+        begin(request, record);
     request.flags |= record.flags;
     switch (record.step) {
     case Step::arrived:
-        request.id = record.request;
-        request.object = record.object;
-        request.op = record.op;
-        request.pid = record.pid;
-        request.offset = record.offset;
-        request.length = record.length;
         request.arrived = record.time;
-        request.command = record.command_name();
-        ++counts_.requests;
-        counts_.bytes_asked += record.length;
         return std::nullopt;
     case Step::matched:
     case Step::notice:
@@ -52,11 +45,27 @@ std::optional<Request> RequestLog::take(const StepRecord& record) {
         break;
     }
     request.ended = record.time;
-    if (request.held == 0 && request.delayed == 0 && !request.lost && request.arrived != 0)
+    if (request.op == Op::read && request.held == 0 && request.delayed == 0 && !request.lost &&
+        request.arrived != 0)
         latencies_.push_back(request.ended - request.arrived);
     std::optional<Request> ended = std::move(request);
     open_.erase(record.request);
     return ended;
+}
+
+// From its first record, which is not that of its arrival where that was lost on the way.
+void RequestLog::begin(Request& request, const StepRecord& record) {
+    request.id = record.request;
+    request.object = record.object;
+    request.op = record.op;
+    request.pid = record.pid;
+    request.offset = record.offset;
+    request.command = record.command_name();
+    ++counts_.requests;
+    if (record.step == Step::fetching)
+        return; // its length is what was set off
+    request.length = record.length;
+    counts_.bytes_asked += record.length;
 }
 
 Summary RequestLog::summary() const {
@@ -65,8 +74,12 @@ Summary RequestLog::summary() const {
         return result;
     std::vector<Nanoseconds> sorted = latencies_;
     std::sort(sorted.begin(), sorted.end());
-    result.p50 = sorted[sorted.size() / 2];
-    result.p95 = sorted[sorted.size() * 95 / 100];
+    // The least that so many of a hundred do not exceed.
+    const auto percentile = [&](std::size_t percent) {
+        return sorted[(sorted.size() * percent + 99) / 100 - 1];
+    };
+    result.p50 = percentile(50);
+    result.p95 = percentile(95);
     result.max = sorted.back();
     return result;
 }

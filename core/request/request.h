@@ -50,11 +50,14 @@ struct Summary {
 
 class RequestLog {
 public:
-    // Takes the next record; returns the request when this step ended it.
+    // Takes the next record; returns the request when this step ended it. A request whose earlier
+    // steps were lost is still one, with 0 where their time would be.
     std::optional<Request> take(const StepRecord& record);
     [[nodiscard]] Summary summary() const;
 
 private:
+    void begin(Request& request, const StepRecord& record);
+
     std::unordered_map<RequestId, Request> open_;
     std::vector<Nanoseconds> latencies_;
     Summary counts_;
