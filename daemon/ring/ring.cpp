@@ -40,6 +40,9 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
 
 Ring::~Ring() {
     if (ring_.ring_fd >= 0) {
+        on_wake_ = nullptr;
+        for (Operation& operation : operations_)
+            operation.ended = operation.watch;
         while (transfers_ > 0)
             wait();
         io_uring_queue_exit(&ring_);
@@ -105,8 +108,10 @@ bool Ring::cancel(TimerId id) {
 }
 
 void Ring::wake() {
+    const int before = errno; // a signal handler's caller may be about to look at it
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof one);
+    errno = before;
 }
 
 void Ring::complete(const io_uring_cqe& cqe) {
@@ -137,10 +142,14 @@ void Ring::complete(const io_uring_cqe& cqe) {
     }
 }
 
+// Only timers that were due and there when it began: one that sets itself again at once must not
+// keep completions and wake-ups from their turn.
 void Ring::run_timers() {
+    const Nanoseconds now = monotonic_now();
+    const std::uint64_t next = next_timer_;
     while (!timers_.empty()) {
         const auto first = timers_.begin();
-        if (first->first.when > monotonic_now())
+        if (first->first.when > now || first->first.number >= next)
             return;
         Action action = std::move(first->second);
         timers_.erase(first);
