@@ -77,9 +77,7 @@ void Store::get(Range range, const Plan& plan, Done done) {
             const std::span<std::byte> part(wait.assembled.data() + (at - range.begin),
                                             gap.begin - at);
             if (const auto got = cache_->read(at, part); !got) {
-                Done failed = std::move(wait.done);
-                waits_.erase(id);
-                failed(std::unexpected(got.error()));
+                refuse(id, got.error());
                 break;
             }
             at = gap.end;
@@ -92,51 +90,56 @@ void Store::get(Range range, const Plan& plan, Done done) {
 }
 
 void Store::start(Range range) {
-    Fetch& fetch = fetches_.at(range.begin);
-    fetch.bytes = take_buffer(range.length());
-    if (source_->try_fetch(range.begin, fetch.bytes)) {
+    const auto bytes = std::make_shared<Buffer>(take_buffer(range.length()));
+    fetches_.at(range.begin).bytes = bytes;
+    if (source_->try_fetch(range.begin, *bytes)) {
         finish(range.begin, {});
         return;
     }
-    source_->fetch(range.begin, fetch.bytes, [this, begin = range.begin](Result<void> outcome) {
+    source_->fetch(range.begin, *bytes, [this, begin = range.begin, bytes](Result<void> outcome) {
         finish(begin, std::move(outcome));
     });
 }
 
+// An answer may bring the next question at once.
 void Store::finish(std::uint64_t begin, Result<void> outcome) {
-    // Readers are answered first, then the bytes are kept; until then the fetch stays listed, so
-    // that nobody fetches the range again.
-    Fetch& fetch = fetches_.at(begin);
-    const std::vector<WaitId> waits = std::move(fetch.waits);
-    fetch.waits.clear();
-    for (const WaitId id : waits) {
-        const auto at = waits_.find(id);
-        if (at == waits_.end())
-            continue;
-        if (outcome) {
-            serve(id, fetch);
-        } else {
-            Done done = std::move(at->second.done);
-            give_back(std::move(at->second.assembled));
-            waits_.erase(at);
-            done(std::unexpected(outcome.error()));
-        }
+    if (!outcome) {
+        // Whoever asks from now on has it tried again.
+        const auto node = fetches_.extract(begin);
+        for (const WaitId id : node.mapped().waits)
+            refuse(id, outcome.error());
+        give_back(std::move(*node.mapped().bytes));
+        return;
     }
-    auto node = fetches_.extract(begin);
-    if (outcome)
-        keep(node.mapped());
-    give_back(std::move(node.mapped().bytes));
+    // Readers are answered first, then the bytes are kept; until then the fetch stays listed, so
+    // that nobody fetches the range again, and whoever still joins it is served as well.
+    Fetch& fetch = fetches_.at(begin);
+    for (std::size_t i = 0; i < fetch.waits.size(); ++i)
+        serve(fetch.waits[i], fetch);
+    const auto node = fetches_.extract(begin);
+    keep(node.mapped());
+    give_back(std::move(*node.mapped().bytes));
+}
+
+void Store::refuse(WaitId id, const Error& error) {
+    auto node = waits_.extract(id);
+    if (node.empty())
+        return;
+    give_back(std::move(node.mapped().assembled));
+    node.mapped().done(std::unexpected(error));
 }
 
 void Store::serve(WaitId id, const Fetch& fetch) {
-    Wait& wait = waits_.at(id);
-    const std::span<const std::byte> bytes(fetch.bytes);
+    const auto at = waits_.find(id);
+    if (at == waits_.end())
+        return; // another of its fetches has failed
+    Wait& wait = at->second;
+    const std::span<const std::byte> bytes(*fetch.bytes);
     if (fetch.range.begin <= wait.range.begin && wait.range.end <= fetch.range.end) {
         Done done = std::move(wait.done);
         const std::span<const std::byte> part =
             bytes.subspan(wait.range.begin - fetch.range.begin, wait.range.length());
-        give_back(std::move(wait.assembled));
-        waits_.erase(id);
+        waits_.erase(at);
         done(part);
         return;
     }
@@ -146,14 +149,14 @@ void Store::serve(WaitId id, const Fetch& fetch) {
                 bytes.data() + (shared.begin - fetch.range.begin), shared.length());
     if (--wait.pending != 0)
         return;
-    auto node = waits_.extract(id);
+    auto node = waits_.extract(at);
     node.mapped().done(std::span<const std::byte>(node.mapped().assembled));
     give_back(std::move(node.mapped().assembled));
 }
 
 void Store::keep(const Fetch& fetch) {
     fetched_bytes_ += fetch.range.length();
-    const Result<void> kept = cache_->fill(fetch.range.begin, fetch.bytes);
+    const Result<void> kept = cache_->fill(fetch.range.begin, *fetch.bytes);
     if (kept.has_value() == cache_failing_) {
         cache_failing_ = !kept;
         on_cache_error_(kept);

@@ -55,13 +55,14 @@ private:
     };
     struct Fetch {
         Range range;
-        Buffer bytes;
+        std::shared_ptr<Buffer> bytes; // the source's, too, while it may write there
         std::vector<WaitId> waits;
     };
 
     void start(Range range);
     void finish(std::uint64_t begin, Result<void> outcome);
     void serve(WaitId id, const Fetch& fetch);
+    void refuse(WaitId id, const Error& error);
     void keep(const Fetch& fetch);
     [[nodiscard]] Buffer take_buffer(std::size_t size);
     void give_back(Buffer buffer);
@@ -74,7 +75,7 @@ private:
     WaitId next_wait_ = 1;
     std::uint64_t fetched_bytes_ = 0;
     bool cache_failing_ = false;
-    // Last, so that it goes first: nothing completes into the rest after it.
+    // Last, so that it goes first: after it nothing completes into the rest.
     std::unique_ptr<Source> source_;
 };
 

@@ -16,38 +16,39 @@ Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::stri
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return system_error(fmt::format("cannot open {}", path));
-    std::unique_ptr<FileSource> source(new FileSource(ring, path, fd, shape));
+    auto file = std::make_shared<File>(path, fd);
     struct stat status {};
     if (fstat(fd, &status) != 0)
         return system_error(fmt::format("cannot stat {}", path));
     if (!S_ISREG(status.st_mode))
         return failure(Code::invalid, fmt::format("{} is not a regular file", path));
-    source->size_ = static_cast<std::uint64_t>(status.st_size);
-    source->changed_ = status.st_mtim;
-    return source;
+    file->size = static_cast<std::uint64_t>(status.st_size);
+    file->changed = status.st_mtim;
+    return std::unique_ptr<FileSource>(new FileSource(ring, std::move(file), shape));
 }
 
-FileSource::~FileSource() {
-    ::close(fd_);
+FileSource::File::~File() {
+    ::close(fd);
 }
 
 std::string FileSource::identity() const {
-    return fmt::format("file:{}:{}.{:09}", size_, changed_.tv_sec, changed_.tv_nsec);
+    return fmt::format("file:{}:{}.{:09}", file_->size, file_->changed.tv_sec,
+                       file_->changed.tv_nsec);
 }
 
-bool FileSource::unchanged() const {
+bool FileSource::File::unchanged() const {
     struct stat status {};
-    return fstat(fd_, &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size_ &&
-           status.st_mtim.tv_sec == changed_.tv_sec && status.st_mtim.tv_nsec == changed_.tv_nsec;
+    return fstat(fd, &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size &&
+           status.st_mtim.tv_sec == changed.tv_sec && status.st_mtim.tv_nsec == changed.tv_nsec;
 }
 
 bool FileSource::try_fetch(std::uint64_t offset, std::span<std::byte> into) {
     if (!shape_.none())
         return false;
     const iovec vector{into.data(), into.size()};
-    const ssize_t got = preadv2(fd_, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+    const ssize_t got = preadv2(file_->fd, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
     // What is wrong, if anything, fetch() will say.
-    return got == static_cast<ssize_t>(into.size()) && unchanged();
+    return got == static_cast<ssize_t>(into.size()) && file_->unchanged();
 }
 
 Nanoseconds FileSource::due(std::size_t bytes) {
@@ -65,37 +66,45 @@ Nanoseconds FileSource::due(std::size_t bytes) {
 }
 
 void FileSource::fetch(std::uint64_t offset, std::span<std::byte> into, Done done) {
+    Fetch fetch{offset, into, std::move(done)};
     if (shape_.none()) {
-        read_on(offset, into, 0, std::move(done));
+        read_on(std::move(fetch));
         return;
     }
-    ring_.at(due(into.size()), [this, offset, into, done = std::move(done)]() mutable {
-        read_on(offset, into, 0, std::move(done));
+    ring_.at(due(into.size()), [alive = std::weak_ptr(alive_), fetch = std::move(fetch)]() mutable {
+        if (const auto source = alive.lock())
+            (*source)->read_on(std::move(fetch));
     });
 }
 
-void FileSource::read_on(std::uint64_t offset, std::span<std::byte> into, std::size_t done_bytes,
-                         Done done) {
-    ring_.read(fd_, into.subspan(done_bytes), offset + done_bytes,
-               [this, offset, into, done_bytes, done = std::move(done)](int result) mutable {
-                   const std::uint64_t at = offset + done_bytes;
-                   if (result == -EINTR || result == -EAGAIN) {
-                       read_on(offset, into, done_bytes, std::move(done));
-                   } else if (result < 0) {
-                       done(system_error(-result, fmt::format("cannot read {}", path_), at));
-                   } else if (result == 0) {
-                       done(failure(Code::truncated,
-                                    fmt::format("{} became shorter while in use", path_), at));
-                   } else if (done_bytes + static_cast<std::size_t>(result) < into.size()) {
-                       read_on(offset, into, done_bytes + static_cast<std::size_t>(result),
-                               std::move(done));
-                   } else if (!unchanged()) {
-                       done(failure(Code::mismatch,
-                                    fmt::format("{} was changed while in use", path_), offset));
-                   } else {
-                       done({});
-                   }
+void FileSource::read_on(Fetch fetch) {
+    const std::span<std::byte> rest = fetch.into.subspan(fetch.got);
+    const std::uint64_t at = fetch.offset + fetch.got;
+    // The file stays open as long as the kernel may not have begun to read it.
+    ring_.read(file_->fd, rest, at,
+               [alive = std::weak_ptr(alive_), file = file_,
+                fetch = std::move(fetch)](int result) mutable {
+                   if (const auto source = alive.lock())
+                       (*source)->take(std::move(fetch), result);
                });
+}
+
+void FileSource::take(Fetch fetch, int result) {
+    const std::uint64_t at = fetch.offset + fetch.got;
+    if (result > 0)
+        fetch.got += static_cast<std::size_t>(result);
+    if (result == -EINTR || result == -EAGAIN || (result > 0 && fetch.got < fetch.into.size()))
+        read_on(std::move(fetch));
+    else if (result < 0)
+        fetch.done(system_error(-result, fmt::format("cannot read {}", file_->path), at));
+    else if (result == 0)
+        fetch.done(failure(Code::truncated,
+                           fmt::format("{} became shorter while in use", file_->path), at));
+    else if (!file_->unchanged())
+        fetch.done(failure(Code::mismatch, fmt::format("{} was changed while in use", file_->path),
+                           fetch.offset));
+    else
+        fetch.done({});
 }
 
 } // namespace coldscope

@@ -24,31 +24,49 @@ public:
     // ring: must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<FileSource>>
     open(Ring& ring, const std::string& path, const Shape& shape);
-    ~FileSource() override;
 
-    [[nodiscard]] std::string name() const override { return path_; }
-    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] std::string name() const override { return file_->path; }
+    [[nodiscard]] std::uint64_t size() const override { return file_->size; }
     [[nodiscard]] std::string identity() const override;
     [[nodiscard]] bool try_fetch(std::uint64_t offset, std::span<std::byte> into) override;
     void fetch(std::uint64_t offset, std::span<std::byte> into, Done done) override;
 
 private:
-    FileSource(Ring& ring, std::string path, int fd, const Shape& shape)
-        : ring_(ring), path_(std::move(path)), fd_(fd), shape_(shape) {}
-    // Size and change time are still those that the file was opened with.
-    [[nodiscard]] bool unchanged() const;
-    void read_on(std::uint64_t offset, std::span<std::byte> into, std::size_t done_bytes,
-                 Done done);
+    // What a read in the kernel needs; it may end after the source.
+    struct File {
+        File(std::string path_given, int fd_given) : path(std::move(path_given)), fd(fd_given) {}
+        File(const File&) = delete;
+        File& operator=(const File&) = delete;
+        ~File();
+        // Size and change time are still those that the file was opened with.
+        [[nodiscard]] bool unchanged() const;
+
+        std::string path;
+        int fd; // owned
+        std::uint64_t size = 0;
+        timespec changed{}; // when the file was last written
+    };
+    // One fetch on its way.
+    struct Fetch {
+        std::uint64_t offset;
+        std::span<std::byte> into;
+        Done done;
+        std::size_t got = 0; // bytes
+    };
+
+    FileSource(Ring& ring, std::shared_ptr<File> file, const Shape& shape)
+        : ring_(ring), file_(std::move(file)), shape_(shape) {}
+    void read_on(Fetch fetch);
+    void take(Fetch fetch, int result);
     [[nodiscard]] Nanoseconds due(std::size_t bytes);
 
     Ring& ring_;
-    std::string path_;
-    int fd_; // owned
-    std::uint64_t size_ = 0;
-    timespec changed_{}; // when the file was last written
+    std::shared_ptr<File> file_;
     Shape shape_;
     Nanoseconds link_free_ = 0; // when the last byte so far is through, at the bandwidth given
     std::minstd_rand random_{1};
+    // What the ring still has of this source asks here whether the source is still there.
+    std::shared_ptr<FileSource*> alive_ = std::make_shared<FileSource*>(this);
 };
 
 } // namespace coldscope
