@@ -8,13 +8,16 @@ namespace coldscope {
 
 namespace {
 constexpr Nanoseconds watch_interval = 250 * millisecond;
-}
+constexpr int largest_errno = 511; // above are the kernel's own, which it takes from no daemon
+} // namespace
 
 Engine::Engine(Ring& ring, EventQueue& events, const EngineOptions& options)
     : ring_(ring), events_(events), options_(options), last_beat_(monotonic_now()) {}
 
 Engine::~Engine() {
     fail_all(EIO);
+    if (watch_)
+        ring_.cancel(*watch_);
 }
 
 void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache) {
@@ -138,12 +141,17 @@ void Engine::proceed_single(RequestId id, Open& open) {
     const Range range{piece.offset, piece.offset + piece.length};
     Store::Plan plan = store.plan(range);
     if (plan.local) {
-        scratch_.resize(piece.length);
-        if (store.read(range, scratch_)) {
+        // Out of reach while it is used: an answer may bring the next question at once.
+        std::vector<std::byte> bytes = std::move(scratch_);
+        bytes.resize(piece.length);
+        const bool read = store.read(range, bytes).has_value();
+        if (read) {
             open.flags |= flag::refault;
-            answer(id, scratch_);
-            return;
+            answer(id, bytes);
         }
+        scratch_ = std::move(bytes);
+        if (read)
+            return;
         plan = store.plan(range); // the disk gave nothing back: fetch it again
     }
     if (plan.to_fetch.empty())
@@ -193,14 +201,18 @@ void Engine::proceed_pieces(RequestId id, Open& open) {
         } else {
             Store& store = *stores_[piece.store];
             const Range range{piece.offset, piece.offset + piece.length};
-            const Store::Plan plan = store.plan(range);
+            Store::Plan plan = store.plan(range);
             if (plan.local && store.read(range, into)) {
                 --open.pending;
             } else {
-                store.get(range, plan.local ? store.plan(range) : plan,
-                          [this, id, at](Result<std::span<const std::byte>> bytes) {
-                              got_piece(id, at, std::move(bytes));
-                          });
+                if (plan.local) { // the disk gave nothing back: fetch it again
+                    plan = store.plan(range);
+                    open.flags = static_cast<std::uint16_t>(open.flags & ~flag::refault);
+                    emit(id, open, Step::fetching, 0, plan.bytes());
+                }
+                store.get(range, plan, [this, id, at](Result<std::span<const std::byte>> bytes) {
+                    got_piece(id, at, std::move(bytes));
+                });
                 if (!requests_.contains(id))
                     return; // it failed at once
             }
@@ -239,8 +251,11 @@ void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
 void Engine::fail(RequestId id, int error, Step step) {
     Open& open = requests_.at(id);
     unhold(open);
-    open.asker->fail(open.token, error);
-    emit(id, open, step, error);
+    // 0 would be an answer without bytes, and what the kernel refuses would leave the reader
+    // waiting.
+    const int known = error > 0 && error <= largest_errno ? error : EIO;
+    open.asker->fail(open.token, known);
+    emit(id, open, step, known);
     requests_.erase(id);
 }
 
@@ -313,11 +328,10 @@ void Engine::fail_all(int error) {
 }
 
 void Engine::schedule_watch() {
-    if (watching_)
+    if (watch_)
         return;
-    watching_ = true;
-    ring_.after(watch_interval, [this] {
-        watching_ = false;
+    watch_ = ring_.after(watch_interval, [this] {
+        watch_.reset();
         watch_held();
     });
 }
@@ -326,7 +340,10 @@ void Engine::schedule_watch() {
 void Engine::watch_held() {
     if (held_count_ == 0)
         return;
-    if (monotonic_now() - last_beat_.load(std::memory_order_relaxed) > options_.listener_silence) {
+    // The beat is read first: one that comes meanwhile would lie in the future.
+    const Nanoseconds beat = last_beat_.load(std::memory_order_relaxed);
+    const Nanoseconds now = monotonic_now();
+    if (now > beat && now - beat > options_.listener_silence) {
         notice(Notice::held_released_silent_listener);
         rules_.clear(Action::hold);
         release_all(0);

@@ -46,7 +46,7 @@ public:
     // Exactly once for each ask that the engine took; token is the asker's own. bytes live until
     // the call returns.
     virtual void answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
-    virtual void fail(std::uint64_t token, int error) = 0; // errno
+    virtual void fail(std::uint64_t token, int error) = 0; // errno, 1 to 511
 
 protected:
     ~Asker() = default;
@@ -123,7 +123,7 @@ private:
     RuleSet rules_;
     bool mounted_ = false;
     bool winding_down_ = false;
-    bool watching_ = false;
+    std::optional<Ring::TimerId> watch_; // while something is held
     std::size_t held_count_ = 0; // held or delayed
     RequestId next_id_ = 1;
     std::unordered_map<RequestId, Open> requests_;
