@@ -25,7 +25,9 @@ void EventQueue::flush() {
 void EventQueue::arm() {
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t got = ::read(fd_, &count, sizeof count);
-    asleep_.store(true, std::memory_order_seq_cst);
+    // Not a plain store: of two exchanges one sees the other, so either flush() wakes, or what it
+    // told of is there to be drained.
+    asleep_.exchange(true, std::memory_order_seq_cst);
 }
 
 } // namespace coldscope
