@@ -56,7 +56,7 @@ constexpr std::array errno_names{
     ErrnoName{EUCLEAN, "EUCLEAN"},
     ErrnoName{EDQUOT, "EDQUOT"},
     ErrnoName{ECANCELED, "ECANCELED"},
-    ErrnoName{ENOTCONN, "ENOTCONN"},
+    ErrnoName{ENOTCONN, "ENOTCONN"}, ErrnoName{EPIPE, "EPIPE"},
     ErrnoName{ECONNABORTED, "ECONNABORTED"},
 };
 

@@ -49,7 +49,9 @@ std::string_view describe(Notice notice) {
     case Notice::transport_stopped:
         return "the transport stopped: the kernel asks nothing any more";
     case Notice::unguarded:
-        return "unguarded: the minder is gone, mounts are not taken away if this process dies";
+        return "unguarded: the guard is gone; mounts would stay if this process died";
+    case Notice::guarded_again:
+        return "guarded again: a new guard was started";
     case Notice::not_held:
         return "that request does not wait: it was answered already, or never arrived";
     }

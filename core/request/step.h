@@ -34,7 +34,8 @@ enum class Notice : std::int32_t {
     cache_full,                        // the cache's disk is full; bytes go on to readers
     cache_writable_again,
     transport_stopped, // the kernel's side of the transport went away
-    unguarded,         // the minder is gone
+    unguarded,         // the guard is gone
+    guarded_again,     // a new one was started
     not_held,          // a command named a request that does not wait
 };
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -19,7 +20,7 @@ namespace {
 constexpr int answer_timeout = 30'000; // ms
 }
 
-Result<std::unique_ptr<Client>> Client::start() {
+Result<Client::Process> Client::launch() {
     std::error_code ignored;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
     const std::string path = (self.parent_path() / "coldscope-guard").string();
@@ -30,35 +31,69 @@ Result<std::unique_ptr<Client>> Client::start() {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, pair[1], 0);
     std::array<char*, 2> arguments{const_cast<char*>("coldscope-guard"), nullptr};
-    pid_t pid = 0;
+    Process process{pair[0], 0};
     const int status =
-        posix_spawn(&pid, path.c_str(), &actions, nullptr, arguments.data(), environ);
+        posix_spawn(&process.pid, path.c_str(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     ::close(pair[1]);
     if (status != 0) {
         ::close(pair[0]);
         return system_error(status, fmt::format("cannot start the guard {}", path));
     }
-    return std::unique_ptr<Client>(new Client(pair[0], pid));
+    return process;
+}
+
+Result<std::unique_ptr<Client>> Client::start() {
+    COLDSCOPE_TRY(const Process process, launch());
+    return std::unique_ptr<Client>(new Client(process));
 }
 
 Client::~Client() {
-    ::close(socket_);
+    ::close(process_.socket);
+    reap();
+}
+
+void Client::reap() const {
     int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(process_.pid, &status, 0) < 0 && errno == EINTR) {
     }
 }
 
+Result<void> Client::restart() {
+    COLDSCOPE_TRY(const Process next, launch());
+    // The old number keeps: a beat on another thread finds the old guard or the new one.
+    dup3(next.socket, process_.socket, O_CLOEXEC);
+    ::close(next.socket);
+    reap();
+    process_.pid = next.pid;
+    gone_.store(false, std::memory_order_relaxed);
+    for (const auto& [path, kind] : kept_)
+        COLDSCOPE_CHECK(
+            send(process_.socket, {Type::keep, static_cast<std::uint32_t>(kind), {path}}));
+    return {};
+}
+
 Result<void> Client::ask(const Message& message, const std::string& what) {
-    COLDSCOPE_CHECK(send(socket_, message));
-    pollfd entry{socket_, POLLIN, 0};
+    auto answer = ask_once(message, what);
+    const bool died = !answer && (answer.error().code == Code::cancelled ||
+                                  answer.error().sys_errno == EPIPE ||
+                                  answer.error().sys_errno == ECONNRESET);
+    if (!died)
+        return answer;
+    COLDSCOPE_CHECK(restart());
+    return ask_once(message, what);
+}
+
+Result<void> Client::ask_once(const Message& message, const std::string& what) {
+    COLDSCOPE_CHECK(send(process_.socket, message));
+    pollfd entry{process_.socket, POLLIN, 0};
     int ready = 0;
     do {
         ready = poll(&entry, 1, answer_timeout);
     } while (ready < 0 && errno == EINTR);
     if (ready == 0)
         return system_error(ETIMEDOUT, what);
-    COLDSCOPE_TRY(const Message reply, receive(socket_));
+    COLDSCOPE_TRY(const Message reply, receive(process_.socket));
     if (reply.number != 0)
         return system_error(static_cast<int>(reply.number), what);
     return {};
@@ -76,15 +111,20 @@ Result<void> Client::unmount(const std::string& target, bool lazily) {
 }
 
 void Client::keep(const std::string& path, Kind kind) {
-    (void)send(socket_, {Type::keep, static_cast<std::uint32_t>(kind), {path}});
+    kept_.emplace_back(path, kind);
+    (void)send(process_.socket, {Type::keep, static_cast<std::uint32_t>(kind), {path}});
 }
 
 void Client::forget(const std::string& path) {
-    (void)send(socket_, {Type::forget, 0, {path}});
+    std::erase_if(kept_, [&](const auto& kept) { return kept.first == path; });
+    (void)send(process_.socket, {Type::forget, 0, {path}});
 }
 
 bool Client::beat() {
-    return send(socket_, {Type::beat, 0, {}}, false).has_value();
+    const bool reached = send(process_.socket, {Type::beat, 0, {}}, false).has_value();
+    if (!reached)
+        gone_.store(true, std::memory_order_relaxed);
+    return reached;
 }
 
 } // namespace coldscope::guard

@@ -3,10 +3,13 @@
 
 #include "daemon/guard/protocol.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 
 #include <sys/types.h>
+#include <utility>
+#include <vector>
 
 namespace coldscope::guard {
 
@@ -26,15 +29,26 @@ public:
     void keep(const std::string& path, Kind kind);
     void forget(const std::string& path);
 
-    // Any thread; false when the guard is gone.
+    // Any thread. False when the guard is gone, from then on until restart().
     bool beat();
+    [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
+    // Starts another guard and hands it what is kept. The owner's thread.
+    [[nodiscard]] Result<void> restart();
 
 private:
-    Client(int socket, pid_t pid) : socket_(socket), pid_(pid) {}
+    struct Process {
+        int socket = -1; // owned
+        pid_t pid = 0;
+    };
+    explicit Client(Process process) : process_(process) {}
+    [[nodiscard]] static Result<Process> launch();
     [[nodiscard]] Result<void> ask(const Message& message, const std::string& what);
+    [[nodiscard]] Result<void> ask_once(const Message& message, const std::string& what);
+    void reap() const;
 
-    int socket_; // owned
-    pid_t pid_;
+    Process process_; // the socket's number never changes, whichever guard is behind it
+    std::atomic<bool> gone_{false};
+    std::vector<std::pair<std::string, Kind>> kept_;
 };
 
 } // namespace coldscope::guard

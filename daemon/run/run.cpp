@@ -16,6 +16,7 @@ namespace coldscope {
 
 namespace {
 constexpr Nanoseconds guard_beat = 250 * millisecond;
+constexpr Nanoseconds guard_retry = second;
 constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken away lazily
 } // namespace
 
@@ -120,20 +121,27 @@ Result<void> Run::mount_blobs() {
 void Run::ring_thread() {
     ring_->on_turn([this] { events_->flush(); });
     ring_->on_wake([this] { take_posts(); });
-    beat_guard();
+    beat_guard(true);
     transport_->start();
     ring_->run();
     events_->flush();
 }
 
-void Run::beat_guard() {
+void Run::beat_guard(bool guarded) {
     if (!guard_)
         return;
-    if (!guard_->beat()) {
-        engine_->notice(Notice::unguarded);
+    const bool reached = guard_->beat();
+    if (reached != guarded)
+        engine_->notice(reached ? Notice::guarded_again : Notice::unguarded);
+    ring_->after(guard_beat, [this, reached] { beat_guard(reached); });
+}
+
+void Run::beat() {
+    engine_->beat();
+    if (!guard_ || !guard_->gone() || monotonic_now() < next_guard_)
         return;
-    }
-    ring_->after(guard_beat, [this] { beat_guard(); });
+    next_guard_ = monotonic_now() + guard_retry;
+    (void)guard_->restart(); // the ring thread tells how it went
 }
 
 void Run::take_posts() {

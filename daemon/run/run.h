@@ -46,7 +46,7 @@ public:
     [[nodiscard]] EventQueue& events() { return *events_; }
     [[nodiscard]] const erofs::Index& index() const { return index_; }
     // False: if this process dies, its mounts stay.
-    [[nodiscard]] bool guarded() const { return guard_ != nullptr; }
+    [[nodiscard]] bool guarded() const { return guard_ != nullptr && !guard_->gone(); }
 
     // "bootstrap", "blob 1: layer.blob", or the path of a file in tree mode.
     [[nodiscard]] std::string object_name(ObjectId object) const;
@@ -66,8 +66,9 @@ public:
     // As commanded; rules that have had their count are still listed.
     [[nodiscard]] const std::vector<RuleText>& rules() const { return rules_; }
 
-    // The listener is alive: call it at least every second while requests may be held.
-    void beat() { engine_->beat(); }
+    // The listener is alive: call it at least every second while requests may be held. Starts a
+    // new guard when the old one is gone.
+    void beat();
     // Lets go what is held, unmounts, ends. Events stay readable.
     [[nodiscard]] Result<void> stop();
 
@@ -87,7 +88,7 @@ private:
     [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path);
     [[nodiscard]] Result<void> post(Post post);
     void ring_thread();
-    void beat_guard();
+    void beat_guard(bool guarded);
     void take_posts();
     void end_ring();
 
@@ -106,6 +107,7 @@ private:
     std::uint32_t next_rule_ = 1;
     std::string blob_folder_; // where blob mode's FUSE is mounted
     bool erofs_mounted_ = false;
+    Nanoseconds next_guard_ = 0; // not before, so that a guard that can't live is not tried for ever
     std::thread thread_;
 };
 

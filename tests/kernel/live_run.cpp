@@ -1,0 +1,265 @@
+#include "tests/kernel/live_run.h"
+
+#include <QCoreApplication>
+#include <QCryptographicHash>
+#include <QDir>
+#include <QDirIterator>
+#include <QElapsedTimer>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QStandardPaths>
+#include <QtTest>
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+#include <unistd.h>
+
+namespace coldscope::test {
+
+namespace {
+
+QString mkfs() {
+    const QString utils = qEnvironmentVariable("COLDSCOPE_EROFS_UTILS");
+    if (!utils.isEmpty() && QFile::exists(utils + "/mkfs.erofs"))
+        return utils + "/mkfs.erofs";
+    return QStandardPaths::findExecutable("mkfs.erofs", {"/usr/bin", "/usr/sbin", "/sbin"});
+}
+
+// Takes files in an order that is the same each time, small and large ones.
+QStringList copy_files(const QString& tree, int wanted) {
+    QStringList copied;
+    for (const char* root : {"/usr/bin", "/usr/include", "/usr/lib/python3", "/usr/share/perl",
+                             "/usr/share/doc", "/usr/lib"}) {
+        QStringList found;
+        QDirIterator all(root, QDir::Files | QDir::NoSymLinks, QDirIterator::Subdirectories);
+        while (all.hasNext())
+            found << all.next();
+        std::sort(found.begin(), found.end());
+        // At most a quarter from one folder, so that kinds and sizes differ.
+        int from_here = 0;
+        for (const QString& path : found) {
+            if (copied.size() == wanted || from_here > wanted / 4)
+                break;
+            const QFileInfo info(path);
+            if (info.size() > (4 << 20) || !info.isReadable())
+                continue;
+            const QString relative = path.mid(1);
+            QDir().mkpath(QFileInfo(tree + '/' + relative).path());
+            if (QFile::copy(path, tree + '/' + relative)) {
+                copied << relative;
+                ++from_here;
+            }
+        }
+    }
+    std::sort(copied.begin(), copied.end());
+    return copied;
+}
+
+} // namespace
+
+TreeImage make_tree_image(const QString& folder, int files, QString* error) {
+    TreeImage image{folder + "/tree", folder + "/image.erofs", folder + "/image.blob", {}};
+    QDir().mkpath(image.tree);
+    image.files = copy_files(image.tree, files);
+    if (image.files.size() < files) {
+        *error = QString("only %1 files could be copied").arg(image.files.size());
+        return {};
+    }
+    QProcess make;
+    make.setProcessChannelMode(QProcess::MergedChannels);
+    make.start(mkfs(),
+               {"--chunksize=65536", "--blobdev=" + image.blob, image.bootstrap, image.tree});
+    if (!make.waitForFinished(120000) || make.exitCode() != 0) {
+        *error = "mkfs.erofs: " + make.readAll();
+        return {};
+    }
+    return image;
+}
+
+QByteArray sha256_of(const QString& path, QString* error) {
+    QFile file(path);
+    QCryptographicHash hash(QCryptographicHash::Sha256);
+    if (!file.open(QIODevice::ReadOnly | QIODevice::Unbuffered) || !hash.addData(&file) ||
+        file.error() != QFile::NoError) {
+        if (error)
+            *error = path + ": " + file.errorString();
+        return {};
+    }
+    return hash.result();
+}
+
+bool must_not_skip() {
+    return qEnvironmentVariable("CI") == "true";
+}
+
+void add_fuse_modes() {
+    QTest::addColumn<QString>("transport");
+    if (geteuid() == 0)
+        QTest::newRow("blob mode") << "fuse-blob";
+    QTest::newRow("tree mode") << "fuse-tree";
+}
+
+QString program(const QString& name) {
+    return QCoreApplication::applicationDirPath() + '/' + name;
+}
+
+QString obstacle(const QString& transport) {
+    if (mkfs().isEmpty())
+        return "mkfs.erofs is missing (Debian package erofs-utils)";
+    QProcess probe;
+    probe.start(program("coldscoped"), {"probe", "--json"});
+    probe.waitForFinished();
+    const auto answer = QJsonDocument::fromJson(probe.readAllStandardOutput()).object();
+    for (const QJsonValue& one : answer["transports"].toArray()) {
+        if (one["name"].toString() == transport)
+            return one["works"].toBool() ? QString() : one["reason"].toString();
+    }
+    return "coldscoped probe does not know " + transport;
+}
+
+LiveRun::LiveRun(const TreeImage& image, const QString& folder, const QString& transport)
+    : image_(image), transport_(transport), mount_(folder + "/mount"), cache_(folder + "/cache") {
+    QDir().mkpath(mount_);
+}
+
+LiveRun::~LiveRun() {
+    if (process_.state() != QProcess::NotRunning)
+        stop(SIGTERM);
+}
+
+bool LiveRun::start() {
+    QStringList arguments{"run",       "--image", image_.bootstrap, "--device",
+                          image_.blob, "--mount", mount_,           "--cache",
+                          cache_,      "--json",  "--transport",    transport_};
+    process_.start(program("coldscoped"), arguments + extra);
+    const bool ready = !wait_for("ready").isEmpty();
+    if (!ready)
+        qWarning("coldscoped did not become ready: %s", error_output().constData());
+    return ready;
+}
+
+int LiveRun::stop(int signal) {
+    if (process_.state() == QProcess::NotRunning)
+        return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
+    ::kill(static_cast<pid_t>(process_.processId()), signal);
+    if (!process_.waitForFinished(20000)) {
+        qWarning("coldscoped does not end");
+        process_.kill();
+        process_.waitForFinished();
+        return -2;
+    }
+    read_events();
+    if (const QByteArray text = error_output(); !text.isEmpty())
+        qWarning("coldscoped said: %s", text.constData());
+    return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
+}
+
+QByteArray LiveRun::error_output() {
+    return process_.readAllStandardError();
+}
+
+void LiveRun::command(const QByteArray& line) {
+    process_.write(line + '\n');
+    process_.waitForBytesWritten();
+}
+
+void LiveRun::close_commands() {
+    process_.closeWriteChannel();
+}
+
+void LiveRun::read_events(int timeout_ms) {
+    do {
+        partial_ += process_.readAllStandardOutput();
+    } while (process_.state() != QProcess::NotRunning && process_.waitForReadyRead(timeout_ms));
+    partial_ += process_.readAllStandardOutput();
+    for (qsizetype end = partial_.indexOf('\n'); end >= 0; end = partial_.indexOf('\n')) {
+        QJsonParseError error{};
+        const auto event = QJsonDocument::fromJson(partial_.left(end), &error);
+        if (error.error != QJsonParseError::NoError)
+            qFatal("not JSON: %s", partial_.left(end).constData());
+        events_.push_back(event.object());
+        partial_.remove(0, end + 1);
+    }
+}
+
+QJsonObject LiveRun::wait_for(const std::function<bool(const QJsonObject&)>& accept,
+                              int timeout_ms) {
+    QElapsedTimer waited;
+    waited.start();
+    std::size_t seen = 0;
+    for (;;) {
+        for (; seen < events_.size(); ++seen) {
+            if (accept(events_[seen]))
+                return events_[seen];
+        }
+        if (waited.elapsed() > timeout_ms ||
+            (process_.state() == QProcess::NotRunning && process_.bytesAvailable() == 0 &&
+             waited.elapsed() > 500))
+            return {};
+        read_events(50);
+    }
+}
+
+QJsonObject LiveRun::wait_for(const QString& event, qint64 request, int timeout_ms) {
+    return wait_for(
+        [&](const QJsonObject& one) {
+            return one["event"].toString() == event &&
+                   (request < 0 || one["request"].toInteger() == request);
+        },
+        timeout_ms);
+}
+
+int LiveRun::count(const QString& event) const {
+    return static_cast<int>(
+        std::count_if(events_.begin(), events_.end(),
+                      [&](const QJsonObject& one) { return one["event"].toString() == event; }));
+}
+
+Reader::Reader(const QString& path, qint64 offset, qint64 length)
+    : process_(std::make_unique<QProcess>()) {
+    process_->start(program("coldscope-test-reader"),
+                    {path, QString::number(offset), QString::number(length)});
+    process_->waitForStarted();
+}
+
+Reader::~Reader() {
+    process_->kill();
+    process_->waitForFinished(5000);
+}
+
+bool Reader::finished(int timeout_ms) {
+    return process_->state() == QProcess::NotRunning || process_->waitForFinished(timeout_ms);
+}
+
+bool Reader::waits() const {
+    QFile file(QString("/proc/%1/stat").arg(pid()));
+    if (!file.open(QIODevice::ReadOnly))
+        return false;
+    const QByteArray text = file.readAll();
+    const char state = text.mid(text.lastIndexOf(')') + 2, 1)[0];
+    return state == 'D' || state == 'S';
+}
+
+bool is_mounted(const QString& folder) {
+    QFile file("/proc/self/mounts");
+    return file.open(QIODevice::ReadOnly) && QByteArray(' ' + file.readAll())
+                                                 .replace('\n', " ")
+                                                 .contains(' ' + folder.toUtf8() + ' ');
+}
+
+QByteArray original(const QString& path, qint64 offset, qint64 length) {
+    QFile file(path);
+    if (!file.open(QIODevice::ReadOnly) || !file.seek(offset))
+        return {};
+    return file.read(length);
+}
+
+bool drop_caches() {
+    ::sync();
+    QFile file("/proc/sys/vm/drop_caches");
+    return file.open(QIODevice::WriteOnly) && file.write("3\n") == 2 && file.flush();
+}
+
+} // namespace coldscope::test

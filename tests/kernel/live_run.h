@@ -1,0 +1,112 @@
+// Drives the real coldscoped for the kernel tests: images made of this machine's files, a run with
+// JSON events, readers as processes of their own.
+#pragma once
+
+#include <QByteArray>
+#include <QJsonObject>
+#include <QProcess>
+#include <QString>
+#include <QStringList>
+#include <QTemporaryDir>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace coldscope::test {
+
+// Files of this machine, copied, and an image of them: chunk-based, data on a blob of its own.
+struct TreeImage {
+    QString tree;      // the folder with the originals
+    QString bootstrap; // the image
+    QString blob;
+    QStringList files; // relative paths of all regular files, sorted
+};
+
+// Empty tree when it can't be made; then error says why.
+[[nodiscard]] TreeImage make_tree_image(const QString& folder, int files, QString* error);
+
+[[nodiscard]] QByteArray sha256_of(const QString& path, QString* error = nullptr);
+
+// Fails in CI where it would be skipped on a user's machine.
+[[nodiscard]] bool must_not_skip();
+// Rows of a column "transport": both modes; an ordinary user has tree mode alone.
+void add_fuse_modes();
+// Why a run by this transport can't be had here; empty when it can.
+[[nodiscard]] QString obstacle(const QString& transport);
+
+// An executable of the same build.
+[[nodiscard]] QString program(const QString& name);
+
+class LiveRun {
+public:
+    // Folders mount and cache are made in `folder`, and kept.
+    LiveRun(const TreeImage& image, const QString& folder, const QString& transport);
+    ~LiveRun();
+
+    QStringList extra; // further options, before start()
+    [[nodiscard]] bool start();
+    // Ends it with this signal and waits; the exit code, or -1 when it was killed.
+    int stop(int signal = 15);
+
+    void command(const QByteArray& line);
+    void close_commands(); // the end of its standard input
+    // Waits for an event that the test accepts, among those that came since the last call of
+    // forget(); empty after 10 s.
+    [[nodiscard]] QJsonObject wait_for(const std::function<bool(const QJsonObject&)>& accept,
+                                       int timeout_ms = 10000);
+    [[nodiscard]] QJsonObject wait_for(const QString& event, qint64 request = -1,
+                                       int timeout_ms = 10000);
+    void read_events(int timeout_ms = 0); // until none comes for so long
+    [[nodiscard]] int count(const QString& event) const;
+    void forget() { events_.clear(); }
+    [[nodiscard]] const std::vector<QJsonObject>& events() const { return events_; }
+
+    [[nodiscard]] QString mount() const { return mount_; }
+    [[nodiscard]] QString cache() const { return cache_; }
+    [[nodiscard]] qint64 pid() const { return process_.processId(); }
+    [[nodiscard]] QByteArray error_output();
+
+private:
+    TreeImage image_;
+    QString transport_;
+    QString mount_;
+    QString cache_;
+    QProcess process_;
+    QByteArray partial_;
+    std::vector<QJsonObject> events_;
+};
+
+// A process that reads a range of a file and writes it to its standard output. Its exit code is
+// the errno it got, or 0.
+class Reader {
+public:
+    Reader(const QString& path, qint64 offset, qint64 length);
+    ~Reader();
+    [[nodiscard]] bool finished(int timeout_ms);
+    // It sleeps in the kernel: state D, or S within a system call.
+    [[nodiscard]] bool waits() const;
+    [[nodiscard]] int result() const { return process_->exitCode(); }
+    [[nodiscard]] bool killed() const { return process_->exitStatus() == QProcess::CrashExit; }
+    [[nodiscard]] QByteArray bytes() { return process_->readAllStandardOutput(); }
+    [[nodiscard]] qint64 pid() const { return process_->processId(); }
+
+private:
+    std::unique_ptr<QProcess> process_;
+};
+
+// Whether something is mounted on this path, or is mounted from it.
+[[nodiscard]] bool is_mounted(const QString& folder);
+[[nodiscard]] QByteArray original(const QString& path, qint64 offset, qint64 length);
+// The kernel's copies of all files go, so that the next reads are questions again. Root only.
+[[nodiscard]] bool drop_caches();
+
+// For the start of a test of one transport: leaves it where the transport can't be had.
+#define NEEDS_TRANSPORT(transport)                                                                 \
+    do {                                                                                           \
+        if (const QString why = coldscope::test::obstacle(transport); !why.isEmpty()) {            \
+            QVERIFY2(!coldscope::test::must_not_skip(), qPrintable(why));                          \
+            QSKIP(qPrintable(why));                                                                \
+        }                                                                                          \
+    } while (false)
+
+} // namespace coldscope::test

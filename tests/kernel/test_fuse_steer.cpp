@@ -1,0 +1,314 @@
+// Hold, delay, release and fail chosen requests while a real process waits in the kernel.
+#include "tests/kernel/live_run.h"
+
+#include <QtTest>
+#include <cerrno>
+#include <csignal>
+#include <set>
+
+using namespace coldscope::test;
+
+class TestFuseSteer : public QObject {
+    Q_OBJECT
+
+private slots:
+    void initTestCase();
+    void init();
+    void cleanup();
+    void hold_then_release_data() { add_fuse_modes(); }
+    void hold_then_release();
+    void hold_then_fail_then_retry_data() { add_fuse_modes(); }
+    void hold_then_fail_then_retry();
+    void hold_then_delay_data() { add_fuse_modes(); }
+    void hold_then_delay();
+    void rules_by_file_pid_and_range_data() { add_fuse_modes(); }
+    void rules_by_file_pid_and_range();
+    void release_all_frees_all_data() { add_fuse_modes(); }
+    void release_all_frees_all();
+    void a_killed_reader_is_lost_data() { add_fuse_modes(); }
+    void a_killed_reader_is_lost();
+    void bad_commands_are_said();
+    void the_end_of_commands_releases();
+
+private:
+    // A file that nobody has read yet, of at least 8 KiB.
+    QString fresh_file();
+    QString path(const QString& file) const { return run_->mount() + '/' + file; }
+    QByteArray expected(const QString& file) const {
+        return original(image_.tree + '/' + file, 0, 4096);
+    }
+    static bool is_read_of_data(const QJsonObject& event) {
+        return !event["own"].toBool() && event["object_name"].toString() != "bootstrap";
+    }
+    // Waits until a request of this reader is held; its number.
+    qint64 held_of(const Reader& reader);
+
+    QTemporaryDir folder_;
+    TreeImage image_;
+    qsizetype next_file_ = 0;
+    std::unique_ptr<QTemporaryDir> work_;
+    std::unique_ptr<LiveRun> run_;
+};
+
+void TestFuseSteer::initTestCase() {
+    QString error;
+    image_ = make_tree_image(folder_.path(), 600, &error);
+    QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));
+}
+
+void TestFuseSteer::init() {
+    // Functions without rows run in tree mode.
+    const bool blob = qstrcmp(QTest::currentDataTag(), "blob mode") == 0;
+    const QString transport = blob ? "fuse-blob" : "fuse-tree";
+    NEEDS_TRANSPORT(transport);
+    next_file_ = 0;
+    work_ = std::make_unique<QTemporaryDir>();
+    run_ = std::make_unique<LiveRun>(image_, work_->path(), transport);
+    QVERIFY(run_->start());
+}
+
+void TestFuseSteer::cleanup() {
+    if (!run_)
+        return;
+    QCOMPARE(run_->stop(), 0);
+    QVERIFY(!is_mounted(run_->mount()));
+    run_.reset();
+}
+
+QString TestFuseSteer::fresh_file() {
+    while (next_file_ < image_.files.size()) {
+        const QString& file = image_.files[next_file_];
+        next_file_ += 3;
+        if (QFileInfo(image_.tree + '/' + file).size() >= 8192)
+            return file;
+    }
+    qFatal("no file is left");
+}
+
+qint64 TestFuseSteer::held_of(const Reader& reader) {
+    const QJsonObject held = run_->wait_for([&](const QJsonObject& event) {
+        return event["event"].toString() == "held" && event["pid"].toInteger() == reader.pid();
+    });
+    return held.isEmpty() ? -1 : held["request"].toInteger();
+}
+
+void TestFuseSteer::hold_then_release() {
+    const QString file = fresh_file();
+    const QByteArray rule = "hold next file=\"/" + file.toUtf8() + '"';
+    run_->command(rule);
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader reader(path(file), 0, 4096);
+    const qint64 request = held_of(reader);
+    QVERIFY(request > 0);
+    QVERIFY(!reader.finished(300));
+    QVERIFY(reader.waits());
+    QCOMPARE(run_->count("held"), 1);
+    // Somebody else reads meanwhile.
+    const QString other = fresh_file();
+    Reader free(path(other), 0, 4096);
+    QVERIFY(free.finished(5000));
+    QCOMPARE(free.bytes(), expected(other));
+
+    run_->command("release " + QByteArray::number(request));
+    QVERIFY(reader.finished(5000));
+    QCOMPARE(reader.result(), 0);
+    QCOMPARE(reader.bytes(), expected(file));
+    const QJsonObject answered = run_->wait_for("answered", request);
+    QCOMPARE(answered["result"].toInt(), 0);
+    QVERIFY(answered["by_hand"].toBool() && answered["by_rule"].toBool());
+}
+
+void TestFuseSteer::hold_then_fail_then_retry() {
+    const QString file = fresh_file();
+    // The kernel asks again for a page whose readahead failed: every question must fail.
+    run_->command("fail EIO file=\"/" + file.toUtf8() + '"');
+    const QJsonObject rule = run_->wait_for("rule");
+    QVERIFY(!rule.isEmpty());
+    Reader denied(path(file), 0, 4096);
+    QVERIFY(denied.finished(5000));
+    QCOMPARE(denied.result(), EIO);
+    QVERIFY(denied.bytes().isEmpty());
+    QVERIFY(run_->count("fetching") == 0 || run_->wait_for([&](const QJsonObject& event) {
+                                                    return event["event"].toString() ==
+                                                               "answered" &&
+                                                           event["result"].toInt() == EIO;
+                                                }).isEmpty() == false);
+    run_->command("clear " + QByteArray::number(rule["id"].toInteger()));
+    run_->command("rules");
+    QTest::qWait(50);
+    Reader retry(path(file), 0, 4096);
+    QVERIFY(retry.finished(5000));
+    QCOMPARE(retry.result(), 0);
+    QCOMPARE(retry.bytes(), expected(file));
+
+    // By hand, one request after the other until the reader has its errno.
+    const QString second = fresh_file();
+    run_->forget();
+    run_->command("hold file=\"/" + second.toUtf8() + '"');
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader by_hand(path(second), 0, 4096);
+    std::set<qint64> failed;
+    while (!by_hand.finished(20)) {
+        const QJsonObject held = run_->wait_for(
+            [&](const QJsonObject& event) {
+                return event["event"].toString() == "held" &&
+                       !failed.contains(event["request"].toInteger());
+            },
+            300);
+        if (held.isEmpty())
+            continue;
+        failed.insert(held["request"].toInteger());
+        run_->command("fail " + QByteArray::number(held["request"].toInteger()));
+        QVERIFY(failed.size() < 20);
+    }
+    QVERIFY(!failed.empty());
+    QCOMPARE(by_hand.result(), EIO);
+    run_->command("clear");
+    QTest::qWait(50);
+    Reader again(path(second), 0, 4096);
+    QVERIFY(again.finished(5000));
+    QCOMPARE(again.bytes(), expected(second));
+}
+
+void TestFuseSteer::hold_then_delay() {
+    const QString file = fresh_file();
+    run_->command("hold next file=\"/" + file.toUtf8() + '"');
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader reader(path(file), 0, 4096);
+    const qint64 request = held_of(reader);
+    QVERIFY(request > 0);
+    run_->command("delay " + QByteArray::number(request) + " 600ms");
+    const QJsonObject delayed = run_->wait_for("delayed", request);
+    QVERIFY(!delayed.isEmpty());
+    QVERIFY(!reader.finished(200));
+    QVERIFY(reader.finished(10000));
+    QCOMPARE(reader.bytes(), expected(file));
+    const QJsonObject answered = run_->wait_for("answered", request);
+    QVERIFY(answered["time"].toInteger() - delayed["time"].toInteger() >= 600'000'000);
+
+    const QString by_rule = fresh_file();
+    run_->forget();
+    run_->command("delay 300ms next file=\"/" + by_rule.toUtf8() + '"');
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader slow(path(by_rule), 0, 4096);
+    QVERIFY(slow.finished(10000));
+    QCOMPARE(slow.bytes(), expected(by_rule));
+    const QJsonObject first = run_->wait_for("delayed");
+    const QJsonObject last = run_->wait_for("answered", first["request"].toInteger());
+    QVERIFY(last["time"].toInteger() - first["time"].toInteger() >= 300'000'000);
+}
+
+void TestFuseSteer::rules_by_file_pid_and_range() {
+    // A rule for a reader's name touches nobody else.
+    run_->command("hold command=coldscope-test-");
+    run_->command("hold command=coldscope-test-reader");
+    run_->command("hold pid=1");
+    QVERIFY(!run_->wait_for([](const QJsonObject& event) {
+                     return event["event"].toString() == "rule" && event["id"].toInt() == 3;
+                 })
+                 .isEmpty());
+    const QString file = fresh_file();
+    QFile own(path(file));
+    QVERIFY(own.open(QIODevice::ReadOnly)); // this process has another name
+    QCOMPARE(own.read(4096), expected(file));
+    const QString other = fresh_file();
+    Reader reader(path(other), 0, 4096);
+    // Names are cut to 15 bytes by the kernel, so the first rule's is the one.
+    const qint64 request = held_of(reader);
+    QVERIFY(request > 0);
+    QCOMPARE(run_->wait_for("matched", request)["rule"].toInt(), 1);
+    run_->command("clear");
+    run_->command("release all");
+    QVERIFY(reader.finished(5000));
+    QCOMPARE(reader.bytes(), expected(other));
+
+    // By range of the blob, seen in the requests of the file just read.
+    const QJsonObject seen = run_->wait_for("answered", request);
+    run_->forget();
+    run_->command("hold object=1 range=0+1G");
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    const QString third = fresh_file();
+    Reader held(path(third), 0, 4096);
+    QVERIFY(held_of(held) > request);
+    QVERIFY(seen["request"].toInteger() == request);
+    run_->command("release all");
+    QVERIFY(held.finished(5000));
+    QCOMPARE(held.bytes(), expected(third));
+}
+
+void TestFuseSteer::release_all_frees_all() {
+    std::vector<QString> files;
+    for (int i = 0; i < 50; ++i)
+        files.push_back(fresh_file());
+    // In blob mode metadata is asked for, too: it is read first, so that each reader waits for
+    // its own file.
+    for (const QString& file : files)
+        QVERIFY(QFileInfo(path(file)).size() > 0);
+    run_->command("hold object=1");
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (const QString& file : files)
+        readers.push_back(std::make_unique<Reader>(path(file), 0, 4096));
+    for (const auto& reader : readers)
+        QVERIFY(held_of(*reader) > 0);
+    run_->command("release all");
+    for (std::size_t i = 0; i < readers.size(); ++i) {
+        QVERIFY(readers[i]->finished(10000));
+        QCOMPARE(readers[i]->result(), 0);
+        QCOMPARE(readers[i]->bytes(), expected(files[i]));
+    }
+    // The hold rule is gone with it.
+    const QString later = fresh_file();
+    Reader reader(path(later), 0, 4096);
+    QVERIFY(reader.finished(5000));
+    QCOMPARE(reader.bytes(), expected(later));
+}
+
+void TestFuseSteer::a_killed_reader_is_lost() {
+    const QString file = fresh_file();
+    QVERIFY(QFileInfo(path(file)).size() > 0);
+    run_->command("hold object=1");
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    auto reader = std::make_unique<Reader>(path(file), 0, 4096);
+    const qint64 request = held_of(*reader);
+    QVERIFY(request > 0);
+    ::kill(static_cast<pid_t>(reader->pid()), SIGKILL);
+    QVERIFY(reader->finished(5000));
+    QVERIFY(reader->killed());
+    QVERIFY(!run_->wait_for("lost", request).isEmpty());
+    run_->command("clear");
+    QTest::qWait(50);
+    Reader next(path(file), 0, 4096);
+    QVERIFY(next.finished(5000));
+    QCOMPARE(next.bytes(), expected(file));
+}
+
+void TestFuseSteer::bad_commands_are_said() {
+    for (const char* line : {"hold", "release", "relase all", "fail EFOO next", "delay 5 next",
+                             "hold file=/no/such/file", "hold object=nothing"}) {
+        run_->forget();
+        run_->command(line);
+        const QJsonObject event = run_->wait_for("command_error");
+        QCOMPARE(event["command"].toString(), QString(line));
+        QVERIFY(!event["text"].toString().isEmpty());
+    }
+    run_->forget();
+    run_->command("release 999999");
+    const QJsonObject notice = run_->wait_for("notice");
+    QCOMPARE(notice["request"].toInteger(), 999999);
+}
+
+void TestFuseSteer::the_end_of_commands_releases() {
+    const QString file = fresh_file();
+    run_->command("hold all");
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader reader(path(file), 0, 4096);
+    QVERIFY(held_of(reader) > 0);
+    run_->close_commands();
+    QVERIFY(!reader.finished(1000));
+    QVERIFY(reader.finished(15000)); // the hold grace is 10 s
+    QCOMPARE(reader.bytes(), expected(file));
+}
+
+QTEST_GUILESS_MAIN(TestFuseSteer)
+#include "test_fuse_steer.moc"
