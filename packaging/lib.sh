@@ -26,14 +26,12 @@ quietly() {
   return "$status"
 }
 
-# configure PRESET [CMAKE OPTION...]: done again only when the build folder is not usable; Ninja
-# sees by itself to changed CMake files.
+# configure PRESET [CMAKE OPTION...]
 configure() {
   local preset=$1
   shift
-  [[ -e $root/build/$preset/build.ninja ]] ||
-    (cd "$root" && quietly "configuring $preset" \
-      cmake --preset "$preset" -DCOLDSCOPE_DEPS="$COLDSCOPE_DEPS" "$@")
+  (cd "$root" && quietly "configuring $preset" \
+    cmake --preset "$preset" -DCOLDSCOPE_DEPS="$COLDSCOPE_DEPS" "$@")
 }
 
 # build PRESET [TARGET...]
