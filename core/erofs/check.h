@@ -30,8 +30,10 @@ struct GivenBlob {
 
 // Compares the files given for devices 1, 2, ... with the device table: missing, too short,
 // longer than said, in another order, more than there are devices.
+// index: with it, a blob must also reach as far as the files' bytes do; it is the only measure
+// where the slots say no sizes.
 void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
-                 Findings& findings);
+                 Findings& findings, const Index* index = nullptr);
 
 // The parts of check_image(), for an image that is open already.
 void check_superblock(Image& image, Findings& findings);

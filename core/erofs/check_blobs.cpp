@@ -28,13 +28,16 @@ bool named(const GivenBlob& blob, std::string_view tag) {
 
 struct Expected {
     std::string_view tag;
-    std::uint64_t size; // bytes
+    std::optional<std::uint64_t> size; // bytes; older mkfs.erofs leave it out
+    std::uint64_t used = 0;            // bytes: up to the last one that a file has there
+
+    [[nodiscard]] std::uint64_t least() const { return std::max(size.value_or(0), used); }
 };
 
 class BlobCheck {
 public:
-    BlobCheck(const Image& image, Given given, Findings& findings)
-        : image_(image), given_(given), findings_(findings) {}
+    BlobCheck(const Image& image, Given given, Findings& findings, const Index* index)
+        : image_(image), given_(given), findings_(findings), index_(index) {}
     void run();
 
 private:
@@ -47,16 +50,25 @@ private:
     const Image& image_;
     Given given_;
     Findings& findings_;
+    const Index* index_; // may be null
 };
 
 Expected BlobCheck::expected(std::size_t device) const {
     const Device& slot = image_.devices()[device];
-    const auto size = checked_mul<std::uint64_t>(slot.blocks, image_.superblock().block_size());
-    return {slot.tag, size.value_or(~std::uint64_t{0})};
+    Expected expected{slot.tag, std::nullopt, 0};
+    if (slot.blocks != 0)
+        expected.size = checked_mul<std::uint64_t>(slot.blocks, image_.superblock().block_size())
+                            .value_or(~std::uint64_t{0});
+    if (index_ != nullptr && device + 1 < index_->reverse_maps().size())
+        expected.used = index_->reverse_maps()[device + 1].end();
+    return expected;
 }
 
 bool BlobCheck::fits(std::size_t device, std::size_t blob) const {
-    return blob < given_.size() && given_[blob] && given_[blob]->size == expected(device).size;
+    if (blob >= given_.size() || !given_[blob])
+        return false;
+    const Expected wanted = expected(device);
+    return wanted.size ? given_[blob]->size == *wanted.size : given_[blob]->size >= wanted.used;
 }
 
 std::optional<std::size_t> BlobCheck::elsewhere(std::size_t device) const {
@@ -89,24 +101,24 @@ void BlobCheck::check(std::size_t device) {
                 : std::string();
     if (device >= given_.size() || !given_[device]) {
         findings_.add({Severity::error, slot, structure, "tag",
-                       fmt::format("no blob is given for device {} (tag \"{}\", {} bytes)",
-                                   device + 1, wanted.tag, wanted.size),
+                       fmt::format("no blob is given for device {} (tag \"{}\", at least {} bytes)",
+                                   device + 1, wanted.tag, wanted.least()),
                        swapped ? order : "give its file"});
         return;
     }
     const GivenBlob& blob = *given_[device];
-    if (blob.size < wanted.size) {
-        findings_.add(
-            {Severity::error, slot + 64, structure, "blocks",
-             fmt::format("\"{}\" has {} bytes, {} fewer than the {} that the slot at "
-                         "byte {} says",
-                         blob.name, blob.size, wanted.size - blob.size, wanted.size, slot),
-             swapped ? order : "it is truncated or another blob: fetch it again"});
-    } else if (blob.size > wanted.size) {
+    if (blob.size < wanted.least()) {
+        findings_.add({Severity::error, slot + 64, structure, "blocks",
+                       fmt::format("\"{}\" is too short: {} bytes, {} fewer than the {} that {}",
+                                   blob.name, blob.size, wanted.least() - blob.size, wanted.least(),
+                                   wanted.used > wanted.size.value_or(0) ? "files have there"
+                                                                         : "its slot says"),
+                       swapped ? order : "it is truncated or another blob: fetch it again"});
+    } else if (wanted.size && blob.size > *wanted.size) {
         findings_.add({swapped ? Severity::error : Severity::warning, slot + 64, structure,
                        "blocks",
                        fmt::format("\"{}\" has {} bytes, {} more than the slot at byte {} says",
-                                   blob.name, blob.size, blob.size - wanted.size, slot),
+                                   blob.name, blob.size, blob.size - *wanted.size, slot),
                        swapped ? order : "it may be another blob than the image was made with"});
     } else if (swapped) {
         findings_.add({Severity::error, slot, structure, "tag",
@@ -134,8 +146,8 @@ void BlobCheck::run() {
 } // namespace
 
 void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
-                 Findings& findings) {
-    BlobCheck(image, blobs, findings).run();
+                 Findings& findings, const Index* index) {
+    BlobCheck(image, blobs, findings, index).run();
 }
 
 } // namespace coldscope::erofs

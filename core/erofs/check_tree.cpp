@@ -3,6 +3,7 @@
 #include "core/erofs/check.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -225,7 +226,7 @@ void check_inodes(Image& image, const Index& index, Findings& findings) {
     std::vector<NodeId> order(index.size());
     for (std::size_t i = 0; i < order.size(); ++i)
         order[i] = static_cast<NodeId>(i);
-    std::ranges::stable_sort(order, {}, [&](NodeId id) { return index.node(id).nid; });
+    std::ranges::sort(order, {}, [&](NodeId id) { return std::pair{index.node(id).nid, id}; });
     InodeCheck check(image, index, findings);
     std::uint64_t inodes = 0;
     for (std::size_t i = 0; i < order.size();) {

@@ -11,11 +11,19 @@
 
 namespace coldscope::erofs {
 
+namespace {
+
+// Extents are kept in pieces of at most 4 GiB. Beside one for each chunk or file that the image
+// has room for, this many are granted: 256 TiB of long runs.
+constexpr std::uint64_t spare_pieces = 65536;
+
+} // namespace
+
 class IndexBuilder {
 public:
     IndexBuilder(Image& image, Findings* tolerant)
         : image_(image), tolerant_(tolerant), entries_left_(image.size() / dirent_size),
-          chunks_left_(image.size() / 4) {}
+          chunks_left_(image.size() / 4), pieces_left_(image.size() / 4 + spare_pieces) {}
 
     Result<Index> run();
 
@@ -46,6 +54,7 @@ private:
     Index index_;
     std::uint64_t entries_left_;
     std::uint64_t chunks_left_;
+    std::uint64_t pieces_left_; // of the reverse map
     std::unordered_set<std::uint64_t> seen_directories_;
     std::vector<Link> links_; // nodes of inodes with a link count above one
     std::vector<Extent> extents_;
@@ -217,8 +226,19 @@ Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
     extents_.clear();
     COLDSCOPE_CHECK(image_.map_into(inode, 0, inode.size, extents_));
     for (const Extent& extent : extents_) {
-        if (extent.kind != ExtentKind::hole)
-            index_.reverse_[extent.device].add(extent.address, extent.offset, extent.length, id);
+        if (extent.kind == ExtentKind::hole)
+            continue;
+        std::uint64_t length = extent.length;
+        if (extent.device == 0) // past the image's end there is nothing to be asked for
+            length = std::min(length, image_.size() - std::min(image_.size(), extent.address));
+        const std::uint64_t pieces = ReverseMap::pieces(length);
+        if (pieces > pieces_left_)
+            return failure(
+                Code::corrupt,
+                fmt::format("inode {}: {} bytes, more than any device has", inode.nid, inode.size),
+                inode.offset + 8);
+        pieces_left_ -= pieces;
+        index_.reverse_[extent.device].add(extent.address, extent.offset, length, id);
     }
     return {};
 }

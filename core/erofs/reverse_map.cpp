@@ -8,9 +8,6 @@ namespace coldscope::erofs {
 
 namespace {
 
-// Longest length that a field holds and that keeps block alignment.
-constexpr std::uint64_t max_length = 0xFFFF'0000;
-
 std::uint64_t end_of(const ReverseExtent& extent) {
     return extent.address + extent.length; // add() saw to it that this does not wrap
 }
@@ -21,7 +18,7 @@ void ReverseMap::add(std::uint64_t address, std::uint64_t file_offset, std::uint
                      NodeId node) {
     length = std::min(length, ~std::uint64_t{0} - address);
     while (length > 0) {
-        const std::uint64_t part = std::min(length, max_length);
+        const std::uint64_t part = std::min(length, max_piece);
         extents_.push_back({address, file_offset, static_cast<std::uint32_t>(part), node});
         address += part;
         file_offset += part;
@@ -74,6 +71,15 @@ std::size_t ReverseMap::next_ending_after(std::size_t from, std::size_t limit,
         }
     }
     return limit;
+}
+
+std::uint64_t ReverseMap::end() const {
+    if (!levels_.empty())
+        return *std::max_element(levels_.back().begin(), levels_.back().end());
+    std::uint64_t end = 0;
+    for (const ReverseExtent& extent : extents_)
+        end = std::max(end, end_of(extent));
+    return end;
 }
 
 std::size_t ReverseMap::memory() const {

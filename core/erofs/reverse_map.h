@@ -23,6 +23,12 @@ static_assert(sizeof(ReverseExtent) <= 24);
 
 class ReverseMap {
 public:
+    static constexpr std::uint64_t max_piece = 0xFFFF'0000; // bytes; keeps block alignment
+    // How many extents a run of this length is kept as.
+    [[nodiscard]] static constexpr std::uint64_t pieces(std::uint64_t length) {
+        return length / max_piece + (length % max_piece != 0 ? 1 : 0);
+    }
+
     // Takes extents in any order; length is not limited to 32 bits here. Call seal() before find().
     void add(std::uint64_t address, std::uint64_t file_offset, std::uint64_t length, NodeId node);
     void seal();
@@ -33,7 +39,8 @@ public:
     void find(std::uint64_t address, std::uint64_t length, Callback&& callback) const;
 
     [[nodiscard]] const std::vector<ReverseExtent>& extents() const { return extents_; }
-    // The extents of node are given to another; for hard links, before seal().
+    // The address behind the last byte of all extents; 0 without any. After seal().
+    [[nodiscard]] std::uint64_t end() const;
     [[nodiscard]] std::size_t memory() const; // bytes
 
 private:

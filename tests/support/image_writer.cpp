@@ -62,21 +62,31 @@ std::string ImageWriter::real_path(const std::string& path) const {
     return link == hard_links_.end() ? path : link->second;
 }
 
-ImageWriter::Node& ImageWriter::directory(const std::string& path) {
-    if (const auto known = nodes_.find(path); known != nodes_.end())
-        return known->second;
-    Node node;
+void ImageWriter::add_directory(const std::string& path, const std::string& above) {
+    if (nodes_.contains(path))
+        return;
+    Node& node = nodes_[path];
     node.spec.path = path;
     node.spec.mode = S_IFDIR | 0755;
     node.links = 2;
-    const std::string parent = path == "/" ? "/" : path.substr(0, path.rfind('/'));
-    node.entries = {{".", path}, {"..", parent.empty() ? "/" : parent}};
+    node.entries = {{".", path}, {"..", above}};
     if (path != "/") {
-        Node& above = directory(parent.empty() ? "/" : parent);
-        above.entries.push_back({path.substr(path.rfind('/') + 1), path});
-        ++above.links;
+        nodes_[above].entries.push_back({path.substr(path.rfind('/') + 1), path});
+        ++nodes_[above].links;
     }
-    return nodes_[path] = std::move(node);
+}
+
+// Adds what is missing from the root down; without recursion, for trees can be very deep.
+ImageWriter::Node& ImageWriter::directory(const std::string& path) {
+    add_directory("/", "/");
+    std::string above = "/";
+    for (std::size_t slash = 0; above != path;) {
+        slash = std::min(path.find('/', slash + 1), path.size());
+        std::string here = path.substr(0, slash);
+        add_directory(here, above);
+        above = std::move(here);
+    }
+    return nodes_.at(path);
 }
 
 void ImageWriter::add_tree() {

@@ -38,6 +38,7 @@ private:
     };
 
     void add_tree();
+    void add_directory(const std::string& path, const std::string& above);
     Node& directory(const std::string& path);
     void write_prefixes();
     void write_shared_xattrs();
