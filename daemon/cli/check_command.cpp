@@ -43,7 +43,8 @@ void check_given_blobs(const ImageOptions& options, const std::shared_ptr<ReadAt
                          "give a file that can be read");
         }
     }
-    erofs::check_blobs(**image, blobs, findings);
+    const auto index = erofs::Index::build(**image);
+    erofs::check_blobs(**image, blobs, findings, index ? &*index : nullptr);
 }
 
 nlohmann::json findings_json(const Findings& findings) {

@@ -6,6 +6,9 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -64,32 +67,58 @@ Result<std::uint64_t> hole_granule(const std::string& folder) {
     return granule;
 }
 
+// Says of which very file the holes tell what is local. A copy of a cache file may have its holes
+// written out as zeros, which must never be taken for bytes: a copy is another file.
+Result<std::string> origin_of(int fd, const std::string& path) {
+    struct statx status {};
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &status) != 0)
+        return system_error(fmt::format("cannot stat the cache file {}", path));
+    return fmt::format("coldscope cache 1\ninode {}\nborn {}.{:09}\ngranule ", status.stx_ino,
+                       status.stx_btime.tv_sec, status.stx_btime.tv_nsec);
+}
+
+// The granule that was found when this very file was made; 0 for any other file.
+std::uint64_t known_granule(const std::string& origin_path, const std::string& origin) {
+    std::ifstream file(origin_path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!text.starts_with(origin))
+        return 0;
+    const std::uint64_t granule = std::strtoull(text.c_str() + origin.size(), nullptr, 10);
+    return std::has_single_bit(granule) && granule <= largest_granule ? granule : 0;
+}
+
 } // namespace
 
 Result<std::unique_ptr<CacheFile>> CacheFile::open(const std::string& folder,
                                                    const std::string& name,
                                                    const std::string& identity,
                                                    std::uint64_t size) {
-    COLDSCOPE_TRY(const std::uint64_t granule, hole_granule(folder));
     const std::string path =
         fmt::format("{}/{}-{}.cache", folder, file_safe(name), short_digest(identity));
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return system_error(fmt::format("cannot open the cache file {}", path));
     std::unique_ptr<CacheFile> file(new CacheFile(fd, path, size));
-    file->granule_ = granule;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return failure(Code::busy,
                        fmt::format("the cache file {} is in use by another run; choose another "
                                    "cache folder or end that run",
                                    path));
+    COLDSCOPE_TRY(const std::string origin, origin_of(fd, path));
+    const std::string origin_path = path + ".origin";
+    file->granule_ = known_granule(origin_path, origin);
     struct stat status {};
-    if (fstat(fd, &status) != 0)
-        return system_error(fmt::format("cannot stat the cache file {}", path));
-    if (static_cast<std::uint64_t>(status.st_size) != size &&
-        (ftruncate(fd, 0) != 0 || ftruncate(fd, static_cast<off_t>(size)) != 0))
+    if (file->granule_ != 0 && fstat(fd, &status) == 0 &&
+        static_cast<std::uint64_t>(status.st_size) == size) {
+        COLDSCOPE_CHECK(file->find_local());
+        return file;
+    }
+    COLDSCOPE_TRY(file->granule_, hole_granule(folder));
+    if (ftruncate(fd, 0) != 0 || ftruncate(fd, static_cast<off_t>(size)) != 0)
         return system_error(fmt::format("cannot size the cache file {}", path));
-    COLDSCOPE_CHECK(file->find_local());
+    std::ofstream note(origin_path, std::ios::binary | std::ios::trunc);
+    if (!(note << origin << file->granule_ << '\n' << std::flush))
+        return system_error(EIO, fmt::format("cannot write {}", origin_path));
     return file;
 }
 

@@ -1,6 +1,7 @@
 // The local copy of one object: a sparse file, whose holes are what is not yet local. The ranges
 // are found again with SEEK_DATA at the next start, so a killed daemon loses nothing but what it
-// had not yet written. Belongs to the ring thread once the run stands.
+// had not yet written. A note beside it, FILE.origin, says which file that holds for.
+// Belongs to the ring thread once the run stands.
 #pragma once
 
 #include "core/base/error.h"

@@ -2,9 +2,9 @@
 
 #include <array>
 #include <cerrno>
-#include <fcntl.h>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
@@ -75,9 +75,9 @@ Result<void> Client::restart() {
 
 Result<void> Client::ask(const Message& message, const std::string& what) {
     auto answer = ask_once(message, what);
-    const bool died = !answer && (answer.error().code == Code::cancelled ||
-                                  answer.error().sys_errno == EPIPE ||
-                                  answer.error().sys_errno == ECONNRESET);
+    const bool died =
+        !answer && (answer.error().code == Code::cancelled || answer.error().sys_errno == EPIPE ||
+                    answer.error().sys_errno == ECONNRESET);
     if (!died)
         return answer;
     COLDSCOPE_CHECK(restart());

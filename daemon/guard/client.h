@@ -6,10 +6,10 @@
 #include <atomic>
 #include <memory>
 #include <string>
-
-#include <sys/types.h>
 #include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace coldscope::guard {
 

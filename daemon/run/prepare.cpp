@@ -14,10 +14,7 @@
 
 namespace coldscope {
 
-namespace {
-
-// Whether something is mounted on this very folder. /proc/self/mountinfo writes spaces and the
-// like in octal.
+// /proc/self/mountinfo writes spaces and the like in octal.
 bool is_mount_point(const std::string& absolute) {
     std::string written;
     for (const char c : absolute)
@@ -32,8 +29,6 @@ bool is_mount_point(const std::string& absolute) {
     }
     return false;
 }
-
-} // namespace
 
 std::unexpected<Error> failure_in(const std::string& file, Error error) {
     error.context = fmt::format("{}: {}", file, error.context);
@@ -55,14 +50,8 @@ Result<TransportKind> choose_transport(std::optional<TransportKind> wish) {
                                reasons));
 }
 
-Result<std::unique_ptr<erofs::Image>> open_checked_image(const std::string& path,
-                                                         const std::vector<std::string>& devices) {
-    auto file = FileReadAt::open(path);
-    if (!file)
-        return failure_in(path, file.error());
-    auto image = erofs::Image::open(std::move(*file));
-    if (!image)
-        return failure_in(path, image.error());
+Result<void> check_devices(const std::string& path, const erofs::Image& image,
+                           const erofs::Index& index, const std::vector<std::string>& devices) {
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     for (const std::string& device : devices) {
         const auto blob = FileReadAt::open(device);
@@ -71,7 +60,7 @@ Result<std::unique_ptr<erofs::Image>> open_checked_image(const std::string& path
         blobs.push_back(erofs::GivenBlob{device, (*blob)->size()});
     }
     erofs::Findings findings;
-    erofs::check_blobs(**image, blobs, findings);
+    erofs::check_blobs(image, blobs, findings, &index);
     for (const erofs::Finding& finding : findings.list()) {
         if (finding.severity == erofs::Severity::error)
             return failure(Code::mismatch,
@@ -79,7 +68,7 @@ Result<std::unique_ptr<erofs::Image>> open_checked_image(const std::string& path
                                        finding.advice),
                            finding.offset);
     }
-    return image;
+    return {};
 }
 
 std::string image_identity(const erofs::Image& image) {

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/erofs/image.h"
+#include "core/erofs/index.h"
 #include "daemon/transport/probe.h"
 
 #include <memory>
@@ -15,13 +16,16 @@ namespace coldscope {
 
 // The wish if it works here, or without one the best that does.
 [[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish);
-// The image, with files given for all its devices, none of them too short or swapped.
-[[nodiscard]] Result<std::unique_ptr<erofs::Image>>
-open_checked_image(const std::string& path, const std::vector<std::string>& devices);
+// Files are given for all devices of the image, none of them too short or swapped.
+[[nodiscard]] Result<void> check_devices(const std::string& path, const erofs::Image& image,
+                                         const erofs::Index& index,
+                                         const std::vector<std::string>& devices);
 // Differs for images that are not the same build; keys the cache.
 [[nodiscard]] std::string image_identity(const erofs::Image& image);
 // The folder's absolute path.
 [[nodiscard]] Result<std::string> prepare_mount_point(const std::string& path);
+// Whether something is mounted on this very folder.
+[[nodiscard]] bool is_mount_point(const std::string& absolute);
 [[nodiscard]] Result<void> prepare_cache_folder(const std::string& path);
 
 // The error, with the file's name before its context.

@@ -47,13 +47,19 @@ Run::~Run() {
 }
 
 Result<void> Run::open_image() {
-    COLDSCOPE_TRY(image_, open_checked_image(options_.image, options_.devices));
-    COLDSCOPE_TRY(primary_, FileReadAt::open(options_.image));
+    auto file = FileReadAt::open(options_.image);
+    if (!file)
+        return failure_in(options_.image, file.error());
+    primary_ = std::move(*file);
+    auto image = erofs::Image::open(primary_);
+    if (!image)
+        return failure_in(options_.image, image.error());
+    image_ = std::move(*image);
     auto index = erofs::Index::build(*image_);
     if (!index)
         return failure_in(options_.image, index.error());
     index_ = std::move(*index);
-    return {};
+    return check_devices(options_.image, *image_, index_, options_.devices);
 }
 
 Result<void> Run::open_stores() {
@@ -193,8 +199,11 @@ Result<void> Run::stop() {
         }
         end_ring();
     }
-    transport_.reset(); // takes the FUSE mount away
+    transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
     if (guard_) {
+        const std::string& fuse = blob_folder_.empty() ? options_.mount_point : blob_folder_;
+        if (is_mount_point(fuse))
+            (void)guard_->unmount(fuse, true);
         guard_->forget(options_.mount_point);
         guard_->forget(blob_folder_);
     }

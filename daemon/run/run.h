@@ -107,7 +107,8 @@ private:
     std::uint32_t next_rule_ = 1;
     std::string blob_folder_; // where blob mode's FUSE is mounted
     bool erofs_mounted_ = false;
-    Nanoseconds next_guard_ = 0; // not before, so that a guard that can't live is not tried for ever
+    Nanoseconds next_guard_ =
+        0; // not before, so that a guard that can't live is not tried for ever
     std::thread thread_;
 };
 

@@ -135,7 +135,7 @@ void TestBadInput::wrong_checksum() {
 }
 
 void TestBadInput::device_missing() {
-    QVERIFY_SAYS(run_with(image_.bootstrap, {}), image_.bootstrap, "byte ", "--device");
+    QVERIFY_SAYS(run_with(image_.bootstrap, {}), image_.bootstrap, "byte ", "no blob is given");
     QVERIFY_SAYS(run_with(image_.bootstrap, {work_->filePath("gone")}), "gone", "ENOENT");
 }
 
