@@ -71,8 +71,10 @@ void check_devices(const Image& image, Findings& findings) {
         const Device& device = image.devices()[i];
         const std::string slot = fmt::format("device slot {}", i + 1);
         if (device.blocks == 0)
-            findings.add({Severity::warning, device.slot_offset + 64, slot, "blocks",
-                          "the device has no blocks", "nothing can be stored on it"});
+            findings.add({Severity::note, device.slot_offset + 64, slot, "blocks",
+                          "the slot does not say how large the device is",
+                          "mkfs.erofs 1.5 leaves it out; a newer one says it, so that truncated "
+                          "blobs can be told"});
         if (device.uniaddr != 0 && device.blocks != 0 && device.uniaddr < super.blocks)
             findings.add({Severity::error, device.slot_offset + 68, slot, "uniaddr",
                           fmt::format("block {} belongs to the primary device, which has {} blocks",

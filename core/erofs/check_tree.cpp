@@ -195,8 +195,11 @@ void InodeCheck::check_extents(const Inode& inode) {
         if (extent.kind == ExtentKind::hole)
             continue;
         std::uint64_t end = image_.size();
-        if (extent.device != 0)
+        if (extent.device != 0) {
             end = image_.devices()[extent.device - 1U].blocks << image_.superblock().block_bits;
+            if (end == 0) // its slot says no size
+                continue;
+        }
         if (extent.address <= end && extent.length <= end - extent.address)
             continue;
         const std::uint64_t where =

@@ -16,7 +16,7 @@ namespace coldscope::erofs {
 
 struct Device {
     std::string tag;               // a digest or a file name; raw bytes up to the first NUL
-    std::uint64_t blocks = 0;      // in blocks of the image
+    std::uint64_t blocks = 0;      // in blocks of the image; 0: not said (mkfs.erofs 1.5)
     std::uint64_t uniaddr = 0;     // first block in the unified address space; 0: not in it
     std::uint64_t slot_offset = 0; // in bytes: where the slot is in the primary device
 };

@@ -13,10 +13,14 @@ std::unexpected<Error> missing(const Image& image, std::uint16_t id) {
     if (id == 0 || id > image.devices().size())
         return failure(Code::not_found, fmt::format("device {} is not given", id));
     const Device& device = image.devices()[id - 1U];
-    return failure(Code::not_found,
-                   fmt::format("device {} (tag \"{}\", {} bytes) is needed and not given", id,
-                               device.tag, device.blocks * image.superblock().block_size()),
-                   device.slot_offset);
+    const std::string size =
+        device.blocks == 0
+            ? "its size is not said"
+            : fmt::format("{} bytes", device.blocks * image.superblock().block_size());
+    return failure(
+        Code::not_found,
+        fmt::format("device {} (tag \"{}\", {}) is needed and not given", id, device.tag, size),
+        device.slot_offset);
 }
 
 } // namespace
