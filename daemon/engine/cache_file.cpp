@@ -21,6 +21,7 @@ namespace coldscope {
 
 namespace {
 
+constexpr std::uint64_t smallest_granule = 4096;
 constexpr std::uint64_t largest_granule = 2u << 20;
 
 std::string short_digest(const std::string& text) {
@@ -59,7 +60,7 @@ Result<std::uint64_t> hole_granule(const std::string& folder) {
         return system_error(write_errno,
                             fmt::format("cannot write in the cache folder {}", folder));
     const auto granule = static_cast<std::uint64_t>(std::max<off_t>(hole, 0));
-    if (granule < 4096 || granule > largest_granule || !std::has_single_bit(granule))
+    if (granule < smallest_granule || granule > largest_granule || !std::has_single_bit(granule))
         return failure(Code::unsupported,
                        fmt::format("the file system of the cache folder {} does not report holes; "
                                    "choose a folder on ext4, xfs, btrfs or tmpfs",
@@ -81,10 +82,13 @@ Result<std::string> origin_of(int fd, const std::string& path) {
 std::uint64_t known_granule(const std::string& origin_path, const std::string& origin) {
     std::ifstream file(origin_path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!text.starts_with(origin))
+    // A note that was cut off may end in a number's first digits.
+    if (!text.starts_with(origin) || !text.ends_with('\n'))
         return 0;
     const std::uint64_t granule = std::strtoull(text.c_str() + origin.size(), nullptr, 10);
-    return std::has_single_bit(granule) && granule <= largest_granule ? granule : 0;
+    return std::has_single_bit(granule) && granule >= smallest_granule && granule <= largest_granule
+               ? granule
+               : 0;
 }
 
 } // namespace

@@ -140,6 +140,49 @@ private slots:
         QCOMPARE(open("a", size)->local().total(), std::uint64_t{0});
     }
 
+    // A copy's holes may be written out as zeros: a copy is never taken for the cache.
+    void copies_begin_anew() {
+        auto cache = open("a", size);
+        fill(*cache, cache->whole({0, 1}));
+        const QString file = QString::fromStdString(cache->path());
+        cache.reset();
+        QVERIFY(QFile::copy(file, file + ".copy"));
+        QVERIFY(QFile::remove(file));
+        QVERIFY(QFile::rename(file + ".copy", file));
+        cache = open("a", size);
+        QCOMPARE(cache->local().total(), std::uint64_t{0});
+        fill(*cache, cache->whole({size - 1, size}));
+        cache.reset();
+        QVERIFY(open("a", size)->local().total() > 0);
+    }
+
+    // The note beside the cache file, cut at every byte or changed, gives up the cache at worst.
+    void note_that_is_not_whole() {
+        auto cache = open("a", size);
+        const Range first = cache->whole({0, 1});
+        fill(*cache, first);
+        const std::string note = cache->path() + ".origin";
+        cache.reset();
+        const QByteArray whole = read(note);
+        QVERIFY(whole.contains("granule"));
+        const auto try_with = [&](const QByteArray& text) {
+            write(note, text);
+            cache = open("a", size);
+            QVERIFY(cache->granule() >= 4096);
+            QCOMPARE(read(note), whole);
+            const bool kept = cache->local().total() != 0;
+            QCOMPARE(kept, text == whole);
+            fill(*cache, first);
+            cache.reset();
+        };
+        for (int length = 0; length <= whole.size(); ++length)
+            try_with(whole.first(length));
+        const QByteArray before = whole.first(whole.lastIndexOf(' ') + 1);
+        for (const char* number :
+             {"0", "1", "2048", "4097", "-4096", "99999999999999999999", "x", ""})
+            try_with(before + number + '\n');
+    }
+
     void names_stay_within_the_folder() {
         for (const char* name : {"../../etc/passwd", "", "a b\n\"c", "\xff\xfe"}) {
             const auto cache = CacheFile::open(path(), name, "identity", 4096);
@@ -275,6 +318,16 @@ private:
         Bytes into(range.length());
         return cache.local().contains(range) && cache.read(range.begin, into) &&
                into == true_bytes(range.begin, range.length());
+    }
+
+    static QByteArray read(const std::string& path) {
+        QFile file(QString::fromStdString(path));
+        return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+    }
+    static void write(const std::string& path, const QByteArray& text) {
+        QFile file(QString::fromStdString(path));
+        if (!file.open(QIODevice::WriteOnly) || file.write(text) != text.size())
+            qFatal("cannot write %s", path.c_str());
     }
 
     std::unique_ptr<QTemporaryDir> folder_;
