@@ -8,6 +8,7 @@ namespace coldscope {
 
 namespace {
 constexpr Nanoseconds watch_interval = 250 * millisecond;
+constexpr Nanoseconds settle_delay = 2 * millisecond;
 constexpr int largest_errno = 511; // above are the kernel's own, which it takes from no daemon
 } // namespace
 
@@ -18,13 +19,30 @@ Engine::~Engine() {
     fail_all(EIO);
     if (watch_)
         ring_.cancel(*watch_);
+    if (settle_)
+        ring_.cancel(*settle_);
 }
 
 void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache) {
     stores_.push_back(std::make_unique<Store>(
-        std::move(source), std::move(cache), [this](const Result<void>& kept) {
+        std::move(source), std::move(cache),
+        [this](const Result<void>& kept) {
             notice(kept ? Notice::cache_writable_again : Notice::cache_full);
-        }));
+        },
+        [this] { schedule_settle(); }));
+}
+
+void Engine::schedule_settle() {
+    if (!settle_)
+        settle_ = ring_.after(settle_delay, [this] {
+            settle_.reset();
+            settle();
+        });
+}
+
+void Engine::settle() {
+    for (const auto& store : stores_)
+        store->settle();
 }
 
 void Engine::emit(RequestId id, const Open& open, Step step, int result, std::uint64_t length) {

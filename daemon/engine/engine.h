@@ -79,6 +79,9 @@ public:
     void fail_all(int error);
     void notice(Notice what, RequestId request = 0);
 
+    // Writes what was fetched to the cache files now.
+    void settle();
+
     [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
     [[nodiscard]] std::size_t held_requests() const { return held_count_; }
 
@@ -115,6 +118,7 @@ private:
     Open* waiting(RequestId id);
     void watch_held();
     void schedule_watch();
+    void schedule_settle();
 
     Ring& ring_;
     EventQueue& events_;
@@ -123,7 +127,8 @@ private:
     RuleSet rules_;
     bool mounted_ = false;
     bool winding_down_ = false;
-    std::optional<Ring::TimerId> watch_; // while something is held
+    std::optional<Ring::TimerId> watch_;  // while something is held
+    std::optional<Ring::TimerId> settle_; // while fetched bytes wait to be written
     std::size_t held_count_ = 0; // held or delayed
     RequestId next_id_ = 1;
     std::unordered_map<RequestId, Open> requests_;

@@ -6,7 +6,8 @@
 namespace coldscope {
 
 namespace {
-constexpr std::size_t spare_buffers = 64;
+constexpr std::size_t spare_buffers = 320;
+constexpr std::size_t most_unkept = 1u << 20;     // bytes
 constexpr std::uint64_t largest_fetch = 4u << 20; // bytes in one call of the source
 } // namespace
 
@@ -18,11 +19,18 @@ std::uint64_t Store::Plan::bytes() const {
 }
 
 Store::Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
-             std::function<void(const Result<void>&)> on_cache_error)
+             std::function<void(const Result<void>&)> on_cache_error,
+             std::function<void()> on_unkept)
     : cache_(std::move(cache)), on_cache_error_(std::move(on_cache_error)),
-      source_(std::move(source)) {}
+      on_unkept_(std::move(on_unkept)), source_(std::move(source)) {}
 
-Store::Plan Store::plan(Range range) const {
+Store::~Store() {
+    settle();
+}
+
+Store::Plan Store::plan(Range range) {
+    if (touches_unkept(cache_->whole(range)))
+        settle();
     Plan plan;
     if (cache_->local().contains(range)) {
         plan.local = true;
@@ -117,8 +125,31 @@ void Store::finish(std::uint64_t begin, Result<void> outcome) {
     for (std::size_t i = 0; i < fetch.waits.size(); ++i)
         serve(fetch.waits[i], fetch);
     const auto node = fetches_.extract(begin);
-    keep(node.mapped());
-    give_back(std::move(*node.mapped().bytes));
+    Buffer& bytes = *node.mapped().bytes;
+    fetched_bytes_ += bytes.size();
+    unkept_bytes_ += bytes.size();
+    unkept_.emplace(begin, std::move(bytes));
+    if (!on_unkept_ || unkept_bytes_ >= most_unkept)
+        settle();
+    else if (unkept_.size() == 1)
+        on_unkept_();
+}
+
+bool Store::touches_unkept(Range range) const {
+    auto at = unkept_.lower_bound(range.end);
+    if (at == unkept_.begin())
+        return false;
+    --at;
+    return at->first + at->second.size() > range.begin;
+}
+
+void Store::settle() {
+    for (auto& [begin, bytes] : unkept_) {
+        keep(begin, bytes);
+        give_back(std::move(bytes));
+    }
+    unkept_.clear();
+    unkept_bytes_ = 0;
 }
 
 void Store::refuse(WaitId id, const Error& error) {
@@ -154,9 +185,8 @@ void Store::serve(WaitId id, const Fetch& fetch) {
     give_back(std::move(node.mapped().assembled));
 }
 
-void Store::keep(const Fetch& fetch) {
-    fetched_bytes_ += fetch.range.length();
-    const Result<void> kept = cache_->fill(fetch.range.begin, *fetch.bytes);
+void Store::keep(std::uint64_t begin, std::span<const std::byte> bytes) {
+    const Result<void> kept = cache_->fill(begin, bytes);
     if (kept.has_value() == cache_failing_) {
         cache_failing_ = !kept;
         on_cache_error_(kept);

@@ -28,8 +28,12 @@ public:
 
     // on_cache_error: called with the error when fetched bytes can't be kept, and with no error
     // when they can be again. Readers get their bytes either way.
+    // on_unkept: called when fetched bytes first wait to be written; settle() soon. Without it
+    // they are written at once.
     Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
-          std::function<void(const Result<void>&)> on_cache_error);
+          std::function<void(const Result<void>&)> on_cache_error,
+          std::function<void()> on_unkept = {});
+    ~Store(); // settles
 
     [[nodiscard]] std::uint64_t size() const { return cache_->size(); }
     [[nodiscard]] const CacheFile& cache() const { return *cache_; }
@@ -37,12 +41,15 @@ public:
     // Bytes and fetches that came from the source in this run.
     [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
 
-    // range: within size().
-    [[nodiscard]] Plan plan(Range range) const;
+    // range: within size(). Writes what is fetched of it first.
+    [[nodiscard]] Plan plan(Range range);
     // range: local, by plan().
     [[nodiscard]] Result<void> read(Range range, std::span<std::byte> into);
     // Gets what is missing, then calls done once; perhaps before it returns.
     void get(Range range, const Plan& plan, Done done);
+    // Writes what was fetched to the cache file. Readers do not wait for that, so that it is done
+    // in few, larger turns; a killed process fetches it again.
+    void settle();
 
 private:
     using Buffer = std::vector<std::byte>;
@@ -63,13 +70,17 @@ private:
     void finish(std::uint64_t begin, Result<void> outcome);
     void serve(WaitId id, const Fetch& fetch);
     void refuse(WaitId id, const Error& error);
-    void keep(const Fetch& fetch);
+    void keep(std::uint64_t begin, std::span<const std::byte> bytes);
+    [[nodiscard]] bool touches_unkept(Range range) const;
     [[nodiscard]] Buffer take_buffer(std::size_t size);
     void give_back(Buffer buffer);
 
     std::unique_ptr<CacheFile> cache_;
     std::function<void(const Result<void>&)> on_cache_error_;
+    std::function<void()> on_unkept_;
     std::map<std::uint64_t, Fetch> fetches_; // by begin; disjoint
+    std::map<std::uint64_t, Buffer> unkept_; // fetched and not yet written, by begin; disjoint
+    std::size_t unkept_bytes_ = 0;
     std::unordered_map<WaitId, Wait> waits_;
     std::vector<Buffer> spare_;
     WaitId next_wait_ = 1;

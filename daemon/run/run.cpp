@@ -167,6 +167,7 @@ void Run::take_posts() {
         case Life::stop:
             transport_->stop();
             engine_->fail_all(EIO);
+            engine_->settle();
             ring_->stop();
             break;
         }
