@@ -18,6 +18,17 @@ constexpr int questions_a_turn = 64;
 
 void quiet(fuse_log_level, const char*, va_list) {}
 
+// As libfuse reads a value among options: a comma of its own would begin the next option.
+std::string escaped(const std::string& value) {
+    std::string text;
+    for (const char c : value) {
+        if (c == ',' || c == '\\')
+            text += '\\';
+        text += c;
+    }
+    return text;
+}
+
 } // namespace
 
 FuseSession::~FuseSession() {
@@ -32,7 +43,7 @@ FuseSession::~FuseSession() {
 Result<void> FuseSession::mount(const FuseOptions& options) {
     const std::string mount_options =
         fmt::format("ro,nosuid,nodev,default_permissions,subtype=coldscope,fsname={}{}",
-                    options.source_name, options.allow_other ? ",allow_other" : "");
+                    escaped(options.source_name), options.allow_other ? ",allow_other" : "");
     std::vector<std::string> words{"coldscope", "-o", mount_options};
     std::vector<char*> pointers;
     for (std::string& word : words)
