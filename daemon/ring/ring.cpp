@@ -40,7 +40,6 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
 
 Ring::~Ring() {
     if (ring_.ring_fd >= 0) {
-        on_wake_ = nullptr;
         for (Operation& operation : operations_)
             operation.ended = operation.watch;
         while (transfers_ > 0)

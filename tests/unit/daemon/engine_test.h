@@ -52,7 +52,9 @@ struct EngineRig {
     // A thread that is not this process's: the machine's first.
     static constexpr std::uint32_t foreign = 1;
 
-    explicit EngineRig(std::size_t stores = 1, const EngineOptions& options = {},
+    // options: by default no listener is ever silent for too long, so that only what a test does
+    // lets go what is held.
+    explicit EngineRig(std::size_t stores = 1, const EngineOptions& options = {3600 * second},
                        std::size_t event_capacity = 1 << 16)
         : ring(make_ring()), events(event_capacity), engine(*ring, events, options) {
         for (unsigned i = 0; i < stores; ++i) {

@@ -138,11 +138,11 @@ private slots:
         int busy = 0;
         std::function<void()> again = [&] {
             if (++busy < 10'000'000)
-                ring->after(0, again);
+                ring->at(0, again); // due long ago
             else
                 ring->stop();
         };
-        ring->after(0, again);
+        ring->at(0, again);
         ring->on_turn([&] { ++turns; });
         bool woken = false;
         ring->on_wake([&] {
@@ -231,6 +231,43 @@ private slots:
         QVERIFY(run(*ring));
         QCOMPARE(bytes, 3 * rounds);
         QVERIFY(calls >= rounds);
+    }
+
+    // When more comes to an end than the kernel has room to tell, it ends watches: they go on.
+    void watch_outlives_an_overflow() {
+        constexpr std::uint32_t count = 500;
+        const int fd = numbered_file(count);
+        const auto ring = make_ring(1);
+        Pipe pipe;
+        int calls = 0;
+        int bytes = 0;
+        ring->watch(pipe.ends[0], POLLIN, [&](int) {
+            ++calls;
+            bytes += pipe.take_all();
+        });
+        std::uint32_t done = 0;
+        std::vector<std::array<std::uint32_t, 128>> blocks(count);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            ring->read(fd, std::as_writable_bytes(std::span(blocks[i])), i * 512ULL,
+                       [&](int) { ++done; });
+            if (i % 50 == 25)
+                pipe.write();
+        }
+        ring->on_turn([&] {
+            if (done == count && bytes == 10)
+                ring->stop();
+        });
+        QVERIFY(run(*ring));
+        for (int i = 0; i < 3; ++i) { // and still sees what comes later
+            pipe.write();
+            ring->on_turn([&] {
+                if (bytes == 11 + i)
+                    ring->stop();
+            });
+            QVERIFY(run(*ring));
+        }
+        QVERIFY(calls >= 4);
+        ::close(fd);
     }
 
     void watch_sees_the_other_end_close() {

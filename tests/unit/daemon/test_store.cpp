@@ -208,6 +208,32 @@ private slots:
         QVERIFY(store_->plan({0, 8 * g}).local);
     }
 
+    // Told to put writing off, it is asked for what is not yet written, and at its end.
+    void bytes_that_wait_to_be_written() {
+        int waiting = 0;
+        make_store(3, [&] { ++waiting; });
+        const std::uint64_t g = store_->cache().granule();
+        QVERIFY(get_one({0, g}).right);
+        QVERIFY(get_one({2 * g, 3 * g}).right);
+        QCOMPARE(waiting, 1);
+        QCOMPARE(store_->cache().local().total(), std::uint64_t{0});
+        QCOMPARE(store_->plan({0, 3 * g}).to_fetch, (std::vector<Range>{{g, 2 * g}}));
+        QCOMPARE(store_->cache().local().total(), 2 * g);
+        QVERIFY(get_one({0, 4 * g}).right);
+        QCOMPARE(waiting, 2);
+        store_->settle();
+        QVERIFY(store_->cache().local().contains({0, 4 * g}));
+        QVERIFY(get_one({8 * g, 9 * g}).right);
+        QCOMPARE(waiting, 3);
+        make_store(3); // what waited is written at the end of the first
+        QVERIFY(store_->plan({0, 4 * g}).local);
+        QVERIFY(store_->plan({8 * g, 9 * g}).local);
+        // Much of it does not wait.
+        make_store(4, [] {});
+        QVERIFY(get_one({0, size}).right);
+        QVERIFY(store_->cache().local().total() > 0);
+    }
+
     void gone_with_fetches_on_their_way() {
         source_->otherwise = [] { return ScriptedSource::Step{10 * millisecond, 0}; };
         start({0, 100'000});
@@ -220,7 +246,7 @@ private slots:
 
 private:
     // seed: of the bytes, and so of the cache file.
-    void make_store(unsigned seed = 0) {
+    void make_store(unsigned seed = 0, std::function<void()> on_unkept = {}) {
         store_.reset();
         results_.clear();
         told_.clear();
@@ -233,7 +259,8 @@ private:
             qFatal("%s", describe(cache.error()).c_str());
         store_ = std::make_unique<Store>(
             std::move(source), std::move(*cache),
-            [this](const Result<void>& kept) { told_.push_back(kept.has_value()); });
+            [this](const Result<void>& kept) { told_.push_back(kept.has_value()); },
+            std::move(on_unkept));
     }
 
     void start(Range range) {
