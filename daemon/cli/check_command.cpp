@@ -27,8 +27,7 @@ void check_given_blobs(const ImageOptions& options, const std::shared_ptr<ReadAt
                           no_offset,
                           "device table",
                           {},
-                          fmt::format("the blobs of {} devices were not checked",
-                                      (*image)->devices().size()),
+                          fmt::format("blobs not checked: {}", (*image)->devices().size()),
                           "give them with --device"});
         return;
     }
@@ -86,8 +85,8 @@ int run_check(const ImageOptions& options) {
             fmt::format("{}: {} more findings are not shown", options.image, findings.left_out()));
     output.line(findings.empty()
                     ? fmt::format("{}: nothing found", options.image)
-                    : fmt::format("{}: {} errors in {} findings", options.image, findings.errors(),
-                                  findings.list().size() + findings.left_out()));
+                    : fmt::format("{}: errors: {}, findings in all: {}", options.image,
+                                  findings.errors(), findings.list().size() + findings.left_out()));
     return output.finish(code);
 }
 

@@ -25,8 +25,7 @@ Command add(CLI::App& app, int& exit_code, const char* name, const char* descrip
         ->add_option("--device", options->devices,
                      "A blob of the image; once for each, in the device table's order")
         ->type_name("BLOB")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->allow_extra_args(false);
     command->callback([options, run, &exit_code] { exit_code = run(*options); });
     return {command, std::move(options)};
 }

@@ -5,7 +5,7 @@
 // bench_index [IMAGE]: IMAGE is written in the temporary directory when it is not given.
 // bench_index --one IMAGE: the timed child: open, build, print "nodes peak-bytes index-bytes".
 // Ends with "ratio X", ours over theirs. Exit code 1 when a target is missed, 77 without
-// dump.erofs.
+// dump.erofs or in an unoptimised build.
 #include "core/erofs/index.h"
 #include "tests/bench/bench_index_image.h"
 
@@ -147,6 +147,10 @@ int compare(const std::string& self, const std::string& theirs, const std::strin
 int main(int argc, char** argv) {
     if (argc == 3 && std::strcmp(argv[1], "--one") == 0)
         return run_one(argv[2]);
+#ifndef NDEBUG
+    fmt::print(stderr, "an unoptimised build is not measured\n");
+    return skipped;
+#endif
     const std::string theirs = dump_erofs();
     if (theirs.empty()) {
         fmt::print(stderr, "no dump.erofs: set COLDSCOPE_EROFS_UTILS to its folder\n");

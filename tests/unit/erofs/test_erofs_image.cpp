@@ -167,6 +167,22 @@ private slots:
         }
     }
 
+    void longest_names() {
+        for (const std::uint32_t bits : {9U, 12U}) {
+            ImageBuilder builder(bits);
+            for (char c = 'a'; c <= 'z'; ++c)
+                builder.add(file("/" + std::string(255, c), Layout::flat_inline, {}));
+            const BuiltImage built = builder.build();
+            const auto image = open(built);
+            for (char c = 'a'; c <= 'z'; ++c) {
+                const std::string path = "/" + std::string(255, c);
+                QCOMPARE(value(image->find(path)).nid, built.nids.at(path));
+                QCOMPARE(code_of(image->find(path + "a")), Code::not_found);
+            }
+            QCOMPARE(value(Index::build(*image)).size(), 27U);
+        }
+    }
+
     void paths() {
         const BuiltImage built = sample_image(12);
         const auto image = open(built);
