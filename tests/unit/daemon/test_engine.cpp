@@ -167,6 +167,7 @@ private slots:
             rig.ask({stored(0, 16384)}, 1);
             QVERIFY(rig.replied(1));
             rig.drain();
+            rig.engine.settle();
             QCOMPARE(truncate(rig.engine.store(0).cache().path().c_str(), 0), 0);
             std::vector<Piece> pieces{stored(0, 8192)};
             if (several)

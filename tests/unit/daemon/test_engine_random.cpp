@@ -28,8 +28,8 @@ public:
 
     // False when it did not come to an end.
     bool run() {
-        rig_.ring->on_wake([this] { turn(); });
         fill();
+        tick();
         return run_until(*rig_.ring, [this] {
             fill();
             if (random_() % 4 == 0)
@@ -98,6 +98,12 @@ private:
         wanted_.erase(token);
     }
 
+    // A hand's turn comes also when everything is held.
+    void tick() {
+        turn();
+        rig_.ring->after(millisecond, [this] { tick(); });
+    }
+
     // A hand, or the listener.
     void turn() {
         rig_.engine.beat();
@@ -128,7 +134,6 @@ private:
             rig_.engine.apply(control::ReleaseAll{});
         }
         rig_.events.drain([](const StepRecord&) {});
-        rig_.ring->after(millisecond, [this] { fill(); });
     }
 
     EngineRig rig_;
