@@ -232,6 +232,7 @@ void check_inodes(Image& image, const Index& index, Findings& findings) {
     std::ranges::sort(order, {}, [&](NodeId id) { return std::pair{index.node(id).nid, id}; });
     InodeCheck check(image, index, findings);
     std::uint64_t inodes = 0;
+    std::uint64_t compressed = 0;
     for (std::size_t i = 0; i < order.size();) {
         std::size_t end = i + 1;
         while (end < order.size() && index.node(order[end]).nid == index.node(order[i]).nid)
@@ -239,8 +240,13 @@ void check_inodes(Image& image, const Index& index, Findings& findings) {
         if (index.node(order[i]).mode != 0)
             check.check(order[i], end - i);
         ++inodes;
+        compressed += is_compressed(index.node(order[i]).layout) ? 1 : 0;
         i = end;
     }
+    if (compressed != 0)
+        findings.add({Severity::note, no_offset, "inodes", "layout",
+                      fmt::format("compressed files, whose data is not checked: {}", compressed),
+                      "this program does not read them yet"});
     const Superblock& super = image.superblock();
     if (inodes > super.inodes)
         findings.add({Severity::warning, super_offset + 16, "superblock", "inos",

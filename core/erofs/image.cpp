@@ -117,6 +117,12 @@ Result<Image::RawBlock> Image::directory_block(const Inode& directory, std::uint
     if (block >= directory_blocks(directory))
         return failure(Code::invalid,
                        fmt::format("directory {}: no block {}", directory.nid, block));
+    // Blocks that chunks share could make a directory of any size out of a small image.
+    if (directory.size > size())
+        return failure(Code::corrupt,
+                       fmt::format("directory {} of {} bytes is larger than the image",
+                                   directory.nid, directory.size),
+                       directory.offset + 8);
     const auto length = static_cast<std::size_t>(
         std::min<std::uint64_t>(super_.block_size(), directory.size - start));
     scratch_.clear();

@@ -139,9 +139,10 @@ Result<Image::ChunkTable> Image::chunk_table(const Inode& inode) const {
                        inode.offset);
     table.offset = align_up<std::uint64_t>(inode.body_offset(), table.width);
     table.count = inode.size == 0 ? 0 : ((inode.size - 1) >> inode.chunk_bits) + 1;
-    const std::uint64_t size = inode.in_metabox() ? ~std::uint64_t{0} >> 1 : meta_.size();
-    if (table.count != 0 &&
-        (table.offset > size || table.count > (size - table.offset) / table.width))
+    // A table in the metabox is stored in the image too, if not at this offset.
+    const std::uint64_t size = meta_.size();
+    const std::uint64_t start = inode.in_metabox() ? 0 : table.offset;
+    if (table.count != 0 && (start > size || table.count > (size - start) / table.width))
         return failure(Code::truncated,
                        fmt::format("inode {}: its table of {} chunks at byte {} ends early",
                                    inode.nid, table.count, table.offset),

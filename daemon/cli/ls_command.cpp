@@ -4,8 +4,8 @@
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
 
-#include <algorithm>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -48,7 +48,8 @@ private:
     const ImageOptions& options_;
     Image& image_;
     Output output_;
-    std::vector<Level> levels_; // the directories from the top to here
+    std::vector<Level> levels_;                 // the directories from the top to here
+    std::unordered_set<std::uint64_t> entered_; // nids
     bool first_ = true;
     bool failed_ = false;
 };
@@ -86,11 +87,10 @@ Result<std::vector<Named>> Lister::names(const Inode& directory) {
 }
 
 Result<void> Lister::enter(const Inode& directory, std::string path) {
-    const bool loop = std::ranges::any_of(
-        levels_, [&](const Level& level) { return level.nid == directory.nid; });
-    if (loop || levels_.size() >= max_depth)
+    // Twice the same directory would be a loop, or a tree that doubles at every level.
+    if (!entered_.insert(directory.nid).second || levels_.size() >= max_depth)
         return failure(Code::corrupt,
-                       fmt::format("directory {} (\"{}\") contains itself, or lies too deep",
+                       fmt::format("directory {} (\"{}\") is reached twice, or lies too deep",
                                    directory.nid, path),
                        directory.offset);
     COLDSCOPE_TRY(std::vector<Named> entries, names(directory));

@@ -1,5 +1,6 @@
 #include "tests/support/image_builder.h"
 
+#include "core/base/cursor.h"
 #include "core/erofs/crc32c.h"
 #include "core/erofs/features.h"
 #include "tests/support/image_writer.h"
@@ -59,6 +60,22 @@ void BuiltImage::fix_checksum() {
     put<std::uint32_t>(bytes, 1028, 0);
     put<std::uint32_t>(bytes, 1028, erofs::crc32c(~std::uint32_t{0}, block));
 }
+
+namespace {
+
+// In the entries behind the root's inode.
+void replace_nid(BuiltImage& built, std::uint64_t from, std::uint64_t to) {
+    const std::uint64_t entries = built.inode.at("/") + erofs::compact_inode_size;
+    for (std::uint64_t at = entries; at < entries + 10 * erofs::dirent_size;
+         at += erofs::dirent_size) {
+        if (load_le<std::uint64_t>(built.bytes.data() + at) == from) {
+            put<std::uint64_t>(built.bytes, at, to);
+            return;
+        }
+    }
+}
+
+} // namespace
 
 BuiltImage sample_image(std::uint32_t block_bits) {
     using erofs::Layout;
@@ -121,6 +138,52 @@ BuiltImage sample_image(std::uint32_t block_bits) {
         builder.add(file("/many/a-somewhat-long-name-" + std::to_string(i), Layout::flat_inline,
                          pattern(static_cast<std::size_t>(i), 6)));
     return builder.build();
+}
+
+Bytes metabox_data(const char* path) {
+    return std::string_view(path) == "/boxed" ? pattern(700, 8) : pattern(70000, 9);
+}
+
+BuiltImage metabox_image(std::uint32_t block_bits) {
+    ImageBuilder builder(block_bits);
+    builder.add_device("blob").set_metabox("/box").add_prefix(1, "long.");
+    FileSpec box;
+    box.path = "/box";
+    box.layout = erofs::Layout::flat_plain;
+    box.data = Bytes(16384);
+    builder.add(box);
+    FileSpec boxed;
+    boxed.path = "/boxed";
+    boxed.data = metabox_data("/boxed");
+    if (block_bits == 9) // a tail of 700 bytes has no room in a block
+        boxed.layout = erofs::Layout::flat_plain;
+    boxed.xattrs = {{"user.long.x", "1"}};
+    builder.add(boxed);
+    FileSpec chunks;
+    chunks.path = "/chunks";
+    chunks.layout = erofs::Layout::chunk_based;
+    chunks.device = 1;
+    chunks.data = metabox_data("/chunks");
+    builder.add(chunks);
+    BuiltImage built = builder.build();
+
+    const std::uint64_t start =
+        std::uint64_t{load_le<std::uint32_t>(built.bytes.data() + built.inode.at("/box") + 16)}
+        << block_bits;
+    std::uint64_t place = std::uint64_t{1} << block_bits; // in the box
+    for (const char* path : {"/boxed", "/chunks"}) {
+        const std::uint64_t inode = built.inode.at(path);
+        const std::size_t length = std::min<std::size_t>(4096, built.bytes.size() - inode);
+        std::copy_n(built.bytes.begin() + static_cast<std::ptrdiff_t>(inode), length,
+                    built.bytes.begin() + static_cast<std::ptrdiff_t>(start + place));
+        // The same bytes in the directory that names it.
+        const std::uint64_t nid = erofs::metabox_nid_bit | (place / 32);
+        replace_nid(built, built.nids.at(path), nid);
+        built.nids[path] = nid;
+        built.inode[path] = place;
+        place += 8192;
+    }
+    return built;
 }
 
 } // namespace coldscope::test

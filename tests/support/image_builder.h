@@ -79,10 +79,16 @@ public:
         wide_ = true;
         return *this;
     }
+    // This file of the image is its metabox. Inodes in it are the test's to write.
+    ImageBuilder& set_metabox(std::string path) {
+        metabox_ = std::move(path);
+        return *this;
+    }
     [[nodiscard]] BuiltImage build() const;
 
 private:
     friend class ImageWriter;
+    std::string metabox_;
     std::uint32_t block_bits_;
     bool wide_ = false;
     std::vector<std::string> tags_;
@@ -92,5 +98,9 @@ private:
 
 // One image with a bit of everything, for corruption and agreement tests.
 [[nodiscard]] BuiltImage sample_image(std::uint32_t block_bits);
+
+// /boxed and /chunks (on device 1) have their inodes in the metabox; see metabox_data().
+[[nodiscard]] BuiltImage metabox_image(std::uint32_t block_bits);
+[[nodiscard]] Bytes metabox_data(const char* path); // the contents of those files
 
 } // namespace coldscope::test

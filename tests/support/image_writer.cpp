@@ -40,7 +40,8 @@ ImageWriter::ImageWriter(const ImageBuilder& from)
 BuiltImage ImageWriter::write() {
     out_.block_size = static_cast<std::uint32_t>(block_);
     add_tree();
-    slots_ = round_up(super_offset + super_size, device_slot_size);
+    const std::uint64_t slots = from_.metabox_.empty() ? 0 : 1;
+    slots_ = round_up(super_offset + super_size + slots * super_slot_size, device_slot_size);
     out_.bytes.resize(slots_ + from_.tags_.size() * device_slot_size);
     out_.blobs.resize(from_.tags_.size());
     write_prefixes();
@@ -386,6 +387,11 @@ void ImageWriter::write_super() {
         features |= incompat::xattr_prefixes;
     if (from_.wide_)
         features |= incompat::wide_48bit;
+    if (!from_.metabox_.empty()) {
+        features |= incompat::metabox;
+        put<std::uint8_t>(bytes, at + 13, 1);
+        put<std::uint64_t>(bytes, at + super_size, nid(from_.metabox_));
+    }
     const bool compressed = std::ranges::any_of(
         nodes_, [](const auto& node) { return is_compressed(node.second.spec.layout); });
     if (compressed)

@@ -44,6 +44,8 @@ private slots:
             QVERIFY2(findings.empty(), text(findings).c_str());
             QVERIFY(verify_image(built.primary()));
         }
+        const BuiltImage boxed = metabox_image(12);
+        QVERIFY2(check_image(boxed.primary()).empty(), text(check_image(boxed.primary())).c_str());
     }
 
     void checksum() {

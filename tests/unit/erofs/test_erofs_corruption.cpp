@@ -53,9 +53,8 @@ void read_everything(const BuiltImage& built, bool with_check) {
         index->files_at(0, at, 4096, [](NodeId, std::uint64_t, std::uint64_t, std::uint64_t) {});
 }
 
-const std::vector<std::uint32_t>& block_bits() {
-    static const std::vector<std::uint32_t> bits{9, 10, 12};
-    return bits;
+std::vector<BuiltImage> images() {
+    return {sample_image(9), sample_image(10), sample_image(12), metabox_image(9)};
 }
 
 } // namespace
@@ -70,8 +69,7 @@ private slots:
     }
 
     void truncation() {
-        for (const std::uint32_t bits : block_bits()) {
-            const BuiltImage whole = sample_image(bits);
+        for (const BuiltImage& whole : images()) {
             QVERIFY(whole.bytes.size() <= 512 * 1024);
             for (std::size_t length = 0; length < whole.bytes.size(); length += 512) {
                 BuiltImage cut = whole;
@@ -94,9 +92,8 @@ private slots:
 
     void flipped_bits() {
         std::mt19937 random(20240607);
-        for (const std::uint32_t bits : block_bits()) {
-            const BuiltImage whole = sample_image(bits);
-            for (int i = 0; i < flips / 3 + 1; ++i) {
+        for (const BuiltImage& whole : images()) {
+            for (int i = 0; i < flips / 4; ++i) {
                 BuiltImage broken = whole;
                 // Half of the flips hit the superblock, the device table or the metadata, which
                 // lies at the end.

@@ -226,6 +226,55 @@ private slots:
         QCOMPARE(index.size(), 3U);
     }
 
+    void inodes_in_the_metabox() {
+        for (const std::uint32_t bits : {9U, 12U}) {
+            const BuiltImage built = metabox_image(bits);
+            const auto image = open(built);
+            for (const char* path : {"/boxed", "/chunks"}) {
+                const Inode inode = value(image->find(path));
+                QVERIFY(inode.in_metabox());
+                QCOMPARE(inode.offset, built.inode.at(path)); // in the metabox
+                QCOMPARE(value(contents(*image, inode, built)), metabox_data(path));
+                check_map_of_ranges(*image, inode);
+            }
+            const auto xattrs = value(image->xattrs(value(image->find("/boxed"))));
+            QCOMPARE(xattrs.size(), 1U);
+            QCOMPARE(xattrs[0].name, std::string("user.long.x"));
+            const Index index = value(Index::build(*image));
+            QCOMPARE(index.size(), 4U);
+            QVERIFY(index.node_of_nid(built.nids.at("/boxed")));
+            // The addresses are those of the image, not of the metabox.
+            const Inode boxed = value(image->find("/boxed"));
+            const auto map = value(image->map(boxed, 0, boxed.size));
+            bool found = false;
+            index.files_at(0, map.back().address, 1,
+                           [&](NodeId node, std::uint64_t, std::uint64_t, std::uint64_t) {
+                               found = found || index.path(node) == "/boxed";
+                           });
+            QVERIFY(found);
+        }
+        BuiltImage broken = metabox_image(12);
+        put<std::uint64_t>(broken.bytes, 1024 + 128, 1 << 20); // no such inode
+        broken.fix_checksum();
+        const auto image = open(broken);
+        QVERIFY(!image->find("/boxed"));
+        QVERIFY(image->find("/box"));
+    }
+
+    void directories_larger_than_the_image() {
+        ImageBuilder builder;
+        builder.add(file("/d/f", Layout::flat_inline, {}));
+        BuiltImage built = builder.build();
+        put<std::uint16_t>(built.bytes, built.inode.at("/d"), 0); // flat-plain
+        put<std::uint32_t>(built.bytes, built.inode.at("/d") + 8, 1U << 30);
+        const auto image = open(built);
+        const Inode directory = value(image->find("/d"));
+        QCOMPARE(code_of(image->for_each_entry(
+                     directory, 0, [](const DirEntry&, std::uint64_t) { return true; })),
+                 Code::corrupt);
+        QCOMPARE(code_of(image->look_up(directory, "f")), Code::corrupt);
+    }
+
     void flat_holes() {
         ImageBuilder builder;
         builder.add(file("/hole", Layout::flat_plain, Bytes(10000)));
