@@ -1,5 +1,7 @@
 #include "core/rules/command.h"
 
+#include "core/rules/words.h"
+
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -10,37 +12,6 @@
 namespace coldscope {
 
 namespace {
-
-struct Token {
-    std::string text;
-    std::size_t at = 0; // byte in the line
-};
-
-Result<std::vector<Token>> split(std::string_view line) {
-    std::vector<Token> tokens;
-    std::size_t at = 0;
-    while (at < line.size()) {
-        if (line[at] == ' ' || line[at] == '\t' || line[at] == '\r') {
-            ++at;
-            continue;
-        }
-        Token token{{}, at};
-        bool quoted = false;
-        for (; at < line.size(); ++at) {
-            const char c = line[at];
-            if (c == '"')
-                quoted = !quoted;
-            else if (!quoted && (c == ' ' || c == '\t' || c == '\r'))
-                break;
-            else
-                token.text += c;
-        }
-        if (quoted)
-            return failure(Code::invalid, "a quote is not closed", token.at);
-        tokens.push_back(std::move(token));
-    }
-    return tokens;
-}
 
 template <typename T>
 std::optional<T> number(std::string_view text) {
@@ -73,7 +44,7 @@ std::optional<Range> parse_range(std::string_view text) {
 }
 
 // MATCH; nullopt when the token isn't of that form at all.
-std::optional<Result<void>> take_match(Command& command, const Token& token) {
+std::optional<Result<void>> take_match(Command& command, const Word& token) {
     const std::size_t equals = token.text.find('=');
     if (equals == std::string::npos)
         return std::nullopt;
@@ -231,7 +202,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 }
 
 Result<Command> parse_command(std::string_view line) {
-    COLDSCOPE_TRY(const std::vector<Token> tokens, split(line));
+    COLDSCOPE_TRY(const std::vector<Word> tokens, split_words(line));
     if (tokens.empty())
         return failure(Code::invalid, "an empty command", 0);
     const auto verb = verb_of(tokens[0].text);
@@ -245,7 +216,7 @@ Result<Command> parse_command(std::string_view line) {
     command.text = line;
     bool next = false;
     for (std::size_t i = 1; i < tokens.size(); ++i) {
-        const Token& token = tokens[i];
+        const Word& token = tokens[i];
         if (auto matched = take_match(command, token)) {
             COLDSCOPE_CHECK(*matched);
         } else if (token.text == "next" && !next) {

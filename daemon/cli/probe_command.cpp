@@ -15,7 +15,9 @@ namespace {
 
 int run_probe(bool as_json) {
     const std::vector<Probe> probes = probe_transports();
-    const bool any = std::ranges::any_of(probes, &Probe::works);
+    const bool any = std::ranges::any_of(probes, [](const Probe& probe) {
+        return probe.works && probe.kind != TransportKind::simulated;
+    });
     Output output;
     if (as_json) {
         nlohmann::json transports = nlohmann::json::array();

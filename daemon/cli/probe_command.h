@@ -7,7 +7,7 @@ class App;
 
 namespace coldscope::cli {
 
-// exit_code: as in add_image_commands(); 1 when no transport works.
+// exit_code: as in add_image_commands(); 1 when no real transport works.
 void add_probe_command(CLI::App& app, int& exit_code);
 
 } // namespace coldscope::cli

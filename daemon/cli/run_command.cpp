@@ -32,6 +32,7 @@ struct Arguments {
     std::string latency;
     std::string jitter;
     std::string bandwidth;
+    std::string reads; // a file
     bool json = false;
     std::vector<std::string> command;
 };
@@ -63,7 +64,7 @@ public:
                 return print_error(child.error(), arguments_.command[0]);
             child_ = *child;
         }
-        while (!stopping_ && reading_)
+        while (!stopping_ && reading_ && !run_.finished())
             turn();
         end_child();
         const auto stopped = run_.stop();
@@ -188,7 +189,20 @@ private:
     std::uint64_t lost_seen_ = 0;
 };
 
-int run_it(const Arguments& arguments) {
+// The list that --reads names, into options.
+Result<void> load_reads(const std::string& path, RunOptions& options) {
+    if (path.empty())
+        return {};
+    COLDSCOPE_TRY(const auto file, FileReadAt::open(path));
+    std::string text(static_cast<std::size_t>(file->size()), '\0');
+    COLDSCOPE_CHECK(file->read(0, std::as_writable_bytes(std::span(text))));
+    COLDSCOPE_TRY(options.reads, parse_read_list(text));
+    return {};
+}
+
+int run_it(Arguments& arguments) {
+    if (const auto loaded = load_reads(arguments.reads, arguments.run); !loaded)
+        return print_error(loaded.error(), arguments.reads);
     const int signals = block_signals();
     const auto run = Run::start(arguments.run);
     if (!run)
@@ -220,16 +234,19 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_option("--image", arguments->run.image, "The image (bootstrap)")->required();
     run->add_option("--device", arguments->run.devices,
                     "A blob of the image; repeat it in the order of the device table");
-    run->add_option("--mount", arguments->run.mount_point, "The folder to mount on")->required();
+    run->add_option("--mount", arguments->run.mount_point, "The folder to mount on");
     run->add_option("--cache", arguments->run.cache,
                     "The folder that keeps what was fetched; made if missing")
         ->required();
     run->add_option("--transport", arguments->transport,
-                    "fuse-blob or fuse-tree; without it the best that works here");
+                    "fuse-blob, fuse-tree or simulated; without it the best of the first two that "
+                    "works here");
     run->add_option("--latency", arguments->latency, "Delay each fetch, as 5ms");
     run->add_option("--jitter", arguments->jitter, "Add up to this much to the latency, as 1ms");
     run->add_option("--bandwidth", arguments->bandwidth,
                     "Bytes a second that the source gives, as 10M");
+    run->add_option("--reads", arguments->reads,
+                    "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     run->add_flag("--buffered", arguments->run.buffered,
                   "fuse-blob without directio: FUSE's own cache then hides misses");
     run->add_flag("--json", arguments->json, "One JSON event a line");
@@ -245,6 +262,11 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                                                               "' is no transport; see coldscoped "
                                                               "probe");
         }
+        const bool simulated = options.transport == TransportKind::simulated;
+        if (!simulated && options.mount_point.empty())
+            throw CLI::RequiredError("--mount");
+        if (simulated && !arguments->command.empty())
+            throw CLI::ValidationError("COMMAND", "simulated mounts nothing for it to read from");
         exit_code = run_it(*arguments);
     });
 }

@@ -79,16 +79,21 @@ bool RunReport::ready(const Run& run) {
         const json event{{"event", "ready"},
                          {"time", started_},
                          {"transport", name(run.transport())},
+                         {"simulated", run.simulated()},
                          {"guarded", run.guarded()},
                          {"image", json_text(run.options().image)},
                          {"mount", json_text(run.options().mount_point)},
                          {"cache", json_text(run.options().cache)}};
         return output_.line(event.dump()) && output_.flush();
     }
-    return output_.line(fmt::format("ready: {} on {} by {}{}{}", run.options().image,
-                                    run.options().mount_point, name(run.transport()),
-                                    run.options().buffered ? ", buffered" : "",
-                                    run.guarded() ? "" : ", unguarded")) &&
+    const std::string ready =
+        run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
+                                      run.options().image)
+                        : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
+                                      run.options().mount_point, name(run.transport()),
+                                      run.options().buffered ? ", buffered" : "",
+                                      run.guarded() ? "" : ", unguarded");
+    return output_.line(ready) &&
            output_.line("   seconds  request  reader                size  object and offset; "
                         "what happened; files") &&
            output_.flush();
@@ -141,7 +146,7 @@ bool RunReport::step_json(const Run& run, const StepRecord& record) {
     for (const auto& [bit, word] :
          {std::pair{flag::refault, "refault"}, std::pair{flag::joined, "joined"},
           std::pair{flag::own, "own"}, std::pair{flag::by_rule, "by_rule"},
-          std::pair{flag::by_hand, "by_hand"}}) {
+          std::pair{flag::by_hand, "by_hand"}, std::pair{flag::simulated, "simulated"}}) {
         if ((record.flags & bit) != 0)
             line += fmt::format(R"(,"{}":true)", word);
     }
@@ -177,12 +182,12 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", delayed";
     if ((request.flags & flag::own) != 0)
         what += ", for the mount";
-    return output_.line(fmt::format(
-        "{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
-        request.id, fmt::format("{}({})", json_text(request.command), request.pid),
-        size_text(request.length), json_text(run.object_name(request.object)), request.offset, what,
-        duration_text(request.ended - request.arrived),
-        json_text(files(run, request.object, request.offset, request.length))));
+    return output_.line(
+        fmt::format("{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
+                    request.id, fmt::format("{}({})", json_text(request.command), request.pid),
+                    size_text(request.length), json_text(run.object_name(request.object)),
+                    request.offset, what, duration_text(request.ended - request.arrived),
+                    json_text(files(run, request.object, request.offset, request.length))));
 }
 
 bool RunReport::lost_events(std::uint64_t count) {
@@ -220,10 +225,12 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
         json event = summary_json(summary, lost_events);
         event["event"] = "summary";
         event["transport"] = name(run.transport());
+        event["simulated"] = run.simulated();
         return output_.line(event.dump());
     }
     const auto line = [&](std::string_view what, const std::string& text) {
-        return output_.line(fmt::format("{:<12} {}", what, text));
+        return output_.line(
+            fmt::format("{}{:<12} {}", run.simulated() ? "SIMULATED " : "", what, text));
     };
     return output_.line("") && line("transport", std::string(name(run.transport()))) &&
            line("requests",

@@ -75,10 +75,15 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
     open.ask = std::move(ask);
     open.asker = &asker;
     open.token = token;
-    const Reader& reader = readers_.find(open.ask.pid);
-    open.command = reader.command;
-    if (reader.own || !mounted_)
-        open.flags |= flag::own;
+    if (open.ask.simulated) {
+        open.command = open.ask.command;
+        open.flags |= flag::simulated;
+    } else {
+        const Reader& reader = readers_.find(open.ask.pid);
+        open.command = reader.command;
+        if (reader.own || !mounted_)
+            open.flags |= flag::own;
+    }
     emit(id, open, Step::arrived);
     const Verdict verdict = decide(open);
     if (verdict.rule != 0)
@@ -369,7 +374,8 @@ void Engine::watch_held() {
     }
     std::vector<RequestId> lost;
     for (const auto& [id, open] : requests_) {
-        if ((open.held || open.timer) && open.ask.pid != 0 && is_dying(open.ask.pid))
+        if ((open.held || open.timer) && open.ask.pid != 0 && !open.ask.simulated &&
+            is_dying(open.ask.pid))
             lost.push_back(id);
     }
     for (const RequestId id : lost)

@@ -10,6 +10,7 @@
 #include "daemon/engine/store.h"
 #include "daemon/ring/ring.h"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ struct Ask {
     std::uint64_t length = 0;
     std::uint32_t pid = 0;
     std::vector<Piece> pieces;
+    // A reader that is no process: its pid is not looked up.
+    bool simulated = false;
+    std::array<char, 16> command{}; // of a simulated reader
 };
 
 // Who gets the answer: a transport.

@@ -38,7 +38,7 @@ std::unexpected<Error> failure_in(const std::string& file, Error error) {
 Result<TransportKind> choose_transport(std::optional<TransportKind> wish) {
     std::string reasons;
     for (const Probe& probe : probe_transports()) {
-        if (probe.works && (!wish || *wish == probe.kind))
+        if (probe.works && (wish ? *wish == probe.kind : probe.kind != TransportKind::simulated))
             return probe.kind;
         if (!probe.works && (!wish || *wish == probe.kind))
             reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "\n  ", name(probe.kind),

@@ -14,7 +14,7 @@
 
 namespace coldscope {
 
-// The wish if it works here, or without one the best that does.
+// The wish if it works here, or without one the best that does; simulated only on a wish.
 [[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish);
 // Files are given for all devices of the image, none of them too short or swapped.
 [[nodiscard]] Result<void> check_devices(const std::string& path, const erofs::Image& image,

@@ -3,6 +3,7 @@
 #include "daemon/run/prepare.h"
 #include "daemon/transport/fuse_blob.h"
 #include "daemon/transport/fuse_tree.h"
+#include "daemon/transport/simulated.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -24,20 +25,22 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     std::unique_ptr<Run> run(new Run(options));
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport));
     COLDSCOPE_CHECK(run->open_image());
-    COLDSCOPE_TRY(run->options_.mount_point, prepare_mount_point(options.mount_point));
     COLDSCOPE_CHECK(prepare_cache_folder(options.cache));
-    auto guard = guard::Client::start();
-    if (guard)
-        run->guard_ = std::move(*guard);
-    else if (run->kind_ == TransportKind::fuse_blob)
-        return std::unexpected(guard.error());
+    if (!run->simulated()) {
+        COLDSCOPE_TRY(run->options_.mount_point, prepare_mount_point(options.mount_point));
+        auto guard = guard::Client::start();
+        if (guard)
+            run->guard_ = std::move(*guard);
+        else if (run->kind_ == TransportKind::fuse_blob)
+            return std::unexpected(guard.error());
+    }
     COLDSCOPE_TRY(run->ring_, Ring::create());
     run->events_ = std::make_unique<EventQueue>(options.event_capacity);
     run->engine_ = std::make_unique<Engine>(*run->ring_, *run->events_, options.engine);
     COLDSCOPE_CHECK(run->open_stores());
     COLDSCOPE_CHECK(run->mount());
     COLDSCOPE_CHECK(run->post(Life{Life::mounted}));
-    if (!run->guarded())
+    if (!run->guarded() && !run->simulated())
         run->engine_->notice(Notice::unguarded);
     return run;
 }
@@ -79,9 +82,21 @@ Result<void> Run::open_stores() {
 }
 
 Result<void> Run::mount() {
+    if (kind_ == TransportKind::simulated)
+        return start_simulated();
     if (kind_ == TransportKind::fuse_tree)
         return mount_tree();
     return mount_blobs();
+}
+
+Result<void> Run::start_simulated() {
+    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    auto reads = options_.reads.empty() ? example_reads(index_) : options_.reads;
+    transport_ = std::make_unique<SimulatedTransport>(
+        *ring_, *engine_, std::move(image), std::move(reads),
+        [this] { finished_.store(true, std::memory_order_relaxed); });
+    thread_ = std::thread([this] { ring_thread(); });
+    return {};
 }
 
 Result<void> Run::mount_tree() {

@@ -10,6 +10,7 @@
 #include "daemon/guard/client.h"
 #include "daemon/source/file.h"
 #include "daemon/transport/probe.h"
+#include "daemon/transport/read_list.h"
 #include "daemon/transport/transport.h"
 
 #include <atomic>
@@ -24,11 +25,12 @@ namespace coldscope {
 struct RunOptions {
     std::string image;                      // the bootstrap
     std::vector<std::string> devices;       // the blobs, in the order of the device table
-    std::string mount_point;                // an existing folder
+    std::string mount_point;                // an existing folder; not used by simulated
     std::string cache;                      // made when it is missing
     std::optional<TransportKind> transport; // unset: the best that works here
     Shape shape;
     bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
+    std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
 };
@@ -47,6 +49,9 @@ public:
     [[nodiscard]] const erofs::Index& index() const { return index_; }
     // False: if this process dies, its mounts stay.
     [[nodiscard]] bool guarded() const { return guard_ != nullptr && !guard_->gone(); }
+    [[nodiscard]] bool simulated() const { return kind_ == TransportKind::simulated; }
+    // The simulated kernel's readers have read all. Any thread.
+    [[nodiscard]] bool finished() const { return finished_.load(std::memory_order_relaxed); }
 
     // "bootstrap", "blob 1: layer.blob", or the path of a file in tree mode.
     [[nodiscard]] std::string object_name(ObjectId object) const;
@@ -84,6 +89,7 @@ private:
     [[nodiscard]] Result<void> mount();
     [[nodiscard]] Result<void> mount_blobs();
     [[nodiscard]] Result<void> mount_tree();
+    [[nodiscard]] Result<void> start_simulated();
     [[nodiscard]] Result<Match> resolve(const Command& command);
     [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path);
     [[nodiscard]] Result<void> post(Post post);
@@ -102,6 +108,7 @@ private:
     std::unique_ptr<Ring> ring_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Transport> transport_;
+    std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;
     std::uint32_t next_rule_ = 1;

@@ -70,7 +70,7 @@ struct FuseTreeTransport::Operations {
         fuse_reply_err(request, to_errno(error));
     }
     static const erofs::Inode& open_file(const fuse_file_info* info) {
-        return *reinterpret_cast<const erofs::Inode*>(info->fh);
+        return *reinterpret_cast<const erofs::Inode*>(info->fh); // owned by open_files_
     }
 
     static void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -116,19 +116,21 @@ struct FuseTreeTransport::Operations {
     }
 
     static void open(fuse_req_t request, fuse_ino_t number, fuse_file_info* info) {
-        const auto inode = self(request).inode(number);
+        FuseTreeTransport& transport = self(request);
+        const auto inode = transport.inode(number);
         if (!inode)
             return refuse(request, inode.error());
         auto file = std::make_unique<erofs::Inode>(*inode);
         info->fh = reinterpret_cast<std::uintptr_t>(file.get());
         info->keep_cache = 1;
         info->cache_readdir = 1;
+        const std::uint64_t handle = info->fh;
         if (fuse_reply_open(request, info) == 0)
-            (void)file.release(); // until release()
+            transport.open_files_.emplace(handle, std::move(file));
     }
 
     static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-        delete reinterpret_cast<erofs::Inode*>(info->fh);
+        self(request).open_files_.erase(info->fh);
         fuse_reply_err(request, 0);
     }
 

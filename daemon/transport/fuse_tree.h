@@ -8,6 +8,7 @@
 #include "daemon/transport/fuse_session.h"
 
 #include <memory>
+#include <unordered_map>
 
 namespace coldscope {
 
@@ -32,6 +33,8 @@ private:
     std::unique_ptr<erofs::Image> image_;
     std::shared_ptr<ReadAt> primary_;
     const erofs::Index& index_;
+    // By file handle. What is open when the connection ends is never released by the kernel.
+    std::unordered_map<std::uint64_t, std::unique_ptr<erofs::Inode>> open_files_;
 };
 
 } // namespace coldscope

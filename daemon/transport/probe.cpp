@@ -137,13 +137,16 @@ std::string_view name(TransportKind kind) {
         return "fanotify";
     case TransportKind::cachefiles:
         return "cachefiles";
+    case TransportKind::simulated:
+        return "simulated";
     }
     return "unknown";
 }
 
 std::optional<TransportKind> transport_by_name(std::string_view text) {
-    for (const TransportKind kind : {TransportKind::fuse_blob, TransportKind::fuse_tree,
-                                     TransportKind::fanotify, TransportKind::cachefiles}) {
+    for (const TransportKind kind :
+         {TransportKind::fuse_blob, TransportKind::fuse_tree, TransportKind::fanotify,
+          TransportKind::cachefiles, TransportKind::simulated}) {
         if (name(kind) == text)
             return kind;
     }
@@ -164,6 +167,9 @@ std::vector<Probe> probe_transports() {
         "the image's tree is served by Coldscope's own reader; no root needed");
     probes.push_back({TransportKind::fanotify, false, fanotify_state()});
     probes.push_back({TransportKind::cachefiles, false, cachefiles_state()});
+    add(TransportKind::simulated, ring,
+        "a kernel inside the program reads what a list says; nothing is mounted, nobody real "
+        "waits");
     return probes;
 }
 

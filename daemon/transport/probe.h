@@ -8,7 +8,7 @@
 
 namespace coldscope {
 
-enum class TransportKind : unsigned char { fuse_blob, fuse_tree, fanotify, cachefiles };
+enum class TransportKind : unsigned char { fuse_blob, fuse_tree, fanotify, cachefiles, simulated };
 
 [[nodiscard]] std::string_view name(TransportKind kind);
 [[nodiscard]] std::optional<TransportKind> transport_by_name(std::string_view name);
