@@ -46,7 +46,7 @@ std::optional<Request> RequestLog::take(const StepRecord& record) {
     }
     request.ended = record.time;
     if (request.op == Op::read && request.held == 0 && request.delayed == 0 && !request.lost &&
-        request.arrived != 0)
+        request.arrived != 0 && request.result == 0)
         latencies_.push_back(request.ended - request.arrived);
     std::optional<Request> ended = std::move(request);
     open_.erase(record.request);

@@ -120,9 +120,16 @@ Result<std::unique_ptr<CacheFile>> CacheFile::open(const std::string& folder,
     COLDSCOPE_TRY(file->granule_, hole_granule(folder));
     if (ftruncate(fd, 0) != 0 || ftruncate(fd, static_cast<off_t>(size)) != 0)
         return system_error(fmt::format("cannot size the cache file {}", path));
-    std::ofstream note(origin_path, std::ios::binary | std::ios::trunc);
-    if (!(note << origin << file->granule_ << '\n' << std::flush))
-        return system_error(EIO, fmt::format("cannot write {}", origin_path));
+    const std::string note = fmt::format("{}{}\n", origin, file->granule_);
+    const int note_fd =
+        ::open(origin_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (note_fd < 0)
+        return system_error(fmt::format("cannot write {}", origin_path));
+    const bool written =
+        ::write(note_fd, note.data(), note.size()) == static_cast<ssize_t>(note.size());
+    ::close(note_fd);
+    if (!written)
+        return system_error(ENOSPC, fmt::format("cannot write {}", origin_path));
     return file;
 }
 

@@ -6,7 +6,7 @@
 namespace coldscope {
 
 namespace {
-constexpr std::size_t spare_buffers = 320;
+constexpr std::size_t most_spare = 4u << 20;      // bytes
 constexpr std::size_t most_unkept = 1u << 20;     // bytes
 constexpr std::uint64_t largest_fetch = 4u << 20; // bytes in one call of the source
 } // namespace
@@ -198,14 +198,17 @@ Store::Buffer Store::take_buffer(std::size_t size) {
     if (!spare_.empty()) {
         buffer = std::move(spare_.back());
         spare_.pop_back();
+        spare_bytes_ -= buffer.capacity();
     }
     buffer.resize(size);
     return buffer;
 }
 
 void Store::give_back(Buffer buffer) {
-    if (buffer.capacity() != 0 && spare_.size() < spare_buffers)
-        spare_.push_back(std::move(buffer));
+    if (buffer.capacity() == 0 || spare_bytes_ + buffer.capacity() > most_spare)
+        return;
+    spare_bytes_ += buffer.capacity();
+    spare_.push_back(std::move(buffer));
 }
 
 } // namespace coldscope

@@ -83,6 +83,7 @@ private:
     std::size_t unkept_bytes_ = 0;
     std::unordered_map<WaitId, Wait> waits_;
     std::vector<Buffer> spare_;
+    std::size_t spare_bytes_ = 0;
     WaitId next_wait_ = 1;
     std::uint64_t fetched_bytes_ = 0;
     bool cache_failing_ = false;

@@ -17,7 +17,7 @@ extern char** environ;
 namespace coldscope::guard {
 
 namespace {
-constexpr int answer_timeout = 30'000; // ms
+constexpr Nanoseconds answer_timeout = 30 * second;
 }
 
 Result<Client::Process> Client::launch() {
@@ -73,7 +73,7 @@ Result<void> Client::restart() {
     return {};
 }
 
-Result<void> Client::ask(const Message& message, const std::string& what) {
+Result<void> Client::ask(Message message, const std::string& what) {
     auto answer = ask_once(message, what);
     const bool died =
         !answer && (answer.error().code == Code::cancelled || answer.error().sys_errno == EPIPE ||
@@ -84,19 +84,26 @@ Result<void> Client::ask(const Message& message, const std::string& what) {
     return ask_once(message, what);
 }
 
-Result<void> Client::ask_once(const Message& message, const std::string& what) {
+Result<void> Client::ask_once(Message& message, const std::string& what) {
+    message.sequence = ++sequence_;
     COLDSCOPE_CHECK(send(process_.socket, message));
-    pollfd entry{process_.socket, POLLIN, 0};
-    int ready = 0;
-    do {
-        ready = poll(&entry, 1, answer_timeout);
-    } while (ready < 0 && errno == EINTR);
-    if (ready == 0)
-        return system_error(ETIMEDOUT, what);
-    COLDSCOPE_TRY(const Message reply, receive(process_.socket));
-    if (reply.number != 0)
-        return system_error(static_cast<int>(reply.number), what);
-    return {};
+    const Nanoseconds end = monotonic_now() + answer_timeout;
+    for (;;) {
+        const Nanoseconds now = monotonic_now();
+        pollfd entry{process_.socket, POLLIN, 0};
+        const int ready =
+            now < end ? poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) : 0;
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready == 0)
+            return system_error(ETIMEDOUT, what);
+        COLDSCOPE_TRY(const Message reply, receive(process_.socket));
+        if (reply.type != Type::reply || reply.sequence != message.sequence)
+            continue; // to a question that was given up
+        if (reply.number != 0)
+            return system_error(static_cast<int>(reply.number), what);
+        return {};
+    }
 }
 
 Result<void> Client::mount_erofs(const std::string& source, const std::string& target,

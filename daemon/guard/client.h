@@ -1,6 +1,7 @@
 // The guard, from its client's side.
 #pragma once
 
+#include "core/base/clock.h"
 #include "daemon/guard/protocol.h"
 
 #include <atomic>
@@ -42,11 +43,12 @@ private:
     };
     explicit Client(Process process) : process_(process) {}
     [[nodiscard]] static Result<Process> launch();
-    [[nodiscard]] Result<void> ask(const Message& message, const std::string& what);
-    [[nodiscard]] Result<void> ask_once(const Message& message, const std::string& what);
+    [[nodiscard]] Result<void> ask(Message message, const std::string& what);
+    [[nodiscard]] Result<void> ask_once(Message& message, const std::string& what);
     void reap() const;
 
-    Process process_; // the socket's number never changes, whichever guard is behind it
+    Process process_;            // the socket's number never changes, whichever guard is behind it
+    std::uint32_t sequence_ = 0; // of the last question
     std::atomic<bool> gone_{false};
     std::vector<std::pair<std::string, Kind>> kept_;
 };

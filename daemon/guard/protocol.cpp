@@ -14,8 +14,9 @@ struct Header {
     std::uint32_t type;
     std::uint32_t number;
     std::uint32_t texts; // how many strings follow
+    std::uint32_t sequence;
 };
-static_assert(sizeof(Header) == 16);
+static_assert(sizeof(Header) == 20);
 
 // How many strings a message of this type has; -1 for an unknown type.
 int texts_of(std::uint32_t type) {
@@ -47,7 +48,11 @@ Result<Message> decode(std::span<const std::byte> bytes) {
         return failure(Code::invalid, "a message of an unknown type", 4);
     if (header.texts != static_cast<std::uint32_t>(texts))
         return failure(Code::invalid, "a message with a wrong number of strings", 12);
-    Message message{static_cast<Type>(header.type), header.number, {}};
+    if (header.type == static_cast<std::uint32_t>(Type::keep) &&
+        (header.number < static_cast<std::uint32_t>(Kind::erofs) ||
+         header.number > static_cast<std::uint32_t>(Kind::folder)))
+        return failure(Code::invalid, "a message about an unknown kind of thing", 8);
+    Message message{static_cast<Type>(header.type), header.number, {}, header.sequence};
     std::string_view left(reinterpret_cast<const char*>(bytes.data()) + sizeof header,
                           bytes.size() - sizeof header);
     for (int i = 0; i < texts; ++i) {
@@ -66,7 +71,7 @@ Result<Message> decode(std::span<const std::byte> bytes) {
 
 std::vector<std::byte> encode(const Message& message) {
     const Header header{version, static_cast<std::uint32_t>(message.type), message.number,
-                        static_cast<std::uint32_t>(message.texts.size())};
+                        static_cast<std::uint32_t>(message.texts.size()), message.sequence};
     std::vector<std::byte> bytes(sizeof header);
     std::memcpy(bytes.data(), &header, sizeof header);
     for (const std::string& text : message.texts) {

@@ -34,6 +34,7 @@ struct Message {
     Type type = Type::beat;
     std::uint32_t number = 0;
     std::vector<std::string> texts;
+    std::uint32_t sequence = 0; // of a question, and of the reply to it
 };
 
 // What a message may not be: too long, of another version, of an unknown type, with a string that

@@ -99,28 +99,29 @@ void Server::handle(const Message& message) {
 void Server::mount(const Message& message) {
     const pid_t child = fork();
     if (child < 0)
-        reply(errno, "fork");
+        reply(message, errno, "fork");
     if (child != 0)
         return;
     const std::string& target = message.texts[1];
     const int status = ::mount(message.texts[0].c_str(), target.c_str(), "erofs",
                                MS_RDONLY | MS_NOSUID | MS_NODEV, message.texts[2].c_str());
-    reply(status == 0 ? 0 : errno, "mount");
+    reply(message, status == 0 ? 0 : errno, "mount");
     _exit(0);
 }
 
 void Server::unmount(const Message& message) {
     const pid_t child = fork();
     if (child < 0)
-        reply(errno, "fork");
+        reply(message, errno, "fork");
     if (child != 0)
         return;
-    reply(unmount_path(message.texts[0], message.number != 0), "unmount");
+    reply(message, unmount_path(message.texts[0], message.number != 0), "unmount");
     _exit(0);
 }
 
-void Server::reply(int error, const std::string& what) {
-    (void)send(socket_, {Type::reply, static_cast<std::uint32_t>(error), {what}});
+void Server::reply(const Message& question, int error, const std::string& what) {
+    (void)send(socket_,
+               {Type::reply, static_cast<std::uint32_t>(error), {what}, question.sequence});
 }
 
 void Server::kill_client() {

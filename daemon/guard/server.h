@@ -27,7 +27,7 @@ private:
     void handle(const Message& message);
     void mount(const Message& message);
     void unmount(const Message& message);
-    void reply(int error, const std::string& what);
+    void reply(const Message& question, int error, const std::string& what);
     void kill_client();
     void take_away();
 

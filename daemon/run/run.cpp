@@ -38,10 +38,10 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     run->events_ = std::make_unique<EventQueue>(options.event_capacity);
     run->engine_ = std::make_unique<Engine>(*run->ring_, *run->events_, options.engine);
     COLDSCOPE_CHECK(run->open_stores());
+    if (!run->guarded() && !run->simulated())
+        run->engine_->notice(Notice::unguarded); // before the ring thread is there
     COLDSCOPE_CHECK(run->mount());
     COLDSCOPE_CHECK(run->post(Life{Life::mounted}));
-    if (!run->guarded() && !run->simulated())
-        run->engine_->notice(Notice::unguarded);
     return run;
 }
 
@@ -113,7 +113,9 @@ Result<void> Run::mount_tree() {
 }
 
 Result<void> Run::mount_blobs() {
-    std::string folder = (std::filesystem::temp_directory_path() / "coldscope-XXXXXX").string();
+    // The kernel's mount options end at a comma.
+    std::string folder = std::filesystem::temp_directory_path().string();
+    folder = (folder.find(',') == std::string::npos ? folder : "/tmp") + "/coldscope-XXXXXX";
     if (mkdtemp(folder.data()) == nullptr)
         return system_error(fmt::format("cannot make a folder like {}", folder));
     blob_folder_ = folder;
@@ -268,13 +270,23 @@ Result<std::uint32_t> Run::command(const Command& command) {
         COLDSCOPE_CHECK(post(std::move(control)));
         return 0u;
     };
-    if (command.verb == Verb::release)
-        return command.all ? send(control::ReleaseAll{}) : send(control::Release{*command.id});
+    if (command.verb == Verb::release) {
+        if (!command.all)
+            return send(control::Release{*command.id});
+        std::erase_if(rules_, [](const RuleText& rule) { return rule.action == Action::hold; });
+        return send(control::ReleaseAll{});
+    }
+    if (command.verb == Verb::clear && !command.id) {
+        rules_.clear();
+        return send(control::ClearRules{});
+    }
     if (command.verb == Verb::clear) {
-        std::erase_if(rules_,
-                      [&](const RuleText& rule) { return !command.id || rule.id == *command.id; });
-        return command.id ? send(control::RemoveRule{static_cast<std::uint32_t>(*command.id)})
-                          : send(control::ClearRules{});
+        const auto rule = std::ranges::find(rules_, *command.id, &RuleText::id);
+        if (rule == rules_.end())
+            return failure(Code::not_found, fmt::format("there is no rule {}", *command.id));
+        const std::uint32_t id = rule->id;
+        rules_.erase(rule);
+        return send(control::RemoveRule{id});
     }
     if (command.id && command.verb == Verb::delay)
         return send(control::Delay{*command.id, command.delay});
@@ -289,8 +301,9 @@ Result<std::uint32_t> Run::command(const Command& command) {
     rule.error = command.error;
     rule.count = command.count;
     COLDSCOPE_TRY(rule.match, resolve(command));
+    const Action rule_action = rule.action;
     COLDSCOPE_CHECK(post(control::AddRule{std::move(rule)}));
-    rules_.push_back({next_rule_, command.text});
+    rules_.push_back({next_rule_, rule_action, command.text});
     return next_rule_++;
 }
 

@@ -66,6 +66,7 @@ public:
     [[nodiscard]] Result<std::uint32_t> command(const Command& command);
     struct RuleText {
         std::uint32_t id = 0;
+        Action action = Action::hold;
         std::string text;
     };
     // As commanded; rules that have had their count are still listed.

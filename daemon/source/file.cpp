@@ -23,6 +23,7 @@ Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::stri
     if (!S_ISREG(status.st_mode))
         return failure(Code::invalid, fmt::format("{} is not a regular file", path));
     file->size = static_cast<std::uint64_t>(status.st_size);
+    file->inode = status.st_ino;
     file->changed = status.st_mtim;
     return std::unique_ptr<FileSource>(new FileSource(ring, std::move(file), shape));
 }
@@ -32,7 +33,7 @@ FileSource::File::~File() {
 }
 
 std::string FileSource::identity() const {
-    return fmt::format("file:{}:{}.{:09}", file_->size, file_->changed.tv_sec,
+    return fmt::format("file:{}:{}:{}.{:09}", file_->inode, file_->size, file_->changed.tv_sec,
                        file_->changed.tv_nsec);
 }
 

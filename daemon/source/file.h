@@ -44,6 +44,7 @@ private:
         std::string path;
         int fd; // owned
         std::uint64_t size = 0;
+        std::uint64_t inode = 0;
         timespec changed{}; // when the file was last written
     };
     // One fetch on its way.

@@ -259,8 +259,10 @@ Result<Ask> FuseTreeTransport::question(const erofs::Inode& file, std::uint64_t 
                                         std::uint64_t length) {
     COLDSCOPE_TRY(const auto extents, image_->map(file, offset, length));
     Ask ask;
-    if (const auto node = index_.node_of_nid(file.nid))
-        ask.object = first_file_object + *node;
+    const auto node = index_.node_of_nid(file.nid);
+    if (!node)
+        return failure(Code::not_found, "a file that is not in the index", file.offset);
+    ask.object = first_file_object + *node;
     ask.offset = offset;
     ask.length = length;
     for (const erofs::Extent& extent : extents) {

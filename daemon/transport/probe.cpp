@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <liburing.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -51,8 +53,11 @@ std::string io_uring_obstacle() {
 std::string fuse_obstacle() {
     const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
+        struct stat status {};
+        const bool device = fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) &&
+                            status.st_rdev == makedev(10, 229);
         ::close(fd);
-        return {};
+        return device ? std::string() : "/dev/fuse is not the FUSE device (10, 229)";
     }
     if (errno == EACCES || errno == EPERM)
         return "/dev/fuse may not be opened by this user; run as root, or give the device mode "

@@ -15,6 +15,20 @@ std::array<std::byte, Size> counting() {
     return bytes;
 }
 
+// Out of line: GCC 12 warns of reads past a local array that the cursor does not make.
+[[gnu::noinline]] std::uint64_t read_width(Cursor& cursor, std::size_t width) {
+    switch (width) {
+    case 1:
+        return cursor.u8();
+    case 2:
+        return cursor.u16();
+    case 4:
+        return cursor.u32();
+    default:
+        return cursor.u64();
+    }
+}
+
 } // namespace
 
 class TestCursor : public QObject {
@@ -39,11 +53,7 @@ private slots:
         for (const std::size_t width : {1U, 2U, 4U, 8U}) {
             const std::span<const std::byte> all = bytes;
             Cursor cursor(all.first(width - 1), 50);
-            const std::uint64_t value = width == 1   ? cursor.u8()
-                                        : width == 2 ? cursor.u16()
-                                        : width == 4 ? cursor.u32()
-                                                     : cursor.u64();
-            QCOMPARE(value, std::uint64_t{0});
+            QCOMPARE(read_width(cursor, width), std::uint64_t{0});
             QVERIFY(!cursor.ok());
             QCOMPARE(cursor.at(), std::size_t{0});
         }
