@@ -6,6 +6,8 @@
 #include <csignal>
 #include <set>
 
+#include <unistd.h>
+
 using namespace coldscope::test;
 
 class TestFuseSteer : public QObject {
@@ -19,6 +21,8 @@ private slots:
     void hold_then_release();
     void hold_then_fail_then_retry_data() { add_fuse_modes(); }
     void hold_then_fail_then_retry();
+    void the_readers_errno_data();
+    void the_readers_errno();
     void hold_then_delay_data() { add_fuse_modes(); }
     void hold_then_delay();
     void rules_by_file_pid_and_range_data() { add_fuse_modes(); }
@@ -58,7 +62,7 @@ void TestFuseSteer::initTestCase() {
 
 void TestFuseSteer::init() {
     // Functions without rows run in tree mode.
-    const bool blob = qstrcmp(QTest::currentDataTag(), "blob mode") == 0;
+    const bool blob = qstrncmp(QTest::currentDataTag(), "blob mode", 9) == 0;
     const QString transport = blob ? "fuse-blob" : "fuse-tree";
     NEEDS_TRANSPORT(transport);
     next_file_ = 0;
@@ -168,6 +172,38 @@ void TestFuseSteer::hold_then_fail_then_retry() {
     Reader again(path(second), 0, 4096);
     QVERIFY(again.finished(5000));
     QCOMPARE(again.bytes(), expected(second));
+}
+
+void TestFuseSteer::the_readers_errno_data() {
+    QTest::addColumn<QString>("error");
+    QTest::addColumn<int>("seen");
+    for (const auto& [name, number] : std::vector<std::pair<QString, int>>{{"EIO", EIO},
+                                                                           {"EACCES", EACCES},
+                                                                           {"ENOSPC", ENOSPC},
+                                                                           {"ETIMEDOUT", ETIMEDOUT},
+                                                                           {"ESTALE", ESTALE},
+                                                                           {"EUCLEAN", EUCLEAN}}) {
+        QTest::newRow(qPrintable("tree mode, " + name)) << name << number;
+    }
+    // EROFS turns whatever its backing file says into EIO.
+    if (geteuid() == 0)
+        QTest::newRow("blob mode, ENOSPC") << "ENOSPC" << EIO;
+}
+
+void TestFuseSteer::the_readers_errno() {
+    QFETCH(QString, error);
+    QFETCH(int, seen);
+    const QString file = fresh_file();
+    run_->command("fail " + error.toUtf8() + " file=\"/" + file.toUtf8() + '"');
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    Reader reader(path(file), 0, 4096);
+    QVERIFY(reader.finished(5000));
+    QCOMPARE(reader.result(), seen);
+    QVERIFY(reader.bytes().isEmpty());
+    const QJsonObject answered = run_->wait_for([](const QJsonObject& event) {
+        return event["event"].toString() == "answered" && event["result"].toInt() != 0;
+    });
+    QCOMPARE(answered["error"].toString(), error);
 }
 
 void TestFuseSteer::hold_then_delay() {
