@@ -1,87 +1,101 @@
 #include "core/request/request.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace coldscope {
 
-std::optional<Request> RequestLog::take(const StepRecord& record) {
-    if (record.step == Step::notice)
-        return std::nullopt;
-    Request& request = open_[record.request];
-    if (request.id == 0)
-        begin(request, record);
-    request.flags |= record.flags;
+void Tally::step(const RequestRow& row, const Steering& steering, const StepRecord& record) {
+    if (!row.length_known && record.step != Step::fetching)
+        counts_.bytes_asked += record.length;
     switch (record.step) {
     case Step::arrived:
-        request.arrived = record.time;
-        return std::nullopt;
     case Step::matched:
-    case Step::notice:
-        return std::nullopt;
-    case Step::held:
-        counts_.held += request.held == 0;
-        request.held = record.time;
-        return std::nullopt;
-    case Step::delayed:
-        counts_.delayed += request.delayed == 0;
-        request.delayed = record.time;
-        return std::nullopt;
-    case Step::fetching:
-        request.fetching = record.time;
-        request.fetched += record.length;
-        counts_.bytes_fetched += record.length;
-        return std::nullopt;
     case Step::filling:
-        request.filling = record.time;
-        return std::nullopt;
+    case Step::notice:
+        break;
+    case Step::held:
+        counts_.held += steering.held == 0;
+        break;
+    case Step::delayed:
+        counts_.delayed += steering.delayed == 0;
+        break;
+    case Step::fetching:
+        counts_.bytes_fetched += record.length;
+        break;
     case Step::answered:
-        request.result = record.result;
         counts_.failed += record.result != 0;
-        counts_.refaults += (request.flags & flag::refault) != 0;
+        counts_.refaults += ((row.flags | record.flags) & flag::refault) != 0;
+        if (row.op == Op::read && record.result == 0 && steering.held == 0 &&
+            steering.delayed == 0 && row.arrived() != 0)
+            latencies_.push_back(record.time < row.start ? 0 : record.time - row.start);
         break;
     case Step::lost:
-        request.lost = true;
         ++counts_.lost;
         break;
     }
-    request.ended = record.time;
-    if (request.op == Op::read && request.held == 0 && request.delayed == 0 && !request.lost &&
-        request.arrived != 0 && request.result == 0)
-        latencies_.push_back(request.ended - request.arrived);
-    std::optional<Request> ended = std::move(request);
-    open_.erase(record.request);
-    return ended;
 }
 
-// From its first record, which is not that of its arrival where that was lost on the way.
-void RequestLog::begin(Request& request, const StepRecord& record) {
-    request.id = record.request;
-    request.object = record.object;
-    request.op = record.op;
-    request.pid = record.pid;
-    request.offset = record.offset;
-    request.command = record.command_name();
-    ++counts_.requests;
-    if (record.step == Step::fetching)
-        return; // its length is what was set off
-    request.length = record.length;
-    counts_.bytes_asked += record.length;
-}
-
-Summary RequestLog::summary() const {
+Summary Tally::summary() const {
     Summary result = counts_;
     if (latencies_.empty())
         return result;
-    std::vector<Nanoseconds> sorted = latencies_;
-    std::sort(sorted.begin(), sorted.end());
+    std::vector<Nanoseconds> times(latencies_.size());
+    for (std::size_t i = 0; i < times.size(); ++i)
+        times[i] = latencies_[i];
     // The least that so many of a hundred do not exceed.
     const auto percentile = [&](std::size_t percent) {
-        return sorted[(sorted.size() * percent + 99) / 100 - 1];
+        const auto at =
+            times.begin() + static_cast<std::ptrdiff_t>((times.size() * percent + 99) / 100 - 1);
+        std::nth_element(times.begin(), at, times.end());
+        return *at;
     };
     result.p50 = percentile(50);
     result.p95 = percentile(95);
-    result.max = sorted.back();
+    result.max = percentile(100);
     return result;
+}
+
+Request to_request(const RequestRow& row, const Steering& steering, const Reader& reader) {
+    Request request;
+    request.id = row.id;
+    request.object = row.object;
+    request.op = row.op;
+    request.flags = row.flags;
+    request.pid = reader.pid;
+    request.offset = row.offset;
+    request.length = row.length;
+    request.fetched = row.fetched;
+    request.arrived = row.arrived();
+    request.held = steering.held;
+    request.delayed = steering.delayed;
+    request.fetching = row.fetching;
+    request.filling = row.filling;
+    request.ended = row.ended;
+    request.result = row.result;
+    request.lost = row.last == Step::lost;
+    request.command = reader.name();
+    return request;
+}
+
+std::optional<Request> RequestLog::take(const StepRecord& record) {
+    if (!is_request_step(record.step))
+        return std::nullopt;
+    const auto [at, is_new] = open_.try_emplace(record.request);
+    Open& open = at->second;
+    if (is_new) {
+        open.row = begin(record);
+        open.reader = reader_of(record);
+        tally_.begin();
+    }
+    tally_.step(open.row, open.steering, record);
+    apply(open.row, record);
+    apply(open.steering, record);
+    if (open.row.open())
+        return std::nullopt;
+    Request ended = to_request(open.row, open.steering, open.reader);
+    open_.erase(at);
+    return ended;
 }
 
 } // namespace coldscope

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "core/request/chunked.h"
+#include "core/request/row.h"
 #include "core/request/step.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 namespace coldscope {
 
@@ -48,19 +49,40 @@ struct Summary {
     Nanoseconds max = 0;
 };
 
+// Counts of requests and their latencies (8 bytes for each answered read).
+class Tally {
+public:
+    void begin() { ++counts_.requests; }
+    // A step of a request, before it is applied to row and steering.
+    void step(const RequestRow& row, const Steering& steering, const StepRecord& record);
+    // O(answered reads).
+    [[nodiscard]] Summary summary() const;
+
+private:
+    Summary counts_;
+    Chunked<Nanoseconds> latencies_;
+};
+
+[[nodiscard]] Request to_request(const RequestRow& row, const Steering& steering,
+                                 const Reader& reader);
+
+// Keeps the open requests alone; EventStore keeps all.
 class RequestLog {
 public:
     // Takes the next record; returns the request when this step ended it. A request whose earlier
     // steps were lost is still one, with 0 where their time would be.
     std::optional<Request> take(const StepRecord& record);
-    [[nodiscard]] Summary summary() const;
+    [[nodiscard]] Summary summary() const { return tally_.summary(); }
 
 private:
-    void begin(Request& request, const StepRecord& record);
+    struct Open {
+        RequestRow row;
+        Steering steering;
+        Reader reader;
+    };
 
-    std::unordered_map<RequestId, Request> open_;
-    std::vector<Nanoseconds> latencies_;
-    Summary counts_;
+    std::unordered_map<RequestId, Open> open_;
+    Tally tally_;
 };
 
 } // namespace coldscope
