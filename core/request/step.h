@@ -40,11 +40,11 @@ enum class Notice : std::int32_t {
 };
 
 namespace flag {
-inline constexpr std::uint16_t refault = 1;  // every byte was local already
-inline constexpr std::uint16_t joined = 2;   // all missing bytes were on their way already
-inline constexpr std::uint16_t own = 4;      // asked by Coldscope or by its mount; never held
-inline constexpr std::uint16_t by_rule = 8;  // a rule decided
-inline constexpr std::uint16_t by_hand = 16; // a command decided
+inline constexpr std::uint16_t refault = 1;    // every byte was local already
+inline constexpr std::uint16_t joined = 2;     // all missing bytes were on their way already
+inline constexpr std::uint16_t own = 4;        // asked by Coldscope or by its mount; never held
+inline constexpr std::uint16_t by_rule = 8;    // a rule decided
+inline constexpr std::uint16_t by_hand = 16;   // a command decided
 inline constexpr std::uint16_t simulated = 32; // no real process asked
 } // namespace flag
 
