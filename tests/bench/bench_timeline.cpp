@@ -1,0 +1,192 @@
+// What the timeline costs: a million requests in 40 lanes on 2560 columns. Records into the store,
+// lanes made anew, and what is visible in all lanes (spans and marks) at several zooms, over
+// windows all along the recording.
+//
+// The target for what is visible is 1 ms at p95; a line says when a zoom misses it. Exit code 1
+// when it takes half a frame (8 ms), or when store or regrouping miss theirs; 77 in an unoptimised
+// build. Ends with "visible p95 X ms" of the slowest zoom.
+#include "core/request/lanes.h"
+#include "core/request/overview.h"
+#include "core/request/visible.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace coldscope;
+
+constexpr unsigned requests = 1'000'000;
+constexpr unsigned lane_count = 40;
+constexpr std::uint32_t width = 2560;
+constexpr double target_visible = 1.0;   // ms
+constexpr double most_visible = 8.0;     // ms
+constexpr double most_core_share = 0.25; // of a core, at 500,000 records a second
+constexpr double most_regroup = 1000;    // ms
+constexpr int skipped = 77;
+
+double milliseconds_since(Nanoseconds begin) {
+    return static_cast<double>(monotonic_now() - begin) / static_cast<double>(millisecond);
+}
+
+// Every object is asked by one reader after the other: one lane for each. One in 50 is held, one
+// in 200 fails, three in ten are refaults.
+std::vector<StepRecord> make_records() {
+    std::mt19937_64 random(1);
+    std::vector<StepRecord> records;
+    records.reserve(requests * 5);
+    std::array<Nanoseconds, lane_count> free_at;
+    free_at.fill(second);
+    for (unsigned i = 0; i < requests; ++i) {
+        StepRecord record;
+        record.object = i % lane_count;
+        Nanoseconds time = free_at[record.object] + 1 + random() % (400 * microsecond);
+        record.request = i + 1;
+        record.pid = 1000 + record.object;
+        record.command = {'r', 'e', 'a', 'd', 'e', 'r'};
+        record.offset = random() % 100'000 * 4096;
+        record.length = 128 * 1024;
+        const auto put = [&](Step step) {
+            record.step = step;
+            record.time = time;
+            records.push_back(record);
+            time += 1 + random() % (100 * microsecond);
+        };
+        put(Step::arrived);
+        put(Step::matched);
+        if (random() % 50 == 0)
+            put(Step::held);
+        if (random() % 10 < 3) {
+            record.flags = flag::refault;
+        } else {
+            put(Step::fetching);
+            put(Step::filling);
+        }
+        record.result = random() % 200 == 0 ? EIO : 0;
+        put(Step::answered);
+        free_at[record.object] = time;
+    }
+    std::stable_sort(records.begin(), records.end(),
+                     [](const auto& one, const auto& other) { return one.time < other.time; });
+    // Numbers in order of arrival.
+    std::vector<RequestId> numbers(requests + 1);
+    RequestId next = 0;
+    for (StepRecord& record : records) {
+        RequestId& number = numbers[record.request];
+        if (number == 0)
+            number = ++next;
+        record.request = number;
+    }
+    return records;
+}
+
+std::uint64_t by_object(const EventStore&, const RequestRow& row) {
+    return row.object;
+}
+std::uint64_t by_reader(const EventStore& store, const RequestRow& row) {
+    return store.reader(row).pid;
+}
+
+struct Times {
+    std::vector<double> all; // ms
+    [[nodiscard]] double at(std::size_t percent) {
+        std::sort(all.begin(), all.end());
+        return all[(all.size() * percent + 99) / 100 - 1];
+    }
+};
+
+} // namespace
+
+int main() {
+#ifndef NDEBUG
+    fmt::print(stderr, "an unoptimised build is not measured\n");
+    return skipped;
+#endif
+    const std::vector<StepRecord> records = make_records();
+
+    EventStore store;
+    Lanes lanes(by_object);
+    Overview overview;
+    Nanoseconds begin = monotonic_now();
+    for (const StepRecord& record : records)
+        store.take(record);
+    const double store_time = milliseconds_since(begin);
+    const double rate = static_cast<double>(records.size()) / store_time * 1000;
+    const double share = 500'000 / rate;
+    fmt::print("store: {} records in {:.0f} ms: {:.1f} M a second; 500,000 a second take {:.1f} % "
+               "of a core\n",
+               records.size(), store_time, rate / 1e6, share * 100);
+
+    // The same as a window does it: 60 times a second what came, into lanes and overview too.
+    {
+        EventStore live;
+        begin = monotonic_now();
+        for (std::size_t i = 0; i < records.size(); ++i) {
+            live.take(records[i]);
+            if (i % 8192 == 0) {
+                lanes.update(live);
+                overview.update(live);
+            }
+        }
+        const double live_time = milliseconds_since(begin);
+        fmt::print("store, lanes and overview, in batches of 8192: {:.1f} M a second\n",
+                   static_cast<double>(records.size()) / live_time / 1000);
+    }
+
+    overview = {};
+    overview.update(store);
+    Times regroup;
+    for (int round = 0; round < 5; ++round) {
+        begin = monotonic_now();
+        lanes.group_by(round % 2 == 0 ? by_reader : by_object, store);
+        regroup.all.push_back(milliseconds_since(begin));
+    }
+    fmt::print("regroup: {:.0f} ms (median of 5), {} lanes\n", regroup.at(50), lanes.size());
+
+    std::mt19937_64 random(2);
+    std::vector<VisibleSpan> spans;
+    std::vector<VisibleSpan> marks;
+    std::vector<OverviewCell> cells;
+    const Nanoseconds first = store.earliest();
+    const Nanoseconds length = store.latest() - first + 1;
+    double worst = 0;
+    for (const unsigned zoom : {0U, 1U, 2U, 4U, 7U, 10U, 16U}) {
+        Times times;
+        const Nanoseconds part = length >> zoom;
+        for (int round = 0; round < 200; ++round) {
+            const Nanoseconds from = first + random() % (length - part + 1);
+            spans.clear();
+            marks.clear();
+            begin = monotonic_now();
+            const TimeAxis axis(from, from + part, width);
+            for (Lanes::LaneId lane = 0; lane < lanes.size(); ++lane) {
+                find_visible(lanes.lane(lane), store, axis, store.latest(), spans);
+                find_marks(lanes.lane(lane), store, axis, store.latest(), marks);
+            }
+            times.all.push_back(milliseconds_since(begin));
+        }
+        fmt::print("1/{:<6} of the recording: p50 {:.3f} p95 {:.3f} ms; {} spans, {} marks\n",
+                   1U << zoom, times.at(50), times.at(95), spans.size(), marks.size());
+        worst = std::max(worst, times.at(95));
+    }
+    Times strip;
+    for (int round = 0; round < 50; ++round) {
+        begin = monotonic_now();
+        overview.query(store, TimeAxis(first, first + length, width), cells);
+        strip.all.push_back(milliseconds_since(begin));
+    }
+    fmt::print("overview p95 {:.3f} ms\n", strip.at(95));
+    if (worst > target_visible)
+        fmt::print("target of {} ms missed at the slowest zoom\n", target_visible);
+    fmt::print("visible p95 {:.2f} ms\n", worst);
+    const bool good =
+        worst <= most_visible && share <= most_core_share && regroup.at(50) <= most_regroup;
+    return good ? 0 : 1;
+}
