@@ -11,9 +11,18 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 int main(int argc, char** argv) {
     using namespace coldscope::cli;
+    // 0, 1 and 2 are what they should be, even when started without: nothing else gets their
+    // numbers.
+    int fd = 0;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= 2);
+    close(fd);
     int exit_code = 0;
     // What stands behind "--" is the command's, whatever it looks like.
     int own = argc;

@@ -28,7 +28,7 @@ std::optional<int> parse_errno(std::string_view text) {
     if (const int known = errno_by_name(text); known != 0)
         return known;
     if (const auto value = number<int>(text); value && *value > 0 && *value < 512)
-        return *value;
+        return value;
     return std::nullopt;
 }
 
@@ -229,7 +229,7 @@ Result<Command> parse_command(std::string_view line) {
             if (next)
                 command.count = *value;
             else
-                command.id = *value;
+                command.id = value;
         } else if (const auto delay = parse_duration(token.text);
                    delay && command.verb == Verb::delay && command.delay == 0) {
             command.delay = *delay;

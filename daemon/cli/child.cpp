@@ -24,9 +24,10 @@ Result<pid_t> start_child(const std::vector<std::string>& command, const std::st
     if (child > 0)
         return child;
     // Only async-signal-safe calls from here on.
+    setpgid(0, 0);
     dup2(output, 1);
-    const int empty = ::open("/dev/null", O_RDONLY);
-    dup2(empty, 0);
+    if (const int empty = ::open("/dev/null", O_RDONLY); empty > 0)
+        dup2(empty, 0);
     syscall(SYS_close_range, 3u, ~0u, 0u);
     for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD})
         signal(number, SIG_DFL);

@@ -10,9 +10,10 @@
 
 namespace coldscope::cli {
 
-// Standard input is empty, since the run reads commands from its own; output: the descriptor that
-// takes its standard output. No other descriptor of this process is ever open in the child while
-// it may wait on the mount: it would keep a dead run's readers waiting.
+// Leads a process group of its own. Standard input is empty, since the run reads commands from its
+// own; output: the descriptor that takes its standard output. No other descriptor of this process
+// is ever open in the child while it may wait on the mount: it would keep a dead run's readers
+// waiting.
 [[nodiscard]] Result<pid_t> start_child(const std::vector<std::string>& command,
                                         const std::string& folder, int output);
 

@@ -12,7 +12,6 @@ namespace coldscope::cli {
 
 namespace {
 
-using erofs::FileType;
 using erofs::Image;
 using erofs::Inode;
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace coldscope::cli {
@@ -67,7 +69,7 @@ bool Output::write(std::string_view text) {
     if (error_ != 0)
         return false;
     buffer_ += text;
-    return buffer_.size() < buffer_limit || flush();
+    return !waits_ || buffer_.size() < buffer_limit || flush();
 }
 
 bool Output::write(std::span<const std::byte> bytes) {
@@ -95,23 +97,51 @@ bool Output::flush() {
     return error_ == 0;
 }
 
+bool Output::flush_ready() {
+    std::size_t done = 0;
+    while (error_ == 0 && done < buffer_.size()) {
+        pollfd entry{STDOUT_FILENO, POLLOUT, 0};
+        if (poll(&entry, 1, 0) <= 0)
+            break;
+        // A pipe that can be written takes at least PIPE_BUF bytes.
+        const std::size_t part = std::min<std::size_t>(buffer_.size() - done, PIPE_BUF);
+        const ssize_t count = ::write(STDOUT_FILENO, buffer_.data() + done, part);
+        if (count >= 0)
+            done += static_cast<std::size_t>(count);
+        else if (errno != EINTR)
+            error_ = errno;
+    }
+    buffer_.erase(0, done);
+    return error_ == 0;
+}
+
 int Output::finish(int exit_code) {
     flush();
     if (error_ == 0 || error_ == EPIPE)
         return exit_code;
-    fmt::print(stderr, "coldscoped: cannot write the output: {}\n", std::strerror(error_));
+    print_warning(fmt::format("cannot write the output: {}", std::strerror(error_)));
     return 1;
 }
 
 int print_error(const Error& error, std::string_view file) {
-    fmt::print(stderr, "coldscoped: {}\n", describe(error, file));
+    print_warning(describe(error, file));
     if (const char* step = next_step(error); step != nullptr)
-        fmt::print(stderr, "  {}\n", step);
+        std::fprintf(stderr, "  %s\n", step);
     return 1;
 }
 
 void print_warning(std::string_view text) {
-    fmt::print(stderr, "coldscoped: {}\n", text);
+    // Not by fmt, which throws when standard error can't be written.
+    std::fprintf(stderr, "coldscoped: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+std::string printable(std::string_view bytes) {
+    std::string text;
+    for (const char c : json_text(bytes)) {
+        const auto byte = static_cast<unsigned char>(c);
+        text += byte < 0x20 || byte == 0x7F ? fmt::format("\\x{:02X}", byte) : std::string(1, c);
+    }
+    return text;
 }
 
 bool valid_utf8(std::string_view bytes) {

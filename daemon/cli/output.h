@@ -26,6 +26,11 @@ public:
     bool line(std::string_view text);
     bool json(const nlohmann::json& value); // indented, with a newline
     bool flush();
+    // For programs that must not wait for a slow reader: from then on write() only collects, and
+    // flush_ready() writes what can be written at once.
+    void never_wait() { waits_ = false; }
+    bool flush_ready();
+    [[nodiscard]] std::size_t waiting() const { return buffer_.size(); } // bytes
 
     // Writes out what is buffered. The exit code: exit_code, or 1 when writing failed for a
     // reason other than a broken pipe, which is then printed.
@@ -33,6 +38,7 @@ public:
 
 private:
     std::string buffer_;
+    bool waits_ = true;
     int error_ = 0; // errno of the failed write
 };
 
@@ -43,6 +49,8 @@ void print_warning(std::string_view text);
 
 // Text for JSON: valid UTF-8 as it is; other bytes as \xNN.
 [[nodiscard]] std::string json_text(std::string_view bytes);
+// The same for a person's terminal: control characters, too, become \xNN.
+[[nodiscard]] std::string printable(std::string_view bytes);
 [[nodiscard]] bool valid_utf8(std::string_view bytes);
 [[nodiscard]] std::string hex(std::string_view bytes);
 // Sets object[key], and object[key + "_hex"] too when the bytes are not valid UTF-8.

@@ -22,6 +22,8 @@ namespace coldscope::cli {
 namespace {
 
 constexpr int turn_ms = 200;                       // at most this long between two beats
+constexpr int blocked_ms = 5;                      // while the output's reader is slow
+constexpr std::size_t most_waiting = 1u << 20;     // bytes of output; then events wait, too
 constexpr Nanoseconds hold_grace = 10 * second;    // after the commands' end
 constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
 constexpr std::size_t longest_command = 64 * 1024; // bytes
@@ -56,6 +58,7 @@ public:
         : run_(run), arguments_(arguments), signals_(signals), report_(arguments.json, output_) {}
 
     int run() {
+        output_.never_wait();
         reading_ = report_.ready(run_);
         if (!arguments_.command.empty()) {
             const auto child = start_child(arguments_.command, run_.options().mount_point,
@@ -68,6 +71,10 @@ public:
             turn();
         end_child();
         const auto stopped = run_.stop();
+        // Nothing is mounted any more: signals may end what is left, the output.
+        sigset_t none;
+        sigemptyset(&none);
+        pthread_sigmask(SIG_SETMASK, &none, nullptr);
         drain();
         if (reading_)
             report_.summary(run_, run_.events().lost());
@@ -79,13 +86,19 @@ public:
 private:
     void turn() {
         run_.events().arm();
-        drain();
+        if (output_.waiting() < most_waiting)
+            drain();
         std::array<pollfd, 3> entries{pollfd{signals_, POLLIN, 0},
                                       pollfd{run_.events().fd(), POLLIN, 0},
                                       pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0}};
-        reading_ = reading_ && output_.flush();
-        poll(entries.data(), entries.size(), turn_ms);
-        run_.beat();
+        const std::size_t before = output_.waiting();
+        reading_ = reading_ && output_.flush_ready();
+        const bool read = output_.waiting() == 0 || output_.waiting() < before;
+        if (output_.waiting() != 0)
+            entries[1].fd = -1; // new events can wait; what is written soon is looked at again
+        poll(entries.data(), entries.size(), output_.waiting() == 0 ? turn_ms : blocked_ms);
+        if (read) // nobody sees what is held otherwise
+            run_.beat();
         if (entries[0].revents != 0)
             take_signals();
         if (entries[2].revents != 0)
@@ -164,13 +177,17 @@ private:
     void end_child() {
         if (child_ <= 0)
             return;
-        kill(child_, SIGTERM);
+        // It has a process group of its own, so that what it has started ends as well.
+        kill(-child_, SIGTERM);
         (void)run_.command(*parse_command("release all"));
         const Nanoseconds end = monotonic_now() + child_grace;
         int ignored = 0;
-        while (monotonic_now() < end && !child_ended(child_, ignored))
+        while (monotonic_now() < end) {
+            if (child_ended(child_, ignored))
+                return;
             usleep(10'000);
-        kill(child_, SIGKILL);
+        }
+        kill(-child_, SIGKILL);
     }
 
     Run& run_;

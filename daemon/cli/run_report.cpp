@@ -26,7 +26,6 @@ std::string scaled(double value, double factor, std::span<const std::string_view
     return fmt::format("{} {}", number, units[unit]);
 }
 
-// The summary's lines, as name and text; the same figures that JSON gives by name.
 json summary_json(const Summary& summary, std::uint64_t lost_events) {
     return {{"requests", summary.requests},
             {"failed", summary.failed},
@@ -84,7 +83,7 @@ bool RunReport::ready(const Run& run) {
                          {"image", json_text(run.options().image)},
                          {"mount", json_text(run.options().mount_point)},
                          {"cache", json_text(run.options().cache)}};
-        return output_.line(event.dump()) && output_.flush();
+        return output_.line(event.dump());
     }
     const std::string ready =
         run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
@@ -95,8 +94,7 @@ bool RunReport::ready(const Run& run) {
                                       run.guarded() ? "" : ", unguarded");
     return output_.line(ready) &&
            output_.line("   seconds  request  reader                size  object and offset; "
-                        "what happened; files") &&
-           output_.flush();
+                        "what happened; files");
 }
 
 bool RunReport::step(const Run& run, const StepRecord& record) {
@@ -156,12 +154,12 @@ bool RunReport::step_json(const Run& run, const StepRecord& record) {
 
 bool RunReport::held_text(const Run& run, const StepRecord& record) {
     return output_.line(fmt::format(
-        "{}  #{:<6}  {:<20} {:>6}  {} at {}: {}; release {} | delay {} 1s | fail {} EIO{}",
+        "{}  #{:<6}  {:<20} {:>8}  {} at {}: {}; release {} | delay {} 1s | fail {} EIO{}",
         since_start(record.time), record.request,
-        fmt::format("{}({})", json_text(record.command_name()), record.pid),
-        size_text(record.length), json_text(run.object_name(record.object)), record.offset,
+        fmt::format("{}({})", printable(record.command_name()), record.pid),
+        size_text(record.length), printable(run.object_name(record.object)), record.offset,
         record.step == Step::held ? "HELD" : "DELAYED", record.request, record.request,
-        record.request, json_text(files(run, record.object, record.offset, record.length))));
+        record.request, printable(files(run, record.object, record.offset, record.length))));
 }
 
 bool RunReport::ended_text(const Run& run, const Request& request) {
@@ -184,10 +182,10 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", for the mount";
     return output_.line(
         fmt::format("{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
-                    request.id, fmt::format("{}({})", json_text(request.command), request.pid),
-                    size_text(request.length), json_text(run.object_name(request.object)),
+                    request.id, fmt::format("{}({})", printable(request.command), request.pid),
+                    size_text(request.length), printable(run.object_name(request.object)),
                     request.offset, what, duration_text(request.ended - request.arrived),
-                    json_text(files(run, request.object, request.offset, request.length))));
+                    printable(files(run, request.object, request.offset, request.length))));
 }
 
 bool RunReport::lost_events(std::uint64_t count) {
@@ -216,7 +214,7 @@ bool RunReport::command_error(const std::string& line, const Error& error) {
                                  {"command", json_text(line)},
                                  {"text", json_text(error.context)}}
                                 .dump());
-    return output_.line(fmt::format("command not understood: {}: {}", line, error.context));
+    return output_.line(fmt::format("command refused: {}: {}", line, error.context));
 }
 
 bool RunReport::summary(const Run& run, std::uint64_t lost_events) {

@@ -79,7 +79,7 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
         open.command = open.ask.command;
         open.flags |= flag::simulated;
     } else {
-        const Reader& reader = readers_.find(open.ask.pid);
+        const ReadingThread& reader = readers_.find(open.ask.pid);
         open.command = reader.command;
         if (reader.own || !mounted_)
             open.flags |= flag::own;

@@ -133,7 +133,7 @@ private:
     bool winding_down_ = false;
     std::optional<Ring::TimerId> watch_;  // while something is held
     std::optional<Ring::TimerId> settle_; // while fetched bytes wait to be written
-    std::size_t held_count_ = 0; // held or delayed
+    std::size_t held_count_ = 0;          // held or delayed
     RequestId next_id_ = 1;
     std::unordered_map<RequestId, Open> requests_;
     std::vector<std::byte> scratch_;

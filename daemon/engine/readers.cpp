@@ -40,7 +40,7 @@ bool has_sigkill(const std::string& status, const char* field) {
 
 } // namespace
 
-const Reader& Readers::find(std::uint32_t thread_id) {
+const ReadingThread& Readers::find(std::uint32_t thread_id) {
     const Nanoseconds now = monotonic_now();
     if (entries_.size() > most_entries)
         entries_.clear();

@@ -9,7 +9,7 @@
 
 namespace coldscope {
 
-struct Reader {
+struct ReadingThread {
     std::array<char, 16> command{}; // NUL-terminated; empty when it can't be known
     bool own = false;               // a thread of this process
 };
@@ -17,11 +17,11 @@ struct Reader {
 // Looks into /proc, and remembers for a moment, since that costs more than a small request.
 class Readers {
 public:
-    [[nodiscard]] const Reader& find(std::uint32_t thread_id);
+    [[nodiscard]] const ReadingThread& find(std::uint32_t thread_id);
 
 private:
     struct Entry {
-        Reader reader;
+        ReadingThread reader;
         Nanoseconds seen = 0;
     };
     std::unordered_map<std::uint32_t, Entry> entries_;

@@ -1,5 +1,6 @@
 #include "daemon/guard/client.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -17,8 +18,10 @@ extern char** environ;
 namespace coldscope::guard {
 
 namespace {
-constexpr Nanoseconds answer_timeout = 30 * second;
-}
+constexpr Nanoseconds mount_timeout = 30 * second; // a mount reads from a source that may be slow
+constexpr Nanoseconds unmount_timeout = 5 * second;
+constexpr Nanoseconds reap_timeout = 2 * second;
+} // namespace
 
 Result<Client::Process> Client::launch() {
     std::error_code ignored;
@@ -54,9 +57,9 @@ Client::~Client() {
 }
 
 void Client::reap() const {
-    int status = 0;
-    while (waitpid(process_.pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    const Nanoseconds end = monotonic_now() + reap_timeout;
+    while (waitpid(process_.pid, nullptr, WNOHANG) == 0 && monotonic_now() < end)
+        usleep(2000);
 }
 
 Result<void> Client::restart() {
@@ -67,27 +70,26 @@ Result<void> Client::restart() {
     reap();
     process_.pid = next.pid;
     gone_.store(false, std::memory_order_relaxed);
-    for (const auto& [path, kind] : kept_)
-        COLDSCOPE_CHECK(
-            send(process_.socket, {Type::keep, static_cast<std::uint32_t>(kind), {path}}));
+    for (const Message& kept : kept_)
+        COLDSCOPE_CHECK(send(process_.socket, kept));
     return {};
 }
 
-Result<void> Client::ask(Message message, const std::string& what) {
-    auto answer = ask_once(message, what);
+Result<void> Client::ask(Message message, const std::string& what, Nanoseconds timeout) {
+    auto answer = ask_once(message, what, timeout);
     const bool died =
         !answer && (answer.error().code == Code::cancelled || answer.error().sys_errno == EPIPE ||
                     answer.error().sys_errno == ECONNRESET);
     if (!died)
         return answer;
     COLDSCOPE_CHECK(restart());
-    return ask_once(message, what);
+    return ask_once(message, what, timeout);
 }
 
-Result<void> Client::ask_once(Message& message, const std::string& what) {
+Result<void> Client::ask_once(Message& message, const std::string& what, Nanoseconds timeout) {
     message.sequence = ++sequence_;
     COLDSCOPE_CHECK(send(process_.socket, message));
-    const Nanoseconds end = monotonic_now() + answer_timeout;
+    const Nanoseconds end = monotonic_now() + timeout;
     for (;;) {
         const Nanoseconds now = monotonic_now();
         pollfd entry{process_.socket, POLLIN, 0};
@@ -109,28 +111,35 @@ Result<void> Client::ask_once(Message& message, const std::string& what) {
 Result<void> Client::mount_erofs(const std::string& source, const std::string& target,
                                  const std::string& options) {
     return ask({Type::mount, 0, {source, target, options}},
-               fmt::format("cannot mount EROFS on {} (the kernel's log may say why)", target));
+               fmt::format("cannot mount EROFS on {} (the kernel's log may say why)", target),
+               mount_timeout);
 }
 
-Result<void> Client::unmount(const std::string& target, bool lazily) {
-    return ask({Type::unmount, lazily ? 1u : 0u, {target}},
-               fmt::format("cannot unmount {}", target));
+Result<void> Client::unmount(const std::string& target, const std::string& device, bool lazily) {
+    return ask({Type::unmount, lazily ? 1u : 0u, {target, device}},
+               fmt::format("cannot unmount {}", target), unmount_timeout);
 }
 
-void Client::keep(const std::string& path, Kind kind) {
-    kept_.emplace_back(path, kind);
-    (void)send(process_.socket, {Type::keep, static_cast<std::uint32_t>(kind), {path}});
+void Client::keep(const std::string& path, const std::string& device, Kind kind) {
+    const Message message{Type::keep, static_cast<std::uint32_t>(kind), {path, device}};
+    const auto known = std::ranges::find_if(kept_, [&](const Message& kept) {
+        return kept.texts[0] == path && kept.number == message.number;
+    });
+    if (known != kept_.end())
+        *known = message;
+    else
+        kept_.push_back(message);
+    (void)send(process_.socket, message);
 }
 
 void Client::forget(const std::string& path) {
-    std::erase_if(kept_, [&](const auto& kept) { return kept.first == path; });
+    std::erase_if(kept_, [&](const Message& kept) { return kept.texts[0] == path; });
     (void)send(process_.socket, {Type::forget, 0, {path}});
 }
 
 bool Client::beat() {
     const bool reached = send(process_.socket, {Type::beat, 0, {}}, false).has_value();
-    if (!reached)
-        gone_.store(true, std::memory_order_relaxed);
+    gone_.store(!reached, std::memory_order_relaxed);
     return reached;
 }
 

@@ -23,11 +23,14 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // One thread at a time; each waits for the guard's answer, at most 30 s.
+    // One thread at a time; each waits for the guard's answer: at most 30 s for a mount,
+    // 5 s for an unmount.
     [[nodiscard]] Result<void> mount_erofs(const std::string& source, const std::string& target,
                                            const std::string& options);
-    [[nodiscard]] Result<void> unmount(const std::string& target, bool lazily);
-    void keep(const std::string& path, Kind kind);
+    [[nodiscard]] Result<void> unmount(const std::string& target, const std::string& device,
+                                       bool lazily);
+    // device: as in the protocol; said again once it is known.
+    void keep(const std::string& path, const std::string& device, Kind kind);
     void forget(const std::string& path);
 
     // Any thread. False when the guard is gone, from then on until restart().
@@ -43,14 +46,15 @@ private:
     };
     explicit Client(Process process) : process_(process) {}
     [[nodiscard]] static Result<Process> launch();
-    [[nodiscard]] Result<void> ask(Message message, const std::string& what);
-    [[nodiscard]] Result<void> ask_once(Message& message, const std::string& what);
-    void reap() const;
+    [[nodiscard]] Result<void> ask(Message message, const std::string& what, Nanoseconds timeout);
+    [[nodiscard]] Result<void> ask_once(Message& message, const std::string& what,
+                                        Nanoseconds timeout);
+    void reap() const; // waits a moment only: a stopped guard is left to itself
 
     Process process_;            // the socket's number never changes, whichever guard is behind it
     std::uint32_t sequence_ = 0; // of the last question
     std::atomic<bool> gone_{false};
-    std::vector<std::pair<std::string, Kind>> kept_;
+    std::vector<Message> kept_; // of type keep
 };
 
 } // namespace coldscope::guard

@@ -27,6 +27,7 @@ int texts_of(std::uint32_t type) {
         return 3;
     case Type::unmount:
     case Type::keep:
+        return 2;
     case Type::forget:
     case Type::reply:
         return 1;

@@ -18,12 +18,15 @@ inline constexpr std::size_t largest_message = 64 * 1024; // bytes
 enum class Type : std::uint32_t {
     beat = 1,    // from the ring thread: it is alive
     mount = 2,   // source, target, options → reply
-    unmount = 3, // target; number: 1 for lazily → reply
-    keep = 4,    // path; number: a Kind. To be taken away when the client dies, in this order
+    unmount = 3, // target, device; number: 1 for lazily → reply
+    keep = 4,    // path, device; number: a Kind. To be taken away when the client dies, in order
     forget = 5,  // path
     reply = 6,   // number: 0 or an errno; what was being done
 };
 
+// A device is what mount_on() said of the mount that is meant: another one on the same path is
+// somebody else's, and is left alone. Empty while it is not known: then whatever stands there is
+// meant.
 enum class Kind : std::uint32_t {
     erofs = 1,  // a mount of the kernel's
     fuse = 2,   // a FUSE mount, by mount(2) or by fusermount3

@@ -1,5 +1,7 @@
 #include "daemon/guard/server.h"
 
+#include "daemon/guard/mounts.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -16,6 +18,8 @@ namespace coldscope::guard {
 
 namespace {
 
+constexpr Nanoseconds away = 2 * second; // a turn of 500 ms that takes so long
+
 // An ordinary user's FUSE mount can only be taken away by the setuid helper.
 int run_fusermount(const std::string& path) {
     const pid_t child = fork();
@@ -29,7 +33,10 @@ int run_fusermount(const std::string& path) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 
-int unmount_path(const std::string& path, bool lazily) {
+int unmount_path(const std::string& path, const std::string& device, bool lazily) {
+    const std::string there = mount_on(path);
+    if (there.empty() || (!device.empty() && there != device))
+        return 0; // it is gone already; what stands there is not ours
     if (umount2(path.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0)
         return 0;
     return errno == EPERM && lazily ? run_fusermount(path) : errno;
@@ -51,6 +58,7 @@ Server::~Server() {
 }
 
 void Server::run() {
+    Nanoseconds turn = monotonic_now();
     for (;;) {
         pollfd entry{socket_, POLLIN, 0};
         const int ready = poll(&entry, 1, 500);
@@ -66,7 +74,11 @@ void Server::run() {
             else
                 break;
         }
-        if (last_beat_ != 0 && monotonic_now() - last_beat_ > silence_)
+        const Nanoseconds now = monotonic_now();
+        if (now - turn > away && last_beat_ != 0)
+            last_beat_ = now; // both were stopped, it seems: silence is counted anew
+        turn = now;
+        if (last_beat_ != 0 && now - last_beat_ > silence_)
             kill_client();
     }
     take_away();
@@ -84,10 +96,10 @@ void Server::handle(const Message& message) {
         unmount(message);
         break;
     case Type::keep:
-        kept_.emplace_back(message.texts[0], static_cast<Kind>(message.number));
+        keep({message.texts[0], message.texts[1], static_cast<Kind>(message.number)});
         break;
     case Type::forget:
-        std::erase_if(kept_, [&](const auto& kept) { return kept.first == message.texts[0]; });
+        std::erase_if(kept_, [&](const Kept& kept) { return kept.path == message.texts[0]; });
         break;
     case Type::reply:
         break;
@@ -115,7 +127,8 @@ void Server::unmount(const Message& message) {
         reply(message, errno, "fork");
     if (child != 0)
         return;
-    reply(message, unmount_path(message.texts[0], message.number != 0), "unmount");
+    reply(message, unmount_path(message.texts[0], message.texts[1], message.number != 0),
+          "unmount");
     _exit(0);
 }
 
@@ -132,12 +145,23 @@ void Server::kill_client() {
 }
 
 void Server::take_away() {
-    for (const auto& [path, kind] : kept_) {
-        if (kind == Kind::folder)
-            rmdir(path.c_str());
+    for (const Kept& kept : kept_) {
+        if (kept.kind == Kind::folder)
+            rmdir(kept.path.c_str());
         else
-            unmount_path(path, true);
+            unmount_path(kept.path, kept.device, true);
     }
+}
+
+// Said again, with the device that is known by then, it keeps its place.
+void Server::keep(Kept kept) {
+    for (Kept& known : kept_) {
+        if (known.path == kept.path && known.kind == kept.kind) {
+            known = std::move(kept);
+            return;
+        }
+    }
+    kept_.push_back(std::move(kept));
 }
 
 } // namespace coldscope::guard

@@ -24,6 +24,12 @@ public:
     void run();
 
 private:
+    struct Kept {
+        std::string path;
+        std::string device;
+        Kind kind = Kind::folder;
+    };
+    void keep(Kept kept);
     void handle(const Message& message);
     void mount(const Message& message);
     void unmount(const Message& message);
@@ -35,7 +41,7 @@ private:
     int client_fd_; // pidfd, owned; -1 where there is none
     Nanoseconds silence_;
     Nanoseconds last_beat_ = 0; // 0 before the first
-    std::vector<std::pair<std::string, Kind>> kept_;
+    std::vector<Kept> kept_;
 };
 
 } // namespace coldscope::guard

@@ -2,33 +2,17 @@
 
 #include "core/base/read_at.h"
 #include "core/erofs/check.h"
+#include "daemon/guard/mounts.h"
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace coldscope {
-
-// /proc/self/mountinfo writes spaces and the like in octal.
-bool is_mount_point(const std::string& absolute) {
-    std::string written;
-    for (const char c : absolute)
-        written += c == ' ' || c == '\t' || c == '\n' || c == '\\'
-                       ? fmt::format("\\{:03o}", static_cast<unsigned char>(c))
-                       : std::string(1, c);
-    std::ifstream list("/proc/self/mountinfo");
-    std::string id, parent, device, root, point, rest;
-    while (list >> id >> parent >> device >> root >> point && std::getline(list, rest)) {
-        if (point == written)
-            return true;
-    }
-    return false;
-}
 
 std::unexpected<Error> failure_in(const std::string& file, Error error) {
     error.context = fmt::format("{}: {}", file, error.context);
@@ -52,6 +36,10 @@ Result<TransportKind> choose_transport(std::optional<TransportKind> wish) {
 
 Result<void> check_devices(const std::string& path, const erofs::Image& image,
                            const erofs::Index& index, const std::vector<std::string>& devices) {
+    if (devices.size() > image.devices().size())
+        return failure(Code::invalid,
+                       fmt::format("{}: {} blobs are given, but the image has {} devices", path,
+                                   devices.size(), image.devices().size()));
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     for (const std::string& device : devices) {
         const auto blob = FileReadAt::open(device);
@@ -92,11 +80,18 @@ Result<std::string> prepare_mount_point(const std::string& path) {
     const auto absolute = std::filesystem::canonical(path, error);
     if (error)
         return system_error(error.value(), fmt::format("the mount point {}", path));
-    if (is_mount_point(absolute.string()))
+    if (!mount_on(absolute.string()).empty())
         return system_error(EBUSY, fmt::format("something is mounted on {} already; unmount it or "
                                                "choose another folder",
                                                path));
     return absolute.string();
+}
+
+std::string temporary_folder() {
+    std::error_code error;
+    const std::string folder = std::filesystem::temp_directory_path(error).string();
+    return error || !folder.starts_with('/') || folder.find(',') != std::string::npos ? "/tmp"
+                                                                                      : folder;
 }
 
 Result<void> prepare_cache_folder(const std::string& path) {

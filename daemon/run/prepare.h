@@ -24,8 +24,8 @@ namespace coldscope {
 [[nodiscard]] std::string image_identity(const erofs::Image& image);
 // The folder's absolute path.
 [[nodiscard]] Result<std::string> prepare_mount_point(const std::string& path);
-// Whether something is mounted on this very folder.
-[[nodiscard]] bool is_mount_point(const std::string& absolute);
+// Absolute, and without a comma, at which the kernel's mount options end.
+[[nodiscard]] std::string temporary_folder();
 [[nodiscard]] Result<void> prepare_cache_folder(const std::string& path);
 
 // The error, with the file's name before its context.

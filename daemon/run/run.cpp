@@ -1,5 +1,6 @@
 #include "daemon/run/run.h"
 
+#include "daemon/guard/mounts.h"
 #include "daemon/run/prepare.h"
 #include "daemon/transport/fuse_blob.h"
 #include "daemon/transport/fuse_tree.h"
@@ -104,25 +105,25 @@ Result<void> Run::mount_tree() {
     auto transport =
         std::make_unique<FuseTreeTransport>(*ring_, *engine_, std::move(image), primary_, index_);
     if (guard_)
-        guard_->keep(options_.mount_point, guard::Kind::fuse);
-    const FuseOptions fuse{options_.mount_point, options_.image, geteuid() == 0};
-    COLDSCOPE_CHECK(transport->mount(fuse));
+        guard_->keep(options_.mount_point, {}, guard::Kind::fuse);
+    COLDSCOPE_CHECK(transport->mount({options_.mount_point, options_.image, geteuid() == 0}));
+    fuse_device_ = transport->device();
+    if (guard_)
+        guard_->keep(options_.mount_point, fuse_device_, guard::Kind::fuse);
     transport_ = std::move(transport);
     thread_ = std::thread([this] { ring_thread(); });
     return {};
 }
 
 Result<void> Run::mount_blobs() {
-    // The kernel's mount options end at a comma.
-    std::string folder = std::filesystem::temp_directory_path().string();
-    folder = (folder.find(',') == std::string::npos ? folder : "/tmp") + "/coldscope-XXXXXX";
+    std::string folder = temporary_folder() + "/coldscope-XXXXXX";
     if (mkdtemp(folder.data()) == nullptr)
         return system_error(fmt::format("cannot make a folder like {}", folder));
     blob_folder_ = folder;
     // The order in which the guard takes them away: what stands on the other goes first.
-    guard_->keep(options_.mount_point, guard::Kind::erofs);
-    guard_->keep(blob_folder_, guard::Kind::fuse);
-    guard_->keep(blob_folder_, guard::Kind::folder);
+    guard_->keep(options_.mount_point, {}, guard::Kind::erofs);
+    guard_->keep(blob_folder_, {}, guard::Kind::fuse);
+    guard_->keep(blob_folder_, {}, guard::Kind::folder);
 
     std::vector<std::string> names{"bootstrap"};
     std::string mount_options = options_.buffered ? "" : "directio";
@@ -133,11 +134,14 @@ Result<void> Run::mount_blobs() {
     }
     auto transport = std::make_unique<FuseBlobTransport>(*ring_, *engine_, names);
     COLDSCOPE_CHECK(transport->mount({blob_folder_, options_.image, false}));
+    fuse_device_ = transport->device();
+    guard_->keep(blob_folder_, fuse_device_, guard::Kind::fuse);
     transport_ = std::move(transport);
     thread_ = std::thread([this] { ring_thread(); });
     COLDSCOPE_CHECK(
         guard_->mount_erofs(folder + "/bootstrap", options_.mount_point, mount_options));
-    erofs_mounted_ = true;
+    erofs_device_ = mount_on(options_.mount_point);
+    guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
     return {};
 }
 
@@ -160,10 +164,14 @@ void Run::beat_guard(bool guarded) {
 }
 
 void Run::beat() {
+    if (!engine_)
+        return;
     engine_->beat();
     if (!guard_ || !guard_->gone() || monotonic_now() < next_guard_)
         return;
     next_guard_ = monotonic_now() + guard_retry;
+    if (guard_->beat())
+        return;              // the ring thread's beat had met the guard before this one
     (void)guard_->restart(); // the ring thread tells how it went
 }
 
@@ -192,6 +200,8 @@ void Run::take_posts() {
 }
 
 Result<void> Run::post(Post post) {
+    if (!thread_.joinable())
+        return failure(Code::cancelled, "the run has ended");
     if (!posts_.push(std::move(post)))
         return failure(Code::busy, "too many commands at once");
     ring_->wake();
@@ -202,33 +212,40 @@ Result<void> Run::stop() {
     Result<void> result;
     if (thread_.joinable()) {
         (void)post(Life{Life::wind_down});
-        if (erofs_mounted_) {
-            result = guard_->unmount(options_.mount_point, false);
-            for (int i = 0; !result && result.error().sys_errno == EBUSY && i < unmount_tries;
-                 ++i) {
-                usleep(50'000);
-                result = guard_->unmount(options_.mount_point, false);
-            }
-            // Whoever still has files open there gets EIO once FUSE is gone.
-            if (!result)
-                result = guard_->unmount(options_.mount_point, true);
-            erofs_mounted_ = false;
-            guard_->forget(options_.mount_point);
-        }
+        if (!erofs_device_.empty())
+            result = unmount_erofs();
         end_ring();
     }
+    // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
+    engine_.reset();
+    ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
     if (guard_) {
         const std::string& fuse = blob_folder_.empty() ? options_.mount_point : blob_folder_;
-        if (is_mount_point(fuse))
-            (void)guard_->unmount(fuse, true);
-        guard_->forget(options_.mount_point);
-        guard_->forget(blob_folder_);
+        if (!fuse_device_.empty() && mount_on(fuse) == fuse_device_)
+            (void)guard_->unmount(fuse, fuse_device_, true);
     }
     if (!blob_folder_.empty())
         rmdir(blob_folder_.c_str());
     blob_folder_.clear();
     guard_.reset();
+    return result;
+}
+
+// A mount that stays busy is taken away lazily: whoever still has files open there gets EIO once
+// FUSE is gone.
+Result<void> Run::unmount_erofs() {
+    const std::string device = std::exchange(erofs_device_, {});
+    Result<void> result = guard_->unmount(options_.mount_point, device, false);
+    for (int i = 0; !result && result.error().sys_errno == EBUSY && i < unmount_tries; ++i) {
+        usleep(50'000);
+        result = guard_->unmount(options_.mount_point, device, false);
+    }
+    if (!result && result.error().sys_errno == ETIMEDOUT)
+        return result; // the guard does not answer: it keeps the mount in mind for later
+    if (!result)
+        result = guard_->unmount(options_.mount_point, device, true);
+    guard_->forget(options_.mount_point);
     return result;
 }
 
@@ -314,7 +331,7 @@ Result<Match> Run::resolve(const Command& command) {
     match.text = command.text;
     const Range range = command.range.value_or(Range{0, ~std::uint64_t{0}});
     if (!command.file.empty()) {
-        COLDSCOPE_TRY(match.places, places_of_file(command.file));
+        COLDSCOPE_TRY(match.places, places_of_file(command.file, range));
         match.nowhere = match.places.empty();
         return match;
     }
@@ -334,21 +351,28 @@ Result<Match> Run::resolve(const Command& command) {
     return match;
 }
 
-// In blob mode the ranges that the file's bytes take up; another file that shares them shares
-// their requests, too.
-Result<std::vector<Place>> Run::places_of_file(const std::string& path) {
-    const auto node = index_.find(path);
-    if (!node)
+// range: of the file. In blob mode what its bytes take up on the devices; another file that shares
+// them shares their requests, too.
+Result<std::vector<Place>> Run::places_of_file(const std::string& path, Range range) {
+    const auto named = index_.find(path);
+    if (!named)
         return failure(Code::not_found, fmt::format("the image has no {}", path));
+    if (!index_.node(*named).is_regular())
+        return failure(Code::invalid, fmt::format("{} is no regular file", path));
+    // Of several hard links, requests go by the first.
+    const erofs::NodeId node = index_.node_of_nid(index_.node(*named).nid).value_or(*named);
     std::vector<Place> places;
     if (kind_ == TransportKind::fuse_tree) {
-        places.push_back({first_file_object + *node, {0, ~std::uint64_t{0}}});
+        places.push_back({first_file_object + node, range});
         return places;
     }
-    COLDSCOPE_TRY(const erofs::Inode inode, image_->inode(index_.node(*node).nid));
-    COLDSCOPE_TRY(const auto extents, image_->map(inode, 0, inode.size));
+    COLDSCOPE_TRY(const erofs::Inode inode, image_->inode(index_.node(node).nid));
+    if (range.begin >= inode.size)
+        return places;
+    COLDSCOPE_TRY(const auto extents,
+                  image_->map(inode, range.begin, std::min(range.end, inode.size) - range.begin));
     for (const erofs::Extent& extent : extents) {
-        if (extent.kind == erofs::ExtentKind::data)
+        if (extent.kind != erofs::ExtentKind::hole)
             places.push_back({extent.device, {extent.address, extent.address + extent.length}});
     }
     return places;

@@ -91,8 +91,9 @@ private:
     [[nodiscard]] Result<void> mount_blobs();
     [[nodiscard]] Result<void> mount_tree();
     [[nodiscard]] Result<void> start_simulated();
+    [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command);
-    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path);
+    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path, Range range);
     [[nodiscard]] Result<void> post(Post post);
     void ring_thread();
     void beat_guard(bool guarded);
@@ -114,7 +115,8 @@ private:
     std::vector<RuleText> rules_;
     std::uint32_t next_rule_ = 1;
     std::string blob_folder_; // where blob mode's FUSE is mounted
-    bool erofs_mounted_ = false;
+    std::string fuse_device_; // as in guard::Client::keep(); empty while not mounted
+    std::string erofs_device_;
     Nanoseconds next_guard_ =
         0; // not before, so that a guard that can't live is not tried for ever
     std::thread thread_;

@@ -1,5 +1,7 @@
 #include "daemon/transport/fuse_session.h"
 
+#include "daemon/guard/mounts.h"
+
 #include <cerrno>
 #include <cstdlib>
 
@@ -34,7 +36,7 @@ std::string escaped(const std::string& value) {
 FuseSession::~FuseSession() {
     if (session_ == nullptr)
         return;
-    if (mounted_)
+    if (!device_.empty() && mount_on(mount_point_) == device_)
         fuse_session_unmount(session_);
     fuse_session_destroy(session_);
     std::free(buffer_.mem);
@@ -62,7 +64,8 @@ Result<void> FuseSession::mount(const FuseOptions& options) {
     if (fuse_session_mount(session_, options.mount_point.c_str()) != 0)
         return system_error(errno != 0 ? errno : EIO,
                             fmt::format("cannot mount FUSE on {}", options.mount_point));
-    mounted_ = true;
+    mount_point_ = options.mount_point;
+    device_ = mount_on(mount_point_);
     const int fd = fuse_session_fd(session_);
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
@@ -80,7 +83,12 @@ void FuseSession::init(void*, fuse_conn_info* connection) {
 
 void FuseSession::start() {
     listening_ = true;
-    watch_ = ring_.watch(fuse_session_fd(session_), POLLIN, [this](int) { receive(); });
+    watch_ = ring_.watch(fuse_session_fd(session_), POLLIN, [this](int result) {
+        if (result >= 0)
+            receive();
+        else
+            end(); // the ring watches no more: better an end than silence
+    });
 }
 
 void FuseSession::stop() {
@@ -88,6 +96,13 @@ void FuseSession::stop() {
         return;
     listening_ = false;
     ring_.unwatch(watch_);
+}
+
+// Nobody waits for answers any more.
+void FuseSession::end() {
+    listening_ = false;
+    engine_.notice(Notice::transport_stopped);
+    engine_.fail_all(ENOTCONN);
 }
 
 void FuseSession::receive() {
@@ -98,10 +113,8 @@ void FuseSession::receive() {
         if (got == -EAGAIN)
             return;
         if (got <= 0) {
-            // Unmounted by somebody, or aborted: nobody waits for answers any more.
-            stop();
-            engine_.notice(Notice::transport_stopped);
-            engine_.fail_all(ENOTCONN);
+            ring_.unwatch(watch_);
+            end(); // unmounted by somebody, or aborted
             return;
         }
         fuse_session_process_buf(session_, &buffer_);

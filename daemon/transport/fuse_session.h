@@ -29,6 +29,7 @@ public:
     // Any thread, before start(): opens /dev/fuse and mounts. The kernel's questions wait until
     // start().
     [[nodiscard]] Result<void> mount(const FuseOptions& options);
+    [[nodiscard]] const std::string& device() const { return device_; }
     void start() override;
     void stop() override;
 
@@ -47,11 +48,13 @@ private:
     void answer(std::uint64_t token, std::span<const std::byte> bytes) final;
     void fail(std::uint64_t token, int error) final;
     void receive();
+    void end();
 
     Ring& ring_;
     Engine& engine_;
     fuse_session* session_ = nullptr; // owned
-    bool mounted_ = false;
+    std::string mount_point_;
+    std::string device_; // as mount_on() says; empty before
     bool listening_ = false;
     Ring::WatchId watch_ = 0;
     fuse_buf buffer_{};

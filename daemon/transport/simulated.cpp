@@ -123,12 +123,14 @@ bool SimulatedTransport::ask(Reader& reader, const std::string& name, File& file
     bool waits = false;
     for (const erofs::Extent& extent : *extents) {
         const Range part{extent.offset, align_up(extent.offset + extent.length, page)};
-        const bool reachable =
-            extent.device < engine_.store_count() &&
-            extent.address + extent.length <= engine_.store(extent.device).size();
-        if (extent.kind != erofs::ExtentKind::data || !reachable) {
+        if (extent.kind != erofs::ExtentKind::data) {
             file.cached.add(part); // zeros, or a tail that came with the metadata
             continue;
+        }
+        if (extent.device >= engine_.store_count() ||
+            extent.address + extent.length > engine_.store(extent.device).size()) {
+            end_read(reader); // past its device's end: an error
+            return false;
         }
         Ask question;
         question.object = extent.device;
@@ -142,7 +144,7 @@ bool SimulatedTransport::ask(Reader& reader, const std::string& name, File& file
         question.pieces.push_back(
             {Piece::From::store, extent.device, extent.address, question.length, {}});
         const std::uint64_t token = next_token_++;
-        questions_[token] = {&file, part, name};
+        questions_[token] = {&file, part, name, reader.number};
         file.in_flight.add(part);
         waits = true;
         engine_.ask(std::move(question), *this, token);
@@ -164,7 +166,7 @@ void SimulatedTransport::fail(std::uint64_t token, int) {
     Question& question = node.mapped();
     question.file->in_flight.remove(question.range);
     Reader& reader = readers_.at(question.reader);
-    if (!reader.reads.empty()) {
+    if (reader.number == question.read && !reader.reads.empty()) { // else it reads on elsewhere
         if (question.range.length() > page) {
             reader.alone = true;
             reader.expected = 0;
@@ -185,6 +187,7 @@ void SimulatedTransport::wake_all() {
 
 void SimulatedTransport::end_read(Reader& reader) {
     reader.reads.pop_front();
+    ++reader.number;
     reader.done = 0;
     if (--left_ == 0)
         ring_.after(0, [this] { on_finished_(); });

@@ -44,12 +44,14 @@ private:
         std::uint64_t expected = 0;      // where a sequential read would go on
         std::uint64_t window = 0;        // of readahead, bytes
         std::string path;                // that expected and window are about
+        std::uint64_t number = 0;        // of the read it is in, counted
         bool alone = false;              // readahead failed: the next question is for one page
     };
     struct Question {
         File* file = nullptr;
         Range range; // in the file
         std::string reader;
+        std::uint64_t read = 0; // Reader::number when it was asked
     };
 
     void answer(std::uint64_t token, std::span<const std::byte> bytes) override;

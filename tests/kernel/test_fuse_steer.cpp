@@ -31,6 +31,8 @@ private slots:
     void release_all_frees_all();
     void a_killed_reader_is_lost_data() { add_fuse_modes(); }
     void a_killed_reader_is_lost();
+    void ranges_of_a_file_data() { add_fuse_modes(); }
+    void ranges_of_a_file();
     void bad_commands_are_said();
     void the_end_of_commands_releases();
 
@@ -319,9 +321,34 @@ void TestFuseSteer::a_killed_reader_is_lost() {
     QCOMPARE(next.bytes(), expected(file));
 }
 
+void TestFuseSteer::ranges_of_a_file() {
+    QString large;
+    for (const QString& file : image_.files) {
+        if (QFileInfo(image_.tree + '/' + file).size() > 400 << 10)
+            large = file;
+    }
+    QVERIFY(!large.isEmpty());
+    // All that is given must hold: a range past the end holds nothing.
+    run_->command("hold range=900M+1 file=\"/" + large.toUtf8() + '"');
+    run_->command("hold range=300K+4K file=\"/" + large.toUtf8() + '"');
+    QVERIFY(!run_->wait_for([](const QJsonObject& event) { return event["id"].toInt() == 2; })
+                 .isEmpty());
+    Reader first(path(large), 0, 4096);
+    QVERIFY(first.finished(5000));
+    QCOMPARE(first.bytes(), expected(large));
+    Reader held(path(large), 300 << 10, 4096);
+    const qint64 request = held_of(held);
+    QVERIFY(request > 0);
+    QCOMPARE(run_->wait_for("matched", request)["rule"].toInt(), 2);
+    run_->command("release all");
+    QVERIFY(held.finished(5000));
+    QCOMPARE(held.bytes(), original(image_.tree + '/' + large, 300 << 10, 4096));
+}
+
 void TestFuseSteer::bad_commands_are_said() {
-    for (const char* line : {"hold", "release", "relase all", "fail EFOO next", "delay 5 next",
-                             "hold file=/no/such/file", "hold object=nothing"}) {
+    for (const char* line :
+         {"hold", "release", "relase all", "fail EFOO next", "delay 5 next",
+          "hold file=/no/such/file", "hold file=/usr", "clear 77", "hold object=nothing"}) {
         run_->forget();
         run_->command(line);
         const QJsonObject event = run_->wait_for("command_error");

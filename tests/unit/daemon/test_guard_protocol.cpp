@@ -16,8 +16,8 @@ const Message samples[] = {
     {Type::beat, 0, {}},
     {Type::mount, 0, {"/run/x/bootstrap", "/mnt/a b", "directio,device=/run/x/blob1"}},
     {Type::mount, 0, {"", "", ""}},
-    {Type::unmount, 1, {"/mnt"}},
-    {Type::keep, static_cast<std::uint32_t>(Kind::fuse), {"/run/x"}},
+    {Type::unmount, 1, {"/mnt", "0:41"}},
+    {Type::keep, static_cast<std::uint32_t>(Kind::fuse), {"/run/x", ""}},
     {Type::forget, 0, {"/run/x"}},
     {Type::reply, EBUSY, {"unmount"}, 7},
 };
@@ -92,15 +92,15 @@ private slots:
     }
 
     void header_fields() {
-        std::vector<std::byte> bytes = encode({Type::unmount, 0, {"/mnt"}});
+        std::vector<std::byte> bytes = encode({Type::forget, 0, {"/mnt"}});
         put(bytes, 0, version + 1);
         QCOMPARE(refused_at(bytes), std::uint64_t{0});
-        bytes = encode({Type::unmount, 0, {"/mnt"}});
+        bytes = encode({Type::forget, 0, {"/mnt"}});
         for (const std::uint32_t type : {0U, 7U, ~0U}) {
             put(bytes, 4, type);
             QCOMPARE(refused_at(bytes), std::uint64_t{4});
         }
-        bytes = encode({Type::unmount, 0, {"/mnt"}});
+        bytes = encode({Type::forget, 0, {"/mnt"}});
         for (const std::uint32_t texts : {0U, 2U, ~0U}) {
             put(bytes, 12, texts);
             QCOMPARE(refused_at(bytes), std::uint64_t{12});

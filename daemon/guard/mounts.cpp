@@ -1,0 +1,50 @@
+#include "daemon/guard/mounts.h"
+
+#include <algorithm>
+#include <fstream>
+
+namespace coldscope {
+
+namespace {
+
+// The file writes blanks and backslashes of a path in octal.
+std::string as_written(const std::string& path) {
+    std::string written;
+    for (const char c : path) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c != ' ' && c != '\t' && c != '\n' && c != '\\') {
+            written += c;
+            continue;
+        }
+        written += '\\';
+        for (const int shift : {6, 3, 0})
+            written += static_cast<char>('0' + (byte >> shift & 7));
+    }
+    return written;
+}
+
+// The type and source in what follows the folder: options, tags, "-", type, source, options.
+std::string mounted_from(const std::string& rest) {
+    const std::size_t dash = rest.find(" - ");
+    if (dash == std::string::npos)
+        return {};
+    const std::size_t type_end = rest.find(' ', dash + 3);
+    const std::size_t source_end = rest.find(' ', std::min(type_end, rest.size() - 1) + 1);
+    return ' ' + rest.substr(dash + 3, source_end - dash - 3);
+}
+
+} // namespace
+
+std::string mount_on(const std::string& folder) {
+    const std::string written = as_written(folder);
+    std::ifstream list("/proc/self/mountinfo");
+    std::string id, parent, device, root, point, rest;
+    std::string found; // later lines stand on earlier ones
+    while (list >> id >> parent >> device >> root >> point && std::getline(list, rest)) {
+        if (point == written)
+            found = device + mounted_from(rest);
+    }
+    return found;
+}
+
+} // namespace coldscope

@@ -1,0 +1,13 @@
+// Which mount stands on a folder, as /proc/self/mountinfo tells it. Asks nothing of the mount
+// itself, which may be dead.
+#pragma once
+
+#include <string>
+
+namespace coldscope {
+
+// The topmost mount on this very folder, an absolute path, as "major:minor type source"; empty
+// without one. The number alone would not do: the kernel gives it again at once.
+[[nodiscard]] std::string mount_on(const std::string& folder);
+
+} // namespace coldscope
