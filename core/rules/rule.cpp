@@ -40,18 +40,4 @@ Verdict RuleSet::decide(const Question& question) {
     return {};
 }
 
-std::string_view name(Action action) {
-    switch (action) {
-    case Action::pass:
-        return "pass";
-    case Action::hold:
-        return "hold";
-    case Action::delay:
-        return "delay";
-    case Action::fail:
-        return "fail";
-    }
-    return "unknown";
-}
-
 } // namespace coldscope

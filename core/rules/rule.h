@@ -74,6 +74,4 @@ private:
     std::vector<Rule> rules_;
 };
 
-[[nodiscard]] std::string_view name(Action action);
-
 } // namespace coldscope

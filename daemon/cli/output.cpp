@@ -125,7 +125,8 @@ int Output::finish(int exit_code) {
 
 int print_error(const Error& error, std::string_view file) {
     print_warning(describe(error, file));
-    if (const char* step = next_step(error); step != nullptr)
+    // The next steps are about a file; errors without one say theirs themselves.
+    if (const char* step = next_step(error); step != nullptr && !file.empty())
         std::fprintf(stderr, "  %s\n", step);
     return 1;
 }

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -138,6 +139,7 @@ private:
             return;
         if (got <= 0) {
             commands_open_ = false;
+            command(std::exchange(input_, {})); // a last line without its end
             // Whoever held requests from there can't release them any more.
             if (commanded_)
                 release_at_ = monotonic_now() + hold_grace;

@@ -37,7 +37,6 @@ public:
 
     [[nodiscard]] std::uint64_t size() const { return cache_->size(); }
     [[nodiscard]] const CacheFile& cache() const { return *cache_; }
-    [[nodiscard]] const Source& source() const { return *source_; }
     // Bytes and fetches that came from the source in this run.
     [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
 
