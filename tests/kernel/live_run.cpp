@@ -156,6 +156,13 @@ int LiveRun::stop(int signal) {
     return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
 }
 
+pid_t LiveRun::guard_pid() const {
+    QProcess children;
+    children.start("pgrep", {"-P", QString::number(pid()), "-x", "coldscope-guard"});
+    children.waitForFinished();
+    return children.readAllStandardOutput().trimmed().toInt();
+}
+
 QByteArray LiveRun::error_output() {
     return process_.readAllStandardError();
 }

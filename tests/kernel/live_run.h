@@ -12,6 +12,8 @@
 #include <memory>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace coldscope::test {
 
 // Files of this machine, copied, and an image of them: chunk-based, data on a blob of its own.
@@ -64,6 +66,7 @@ public:
     [[nodiscard]] QString mount() const { return mount_; }
     [[nodiscard]] QString cache() const { return cache_; }
     [[nodiscard]] qint64 pid() const { return process_.processId(); }
+    [[nodiscard]] pid_t guard_pid() const; // 0 without a guard
     [[nodiscard]] QByteArray error_output();
 
 private:

@@ -171,10 +171,7 @@ void TestFuseDeath::the_guard_dies() {
     QTemporaryDir work;
     LiveRun run(image_, work.path(), transport);
     QVERIFY(run.start());
-    QProcess children;
-    children.start("pgrep", {"-P", QString::number(run.pid()), "-x", "coldscope-guard"});
-    QVERIFY(children.waitForFinished());
-    const pid_t guard = children.readAllStandardOutput().trimmed().toInt();
+    const pid_t guard = run.guard_pid();
     QVERIFY(guard > 0);
     ::kill(guard, SIGKILL);
     // The run goes on, and says that it is unguarded.

@@ -96,10 +96,7 @@ void TestFuseEnds::a_guard_that_is_stopped() {
     QTemporaryDir work;
     LiveRun run(image_, work.path(), transport);
     QVERIFY(run.start());
-    QProcess children;
-    children.start("pgrep", {"-P", QString::number(run.pid()), "-x", "coldscope-guard"});
-    QVERIFY(children.waitForFinished());
-    const pid_t guard = children.readAllStandardOutput().trimmed().toInt();
+    const pid_t guard = run.guard_pid();
     QVERIFY(guard > 0);
     Reader before(run.mount() + '/' + image_.files[0], 0, 4096);
     QVERIFY(before.finished(5000));
