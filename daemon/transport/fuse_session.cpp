@@ -2,12 +2,14 @@
 
 #include "daemon/guard/mounts.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 namespace coldscope {
 
@@ -17,6 +19,17 @@ namespace {
 // slow source that many readers wait for.
 constexpr unsigned most_background = 1024;
 constexpr int questions_a_turn = 64;
+
+// libfuse unmounts by path, unless poll says of its descriptor that the connection is gone. Where
+// somebody else's mount stands, a pipe without a reader says so in its place.
+void sever(int fd) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0)
+        return;
+    ::close(ends[0]);
+    dup3(ends[1], fd, O_CLOEXEC);
+    ::close(ends[1]);
+}
 
 void quiet(fuse_log_level, const char*, va_list) {}
 
@@ -36,8 +49,11 @@ std::string escaped(const std::string& value) {
 FuseSession::~FuseSession() {
     if (session_ == nullptr)
         return;
-    if (!device_.empty() && mount_on(mount_point_) == device_)
+    if (!device_.empty()) {
+        if (mount_on(mount_point_) != device_)
+            sever(fuse_session_fd(session_));
         fuse_session_unmount(session_);
+    }
     fuse_session_destroy(session_);
     std::free(buffer_.mem);
 }
