@@ -87,7 +87,8 @@ public:
 private:
     void turn() {
         run_.events().arm();
-        if (output_.waiting() < most_waiting)
+        const bool behind = output_.waiting() >= most_waiting;
+        if (!behind)
             drain();
         std::array<pollfd, 3> entries{pollfd{signals_, POLLIN, 0},
                                       pollfd{run_.events().fd(), POLLIN, 0},
@@ -97,7 +98,8 @@ private:
         const bool read = output_.waiting() == 0 || output_.waiting() < before;
         if (output_.waiting() != 0)
             entries[1].fd = -1; // new events can wait; what is written soon is looked at again
-        poll(entries.data(), entries.size(), output_.waiting() == 0 ? turn_ms : blocked_ms);
+        poll(entries.data(), entries.size(),
+             output_.waiting() == 0 && !behind ? turn_ms : blocked_ms);
         if (read) // nobody sees what is held otherwise
             run_.beat();
         if (entries[0].revents != 0)
