@@ -1,8 +1,8 @@
 #include "daemon/cli/run_command.h"
 
-#include "daemon/cli/child.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/run_report.h"
+#include "daemon/run/child.h"
 #include "daemon/run/run.h"
 
 #include <cerrno>
@@ -62,8 +62,9 @@ public:
         output_.never_wait();
         reading_ = report_.ready(run_);
         if (!arguments_.command.empty()) {
-            const auto child = start_child(arguments_.command, run_.options().mount_point,
-                                           arguments_.json ? STDERR_FILENO : STDOUT_FILENO);
+            const auto child =
+                start_child(arguments_.command, run_.options().mount_point,
+                            arguments_.json ? STDERR_FILENO : STDOUT_FILENO, STDERR_FILENO);
             if (!child)
                 return print_error(child.error(), arguments_.command[0]);
             child_ = *child;

@@ -77,6 +77,7 @@ Result<void> Run::open_stores() {
                       CacheFile::open(options_.cache, name,
                                       fmt::format("{}:{}:{}", image, i, source->identity()),
                                       source->size()));
+        local_at_start_.push_back(cache->local().all());
         engine_->add_store(std::move(source), std::move(cache));
     }
     return {};
@@ -93,9 +94,11 @@ Result<void> Run::mount() {
 Result<void> Run::start_simulated() {
     COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
     auto reads = options_.reads.empty() ? example_reads(index_) : options_.reads;
-    transport_ = std::make_unique<SimulatedTransport>(
+    auto transport = std::make_unique<SimulatedTransport>(
         *ring_, *engine_, std::move(image), std::move(reads),
         [this] { finished_.store(true, std::memory_order_relaxed); });
+    simulated_ = transport.get();
+    transport_ = std::move(transport);
     thread_ = std::thread([this] { ring_thread(); });
     return {};
 }
@@ -180,6 +183,11 @@ void Run::take_posts() {
     while (posts_.pop(post)) {
         if (auto* control = std::get_if<Control>(&post)) {
             engine_->apply(std::move(*control));
+            continue;
+        }
+        if (auto* read = std::get_if<SimulatedRead>(&post)) {
+            finished_.store(false, std::memory_order_relaxed);
+            simulated_->add(std::move(*read));
             continue;
         }
         switch (std::get<Life>(post).what) {
@@ -280,6 +288,12 @@ std::vector<std::string> Run::files_at(ObjectId object, std::uint64_t offset, st
     for (const erofs::NodeId node : nodes)
         files.push_back(index_.path(node));
     return files;
+}
+
+Result<void> Run::read(SimulatedRead read) {
+    if (!simulated())
+        return failure(Code::invalid, "only a simulated run reads by itself");
+    return post(std::move(read));
 }
 
 Result<std::uint32_t> Run::command(const Command& command) {

@@ -22,6 +22,8 @@
 
 namespace coldscope {
 
+class SimulatedTransport;
+
 struct RunOptions {
     std::string image;                      // the bootstrap
     std::vector<std::string> devices;       // the blobs, in the order of the device table
@@ -61,6 +63,13 @@ public:
                                                     std::uint64_t length,
                                                     std::size_t most = 4) const;
 
+    // What of each object's cache was local when the run began; by device.
+    [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
+        return local_at_start_;
+    }
+
+    // One more read for the simulated kernel, `at` from now. Code::invalid for other transports.
+    [[nodiscard]] Result<void> read(SimulatedRead read);
     // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
     // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).
     [[nodiscard]] Result<std::uint32_t> command(const Command& command);
@@ -82,7 +91,7 @@ private:
     struct Life {
         enum What : unsigned char { mounted, wind_down, stop } what;
     };
-    using Post = std::variant<Control, Life>;
+    using Post = std::variant<Control, Life, SimulatedRead>;
 
     explicit Run(const RunOptions& options) : options_(options), posts_(1024) {}
     [[nodiscard]] Result<void> open_image();
@@ -106,10 +115,12 @@ private:
     std::unique_ptr<erofs::Image> image_;
     erofs::Index index_;
     std::unique_ptr<guard::Client> guard_;
+    std::vector<std::vector<Range>> local_at_start_;
     std::unique_ptr<EventQueue> events_;
     std::unique_ptr<Ring> ring_;
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Transport> transport_;
+    SimulatedTransport* simulated_ = nullptr; // transport_, if it is that
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

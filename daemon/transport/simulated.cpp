@@ -24,16 +24,20 @@ SimulatedTransport::SimulatedTransport(Ring& ring, Engine& engine,
       on_finished_(std::move(on_finished)) {}
 
 void SimulatedTransport::start() {
-    left_ = reads_.size();
-    const Nanoseconds now = monotonic_now();
     for (SimulatedRead& read : reads_)
-        ring_.at(now + read.at, [this, read = std::move(read)]() mutable {
-            if (!stopped_)
-                begin(std::move(read));
-        });
+        add(std::move(read));
     reads_.clear();
     if (left_ == 0)
         ring_.after(0, [this] { on_finished_(); });
+}
+
+void SimulatedTransport::add(SimulatedRead read) {
+    ++left_;
+    const Nanoseconds due = monotonic_now() + read.at;
+    ring_.at(due, [this, read = std::move(read)]() mutable {
+        if (!stopped_)
+            begin(std::move(read));
+    });
 }
 
 void SimulatedTransport::begin(SimulatedRead read) {

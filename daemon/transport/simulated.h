@@ -29,6 +29,8 @@ public:
     [[nodiscard]] std::string_view name() const override { return "simulated"; }
     void start() override;
     void stop() override { stopped_ = true; }
+    // One more read, `at` from now; after start().
+    void add(SimulatedRead read);
 
 private:
     struct File {

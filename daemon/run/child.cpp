@@ -1,4 +1,4 @@
-#include "daemon/cli/child.h"
+#include "daemon/run/child.h"
 
 #include <cerrno>
 #include <csignal>
@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace coldscope::cli {
+namespace coldscope {
 
 Result<pid_t> start_child(const std::vector<std::string>& command, const std::string& folder,
-                          int output) {
+                          int output, int errors) {
     std::vector<char*> arguments;
     for (const std::string& word : command)
         arguments.push_back(const_cast<char*>(word.c_str()));
@@ -26,6 +26,7 @@ Result<pid_t> start_child(const std::vector<std::string>& command, const std::st
     // Only async-signal-safe calls from here on.
     setpgid(0, 0);
     dup2(output, 1);
+    dup2(errors, 2);
     if (const int empty = ::open("/dev/null", O_RDONLY); empty > 0)
         dup2(empty, 0);
     syscall(SYS_close_range, 3u, ~0u, 0u);
@@ -53,4 +54,4 @@ bool child_ended(pid_t child, int& exit_code) {
     return true;
 }
 
-} // namespace coldscope::cli
+} // namespace coldscope

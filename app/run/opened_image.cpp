@@ -1,0 +1,140 @@
+#include "app/run/opened_image.h"
+
+#include "core/erofs/check.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace coldscope::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A name that a device slot says, without folders; empty when it says none.
+std::string file_name_of_tag(const std::string& tag) {
+    return fs::path(tag).filename().string();
+}
+
+// Where the blob of a device may be: beside the image, by tag or by the image's name.
+std::string find_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
+    std::error_code ignored;
+    const fs::path folder = image.parent_path();
+    const auto usable = [&](const fs::path& path) {
+        return fs::is_regular_file(path, ignored) && !fs::equivalent(path, image, ignored);
+    };
+    if (const std::string name = file_name_of_tag(device.tag); !name.empty()) {
+        if (usable(folder / name))
+            return (folder / name).string();
+    }
+    if (devices != 1)
+        return {};
+    for (const char* ending : {".blob", ".data", ".bin"}) {
+        if (const fs::path path = fs::path(image).replace_extension(ending); usable(path))
+            return path.string();
+    }
+    return {};
+}
+
+// Bytes of each node on devices, added up to the root.
+std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
+    std::vector<std::uint64_t> stored(index.size());
+    for (const erofs::ReverseMap& map : index.reverse_maps()) {
+        for (const erofs::ReverseExtent& extent : map.extents()) {
+            for (erofs::NodeId node = extent.node;; node = index.node(node).parent) {
+                stored[node] += extent.length;
+                if (node == erofs::root_node)
+                    break;
+            }
+        }
+    }
+    return stored;
+}
+
+} // namespace
+
+std::uint64_t OpenedImage::device_size(std::uint16_t device) const {
+    if (device < devices.size() && devices[device])
+        return devices[device]->size();
+    std::uint64_t size = 0;
+    if (device > 0 && device <= image->devices().size())
+        size = image->devices()[device - 1].blocks << image->superblock().block_bits;
+    if (size == 0 && device < index.reverse_maps().size())
+        size = index.reverse_maps()[device].end();
+    return size;
+}
+
+std::string OpenedImage::device_name(std::uint16_t device) const {
+    if (device == 0)
+        return "bootstrap";
+    std::string name;
+    if (device <= device_paths.size())
+        name = fs::path(device_paths[device - 1]).filename().string();
+    if (name.empty() && device <= image->devices().size())
+        name = file_name_of_tag(image->devices()[device - 1].tag);
+    return name.empty() ? fmt::format("blob {}", device) : fmt::format("blob {}: {}", device, name);
+}
+
+Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
+                                                const std::vector<std::string>& device_paths) {
+    auto opened = std::make_shared<OpenedImage>();
+    opened->path = path;
+    opened->device_paths = device_paths;
+    COLDSCOPE_TRY(std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
+    COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));
+    opened->devices.push_back(primary);
+
+    const auto table = opened->image->devices();
+    opened->device_paths.resize(table.size());
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        std::string& blob = opened->device_paths[i];
+        const bool given = !blob.empty();
+        if (!given)
+            blob = find_blob(path, table[i], table.size());
+        if (blob.empty()) {
+            opened->devices.push_back(nullptr);
+            continue;
+        }
+        auto file = FileReadAt::open(blob);
+        if (!file)
+            opened->findings.add(file.error(), fmt::format("device {}", i + 1),
+                                 "Name the file that holds this blob in the start dialog.");
+        opened->devices.push_back(file ? std::shared_ptr<ReadAt>(std::move(*file)) : nullptr);
+    }
+    COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
+    opened->stored = stored_bytes(opened->index);
+    return opened;
+}
+
+erofs::Findings check_opened(const std::string& path,
+                             const std::vector<std::string>& device_paths) {
+    auto primary = FileReadAt::open(path);
+    if (!primary) {
+        erofs::Findings findings;
+        findings.add(primary.error(), "image");
+        return findings;
+    }
+    std::shared_ptr<ReadAt> file = std::move(*primary);
+    erofs::Findings findings = erofs::check_image(file);
+    erofs::Findings ignored;
+    const auto image = erofs::Image::open(file, &ignored);
+    if (!image || (*image)->devices().empty())
+        return findings;
+    const auto index = erofs::Index::build(**image, &ignored);
+    std::vector<std::optional<erofs::GivenBlob>> blobs;
+    for (const std::string& blob : device_paths) {
+        std::error_code failed;
+        const std::uint64_t size = fs::file_size(blob, failed);
+        if (blob.empty() || failed)
+            blobs.emplace_back();
+        else
+            blobs.push_back(erofs::GivenBlob{blob, size});
+    }
+    erofs::check_blobs(**image, blobs, findings, index ? &*index : nullptr);
+    return findings;
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,45 @@
+// An image opened to look at. All bytes come from its files, never through a mount.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/read_at.h"
+#include "core/erofs/finding.h"
+#include "core/erofs/image.h"
+#include "core/erofs/index.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace coldscope::app {
+
+struct OpenedImage {
+    std::string path;
+    // For the devices 1, 2, ... of the image; empty where none was given and none was found.
+    std::vector<std::string> device_paths;
+    std::unique_ptr<erofs::Image> image; // the main thread's
+    erofs::Index index;
+    std::vector<std::shared_ptr<ReadAt>> devices; // [0]: the image itself; null: missing
+    erofs::Findings findings;                     // of opening and indexing
+    // For each node the bytes of it that lie on devices; for a directory those of all below it.
+    std::vector<std::uint64_t> stored;
+
+    // Bytes of a device: the file's, else what the device table says, else as far as files reach.
+    [[nodiscard]] std::uint64_t device_size(std::uint16_t device) const;
+    // "bootstrap", "blob 1: layer.blob"
+    [[nodiscard]] std::string device_name(std::uint16_t device) const;
+    [[nodiscard]] std::size_t device_count() const { return devices.size(); } // with the primary
+};
+
+// Any thread. Opens tolerantly: what can be passed over is in `findings`. device_paths may be
+// shorter than the device table: a blob is then looked for beside the image, by its tag, by the
+// image's name with another ending, and by size.
+[[nodiscard]] Result<std::shared_ptr<OpenedImage>>
+open_image(const std::string& path, const std::vector<std::string>& device_paths);
+
+// Any thread, with an image of its own: everything that can be said against image and blobs.
+[[nodiscard]] erofs::Findings check_opened(const std::string& path,
+                                           const std::vector<std::string>& device_paths);
+
+} // namespace coldscope::app

@@ -1,0 +1,102 @@
+#include "app/run/residency.h"
+
+namespace coldscope::app {
+
+Residency::Residency(RunHost& host, Places places, QObject* parent)
+    : QObject(parent), host_(host), places_(std::move(places)) {
+    connect(&host_, &RunHost::began, this, &Residency::begin);
+    connect(&host_, &RunHost::advanced, this, &Residency::advance);
+}
+
+void Residency::set_image(std::shared_ptr<OpenedImage> image) {
+    image_ = std::move(image);
+    known_ = false;
+    local_.assign(image_ ? image_->device_count() : 0, {});
+    of_node_.assign(image_ ? image_->index.size() : 0, 0);
+    Q_EMIT changed();
+}
+
+void Residency::begin() {
+    set_image(image_);
+    if (!image_)
+        return;
+    mark_ = {};
+    known_ = true;
+    const auto& local = host_.local_at_start();
+    for (std::size_t device = 0; device < local.size() && device < local_.size(); ++device) {
+        for (const Range& range : local[device])
+            add({static_cast<std::uint16_t>(device), range});
+    }
+    Q_EMIT changed();
+}
+
+void Residency::advance() {
+    if (!known_)
+        return;
+    EventStore& store = host_.store();
+    const Changes changes = store.changes_since(mark_);
+    bool any = false;
+    const auto look = [&](Row row) {
+        const RequestRow& request = store[row];
+        if (request.open() || request.last != Step::answered || request.result != 0 ||
+            request.op != Op::read || host_.cache_full())
+            return;
+        scratch_.clear();
+        places_(request, scratch_);
+        for (const DeviceRange& place : scratch_)
+            any = add(place) || any;
+    };
+    for (const Row row : changes.changed)
+        look(row);
+    for (Row row = changes.first_new; row < changes.end; ++row)
+        look(row);
+    if (any)
+        Q_EMIT changed();
+}
+
+bool Residency::add(const DeviceRange& place) {
+    if (place.device >= local_.size() || local_[place.device].contains(place.range))
+        return false;
+    for (const Range& range : local_[place.device].missing(place.range)) {
+        image_->index.files_at(
+            place.device, range.begin, range.length(),
+            [this](erofs::NodeId node, std::uint64_t, std::uint64_t, std::uint64_t length) {
+                for (;; node = image_->index.node(node).parent) {
+                    of_node_[node] += length;
+                    if (node == erofs::root_node)
+                        break;
+                }
+            });
+    }
+    local_[place.device].add(place.range);
+    return true;
+}
+
+const RangeSet& Residency::local(std::uint16_t device) const {
+    static const RangeSet none;
+    return device < local_.size() ? local_[device] : none;
+}
+
+std::uint64_t Residency::local_of(erofs::NodeId node) const {
+    return node < of_node_.size() ? of_node_[node] : 0;
+}
+
+std::uint64_t Residency::stored_of(erofs::NodeId node) const {
+    return image_ && node < image_->stored.size() ? image_->stored[node] : 0;
+}
+
+std::uint64_t Residency::total_local() const {
+    std::uint64_t total = 0;
+    for (const RangeSet& set : local_)
+        total += set.total();
+    return total;
+}
+
+std::uint64_t Residency::total_stored() const {
+    std::uint64_t total = 0;
+    for (std::size_t device = 0; image_ && device < image_->device_count(); ++device)
+        total += image_->device_size(static_cast<std::uint16_t>(device));
+    return total;
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,189 @@
+#include "app/run/run_host.h"
+
+#include "app/style/text.h"
+
+#include <QtConcurrentRun>
+#include <algorithm>
+
+namespace coldscope::app {
+
+namespace {
+constexpr int frame_ms = 16;
+constexpr Nanoseconds drain_budget = 6 * millisecond; // of a frame
+constexpr std::size_t batch = 4096;                   // records between two looks at the clock
+} // namespace
+
+RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<EventStore>()) {
+    frame_.setTimerType(Qt::PreciseTimer);
+    frame_.setInterval(frame_ms);
+    connect(&frame_, &QTimer::timeout, this, &RunHost::pump);
+    connect(&starting_, &QFutureWatcher<Started>::finished, this, &RunHost::finish_start);
+    connect(&stopping_, &QFutureWatcher<Stopped>::finished, this, &RunHost::finish_stop);
+}
+
+RunHost::~RunHost() {
+    starting_.disconnect(this);
+    stopping_.disconnect(this);
+    starting_.waitForFinished();
+    stopping_.waitForFinished();
+}
+
+void RunHost::start(const RunOptions& options) {
+    if (phase_ != Phase::none && phase_ != Phase::ended)
+        return;
+    options_ = options;
+    stop_when_started_ = false;
+    set_phase(Phase::starting);
+    starting_.setFuture(QtConcurrent::run(
+        [options] { return std::make_shared<Result<std::unique_ptr<Run>>>(Run::start(options)); }));
+}
+
+void RunHost::finish_start() {
+    Result<std::unique_ptr<Run>>& result = *starting_.result();
+    if (!result) {
+        set_phase(began_at_ == 0 ? Phase::none : Phase::ended);
+        Q_EMIT failed(tr("The run did not start"), error_text(result.error()));
+        return;
+    }
+    run_ = std::move(*result);
+    options_ = run_->options();
+    transport_ = run_->transport();
+    local_at_start_ = run_->local_at_start();
+    store_ = std::make_unique<EventStore>();
+    lost_ = 0;
+    cache_full_ = false;
+    unguarded_ = false;
+    began_at_ = monotonic_now();
+    ended_at_ = 0;
+    run_->beat();
+    Q_EMIT began();
+    Q_EMIT rules_changed();
+    set_phase(Phase::live);
+    frame_.start();
+    if (stop_when_started_)
+        stop();
+}
+
+void RunHost::stop() {
+    if (phase_ == Phase::starting)
+        stop_when_started_ = true;
+    if (phase_ != Phase::live)
+        return;
+    set_phase(Phase::stopping);
+    stopping_.setFuture(QtConcurrent::run(
+        [run = run_.get()] { return std::make_shared<Result<void>>(run->stop()); }));
+}
+
+void RunHost::finish_stop() {
+    frame_.stop();
+    while (drain(second)) {
+    }
+    ended_at_ = monotonic_now();
+    end_open_requests();
+    const Result<void> result = *stopping_.result();
+    run_.reset();
+    Q_EMIT advanced();
+    set_phase(Phase::ended);
+    Q_EMIT rules_changed();
+    if (!result)
+        Q_EMIT failed(tr("The run ended, but its mount did not go cleanly"),
+                      error_text(result.error()));
+}
+
+// What was open when the run ended has no answer any more.
+void RunHost::end_open_requests() {
+    const auto open = store_->open_rows();
+    for (const Row row : std::vector<Row>(open.begin(), open.end())) {
+        StepRecord record;
+        record.request = (*store_)[row].id;
+        record.time = ended_at_;
+        record.step = Step::lost;
+        store_->take(record);
+    }
+}
+
+void RunHost::set_phase(Phase phase) {
+    phase_ = phase;
+    Q_EMIT phase_changed();
+}
+
+Nanoseconds RunHost::now() const {
+    return ended_at_ != 0 ? ended_at_ : monotonic_now();
+}
+
+void RunHost::pump() {
+    if (phase_ == Phase::live)
+        run_->beat();
+    const bool came = drain(drain_budget);
+    if (const std::uint64_t lost = run_->events().lost(); lost != lost_) {
+        lost_ = lost;
+        Q_EMIT advanced();
+    } else if (came) {
+        Q_EMIT advanced();
+    }
+    if (came || !store_->open_rows().empty())
+        Q_EMIT ticked();
+}
+
+bool RunHost::drain(Nanoseconds budget) {
+    const Nanoseconds end = monotonic_now() + budget;
+    bool any = false;
+    while (true) {
+        const std::size_t taken =
+            run_->events().drain([this](const StepRecord& record) { take(record); }, batch);
+        any = any || taken != 0;
+        if (taken < batch || monotonic_now() >= end)
+            return any;
+    }
+}
+
+void RunHost::take(const StepRecord& record) {
+    store_->take(record);
+    if (record.step != Step::notice)
+        return;
+    const auto notice = static_cast<Notice>(record.result);
+    if (notice == Notice::cache_full || notice == Notice::cache_writable_again)
+        cache_full_ = notice == Notice::cache_full;
+    if (notice == Notice::unguarded || notice == Notice::guarded_again)
+        unguarded_ = notice == Notice::unguarded;
+    Q_EMIT noticed(notice, record.request);
+}
+
+std::vector<Row> RunHost::waiting() {
+    std::vector<Row> rows;
+    for (const Row row : store_->open_rows()) {
+        const RequestState state = store_->state(row);
+        if (state == RequestState::held || state == RequestState::delayed)
+            rows.push_back(row);
+    }
+    return rows;
+}
+
+Result<std::uint32_t> RunHost::command(const std::string& line) {
+    COLDSCOPE_TRY(const Command command, parse_command(line));
+    if (!live())
+        return failure(Code::cancelled, "no run is live");
+    const auto done = run_->command(command);
+    Q_EMIT rules_changed();
+    return done;
+}
+
+const std::vector<Run::RuleText>& RunHost::rules() const {
+    static const std::vector<Run::RuleText> none;
+    return live() ? run_->rules() : none;
+}
+
+void RunHost::release_all() {
+    (void)command("release all");
+}
+
+Result<void> RunHost::read(const std::string& path) {
+    if (!live())
+        return failure(Code::cancelled, "no run is live");
+    SimulatedRead read;
+    read.process = "double-click";
+    read.path = path;
+    return run_->read(std::move(read));
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,116 @@
+// Hosts a live run: starts and ends it beside the main thread, takes its events in at frame rate
+// within a time budget, and beats for it. Belongs to the main thread.
+#pragma once
+
+#include "core/request/event_store.h"
+#include "core/rules/command.h"
+#include "daemon/run/run.h"
+
+#include <QFutureWatcher>
+#include <QObject>
+#include <QString>
+#include <QTimer>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace coldscope::app {
+
+class RunHost final : public QObject {
+    Q_OBJECT
+
+public:
+    enum class Phase {
+        none,     // no run yet
+        starting, // opens, mounts
+        live,
+        stopping, // lets go, unmounts
+        ended,    // its requests stay to be looked at
+    };
+    Q_ENUM(Phase)
+
+    explicit RunHost(QObject* parent = nullptr);
+    ~RunHost() override; // ends the run and waits for that
+
+    // In phase none or ended. started() or failed() follows.
+    void start(const RunOptions& options);
+    // In phase live; while starting, as soon as it stands. ended() follows.
+    void stop();
+
+    [[nodiscard]] Phase phase() const { return phase_; }
+    [[nodiscard]] bool live() const { return phase_ == Phase::live; }
+    // Null in phases none, starting and ended. While stopping only its const parts may be used.
+    [[nodiscard]] const Run* run() const { return run_.get(); }
+    // Of the run that is, or was last.
+    [[nodiscard]] const RunOptions& options() const { return options_; }
+    [[nodiscard]] TransportKind transport() const { return transport_; }
+    [[nodiscard]] bool simulated() const { return transport_ == TransportKind::simulated; }
+    [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
+        return local_at_start_;
+    }
+
+    // Requests of the run that is, or was last. Another object after began().
+    [[nodiscard]] EventStore& store() { return *store_; }
+    [[nodiscard]] std::uint64_t lost_events() const { return lost_; }
+    // Fetched bytes can't be kept now: the cache's disk refuses them.
+    [[nodiscard]] bool cache_full() const { return cache_full_; }
+    [[nodiscard]] bool unguarded() const { return unguarded_; }
+    // CLOCK_MONOTONIC while the run lives; the end of one that ended.
+    [[nodiscard]] Nanoseconds now() const;
+    // The beginning of the timeline: when the run began. 0 without a run.
+    [[nodiscard]] Nanoseconds began_at() const { return began_at_; }
+    // Open requests that are held or delayed, ascending.
+    [[nodiscard]] std::vector<Row> waiting();
+
+    // Steers the run: a line as in core/rules/command.h. Errors are the caller's to show.
+    Result<std::uint32_t> command(const std::string& line);
+    [[nodiscard]] const std::vector<Run::RuleText>& rules() const;
+    void release_all();
+    // Simulated runs: reads this file now, as if somebody had.
+    Result<void> read(const std::string& path);
+
+Q_SIGNALS:
+    void phase_changed();
+    // A new run takes the place of the old one: store() is another and empty.
+    void began();
+    // Records came; views bring in what changed since they last looked.
+    void advanced();
+    // At frame rate while something is open or came: time went on.
+    void ticked();
+    void rules_changed();
+    void noticed(coldscope::Notice notice, coldscope::RequestId request);
+    // What happened, as a sentence with the next step in it.
+    void failed(const QString& title, const QString& text);
+
+private:
+    void finish_start();
+    void finish_stop();
+    void set_phase(Phase phase);
+    void pump();
+    // Takes records for as long as the budget lasts; true when there were any.
+    bool drain(Nanoseconds budget);
+    void take(const StepRecord& record);
+    void end_open_requests();
+
+    RunOptions options_;
+    TransportKind transport_ = TransportKind::fuse_tree;
+    Phase phase_ = Phase::none;
+    bool stop_when_started_ = false;
+    std::unique_ptr<Run> run_;
+    std::unique_ptr<EventStore> store_;
+    std::vector<std::vector<Range>> local_at_start_;
+    std::uint64_t lost_ = 0;
+    std::uint64_t lost_before_ = 0;
+    bool cache_full_ = false;
+    bool unguarded_ = false;
+    Nanoseconds began_at_ = 0;
+    Nanoseconds ended_at_ = 0;
+    std::size_t rules_seen_ = 0;
+    QTimer frame_;
+    using Started = std::shared_ptr<Result<std::unique_ptr<Run>>>;
+    QFutureWatcher<Started> starting_;
+    using Stopped = std::shared_ptr<Result<void>>;
+    QFutureWatcher<Stopped> stopping_;
+};
+
+} // namespace coldscope::app

@@ -1,0 +1,222 @@
+#include "app/run/workspace.h"
+
+#include "app/style/text.h"
+#include "core/erofs/read.h"
+
+#include <QtConcurrentRun>
+#include <algorithm>
+#include <cerrno>
+
+namespace coldscope::app {
+
+namespace {
+
+// Adds a node once, as long as there is room.
+void add_node(Workspace::Files& files, erofs::NodeId node, std::size_t most) {
+    if (std::ranges::find(files.nodes, node) != files.nodes.end())
+        return;
+    if (files.nodes.size() == most)
+        files.more = true;
+    else
+        files.nodes.push_back(node);
+}
+
+} // namespace
+
+Workspace::Workspace(QObject* parent)
+    : QObject(parent), residency_(host_, [this](const RequestRow& request, auto& into) {
+          places_of(request, into);
+      }) {
+    connect(&opening_, &QFutureWatcher<Opened>::finished, this, &Workspace::finish_opening);
+    connect(&checking_, &QFutureWatcher<std::shared_ptr<erofs::Findings>>::finished, this,
+            &Workspace::finish_check);
+    connect(&host_, &RunHost::failed, this, &Workspace::failed);
+    connect(&host_, &RunHost::began, &selection_, &Selection::clear);
+}
+
+Workspace::~Workspace() {
+    opening_.waitForFinished();
+    checking_.waitForFinished();
+}
+
+void Workspace::open(const QString& path, const QStringList& device_paths) {
+    if (opening())
+        return;
+    path_ = path;
+    std::vector<std::string> devices;
+    for (const QString& device : device_paths)
+        devices.push_back(device.toStdString());
+    opening_.setFuture(QtConcurrent::run([path = path.toStdString(), devices] {
+        return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_image(path, devices));
+    }));
+    Q_EMIT opening_changed();
+}
+
+void Workspace::finish_opening() {
+    Q_EMIT opening_changed();
+    Result<std::shared_ptr<OpenedImage>>& result = *opening_.result();
+    if (!result) {
+        Q_EMIT failed(tr("The image could not be opened"), error_text(result.error(), path_));
+        return;
+    }
+    image_ = std::move(*result);
+    findings_ = image_->findings;
+    residency_.set_image(image_);
+    selection_.clear();
+    Q_EMIT image_changed();
+    Q_EMIT findings_changed();
+    checking_.setFuture(QtConcurrent::run([path = image_->path, devices = image_->device_paths] {
+        return std::make_shared<erofs::Findings>(check_opened(path, devices));
+    }));
+}
+
+void Workspace::finish_check() {
+    findings_ = *checking_.result();
+    Q_EMIT findings_changed();
+}
+
+QString Workspace::object_name(ObjectId object) const {
+    if (object >= first_file_object)
+        return path_of(object - first_file_object);
+    return image_ ? QString::fromStdString(image_->device_name(static_cast<std::uint16_t>(object)))
+                  : tr("object %1").arg(object);
+}
+
+void Workspace::places_of(const RequestRow& request, std::vector<DeviceRange>& into) const {
+    const Range range{request.offset, request.offset + request.length};
+    if (request.object < first_file_object) {
+        into.push_back({static_cast<std::uint16_t>(request.object), range});
+        return;
+    }
+    const erofs::NodeId node = request.object - first_file_object;
+    if (!image_ || node >= image_->index.size())
+        return;
+    const auto inode = image_->image->inode(image_->index.node(node).nid);
+    if (!inode || range.begin >= inode->size)
+        return;
+    const auto extents =
+        image_->image->map(*inode, range.begin, std::min(range.end, inode->size) - range.begin);
+    if (!extents)
+        return;
+    for (const erofs::Extent& extent : *extents) {
+        if (extent.kind != erofs::ExtentKind::hole)
+            into.push_back({extent.device, {extent.address, extent.address + extent.length}});
+    }
+}
+
+Workspace::Files Workspace::files_of(const RequestRow& request, std::size_t most) const {
+    if (request.object < first_file_object)
+        return files_at({static_cast<std::uint16_t>(request.object),
+                         {request.offset, request.offset + request.length}},
+                        most);
+    Files files;
+    if (const erofs::NodeId node = request.object - first_file_object;
+        image_ && node < image_->index.size())
+        files.nodes.push_back(node);
+    return files;
+}
+
+Workspace::Files Workspace::files_at(const DeviceRange& place, std::size_t most) const {
+    Files files;
+    if (!image_)
+        return files;
+    image_->index.files_at(place.device, place.range.begin, place.range.length(),
+                           [&](erofs::NodeId node, std::uint64_t, std::uint64_t, std::uint64_t) {
+                               add_node(files, node, most);
+                           });
+    return files;
+}
+
+QString Workspace::path_of(erofs::NodeId node) const {
+    return image_ && node < image_->index.size() ? QString::fromStdString(image_->index.path(node))
+                                                 : QString();
+}
+
+std::vector<erofs::Extent> Workspace::extents_of(erofs::NodeId node) const {
+    if (!image_ || node >= image_->index.size() || !image_->index.node(node).is_regular())
+        return {};
+    const auto inode = image_->image->inode(image_->index.node(node).nid);
+    if (!inode)
+        return {};
+    return image_->image->map(*inode, 0, inode->size).value_or(std::vector<erofs::Extent>{});
+}
+
+void Workspace::choose_request(Row row) {
+    if (row >= host_.store().size())
+        return;
+    const RequestRow& request = host_.store()[row];
+    Chosen chosen;
+    chosen.by = Chosen::By::request;
+    chosen.request = row;
+    chosen.view = selection_.current().view;
+    if (const Files files = files_of(request, 1); !files.nodes.empty())
+        chosen.node = files.nodes.front();
+    std::vector<DeviceRange> places;
+    places_of(request, places);
+    if (!places.empty())
+        chosen.range = places.front();
+    selection_.choose(chosen);
+}
+
+void Workspace::choose_node(erofs::NodeId node) {
+    if (!image_ || node >= image_->index.size())
+        return;
+    Chosen chosen;
+    chosen.by = Chosen::By::node;
+    chosen.node = node;
+    chosen.view = selection_.current().view;
+    for (const erofs::Extent& extent : extents_of(node)) {
+        if (extent.kind == erofs::ExtentKind::hole)
+            continue;
+        chosen.range = {extent.device, {extent.address, extent.address + extent.length}};
+        break;
+    }
+    selection_.choose(chosen);
+}
+
+void Workspace::choose_range(const DeviceRange& place) {
+    Chosen chosen;
+    chosen.by = Chosen::By::range;
+    chosen.range = place;
+    chosen.view = selection_.current().view;
+    if (const Files files = files_at(place, 1); !files.nodes.empty())
+        chosen.node = files.nodes.front();
+    selection_.choose(chosen);
+}
+
+Result<QByteArray> Workspace::read_file(erofs::NodeId node, std::uint64_t offset,
+                                        std::uint64_t most) const {
+    if (!image_ || node >= image_->index.size())
+        return failure(Code::not_found, "no image is open");
+    COLDSCOPE_TRY(const erofs::Inode inode, image_->image->inode(image_->index.node(node).nid));
+    if (!inode.is_regular())
+        return failure(Code::invalid, "only regular files have bytes to show");
+    if (offset >= inode.size)
+        return QByteArray();
+    QByteArray bytes(static_cast<qsizetype>(std::min(most, inode.size - offset)), '\0');
+    COLDSCOPE_CHECK(erofs::read_file(
+        *image_->image, inode, offset,
+        std::as_writable_bytes(std::span(bytes.data(), static_cast<std::size_t>(bytes.size()))),
+        image_->devices));
+    return bytes;
+}
+
+Result<QByteArray> Workspace::read_device(const DeviceRange& place) const {
+    if (!image_ || place.device >= image_->devices.size() || !image_->devices[place.device])
+        return failure(Code::not_found, "the file of this device is not there");
+    ReadAt& file = *image_->devices[place.device];
+    if (place.range.begin >= file.size())
+        return QByteArray();
+    QByteArray bytes(
+        static_cast<qsizetype>(std::min(place.range.end, file.size()) - place.range.begin), '\0');
+    COLDSCOPE_CHECK(file.read(
+        place.range.begin,
+        std::as_writable_bytes(std::span(bytes.data(), static_cast<std::size_t>(bytes.size())))));
+    return bytes;
+}
+
+int Workspace::seen_by_reader(int error) const {
+    return host_.transport() == TransportKind::fuse_tree ? error : EIO;
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,94 @@
+// What the window works on: one image, its run, and what is chosen of both. Every view is given
+// this and nothing else.
+#pragma once
+
+#include "app/run/opened_image.h"
+#include "app/run/residency.h"
+#include "app/run/run_host.h"
+#include "app/run/selection.h"
+#include "app/run/workload.h"
+
+#include <QFutureWatcher>
+#include <QObject>
+#include <QString>
+#include <QStringList>
+#include <memory>
+#include <vector>
+
+namespace coldscope::app {
+
+class Workspace final : public QObject {
+    Q_OBJECT
+
+public:
+    explicit Workspace(QObject* parent = nullptr);
+    ~Workspace() override;
+
+    // Opens and indexes beside the main thread; image_changed() or failed() follows. Not while a
+    // run is on.
+    void open(const QString& path, const QStringList& device_paths = {});
+    [[nodiscard]] bool opening() const { return opening_.isRunning(); }
+
+    // Null before the first one is open.
+    [[nodiscard]] const std::shared_ptr<OpenedImage>& image() const { return image_; }
+    // Of opening, and when findings_changed() came, of the whole check.
+    [[nodiscard]] const erofs::Findings& findings() const { return findings_; }
+
+    [[nodiscard]] RunHost& host() { return host_; }
+    [[nodiscard]] Selection& selection() { return selection_; }
+    [[nodiscard]] const Residency& residency() const { return residency_; }
+    [[nodiscard]] Workload& workload() { return workload_; }
+
+    // "bootstrap", "blob 1: layer.blob", or a file's path in tree mode.
+    [[nodiscard]] QString object_name(ObjectId object) const;
+    // Ranges of devices that a request asks for; in tree mode by its file's extents.
+    void places_of(const RequestRow& request, std::vector<DeviceRange>& into) const;
+    // Files with bytes in these, each once, at most `most`; more(): there were others.
+    struct Files {
+        std::vector<erofs::NodeId> nodes;
+        bool more = false;
+    };
+    [[nodiscard]] Files files_of(const RequestRow& request, std::size_t most = 4) const;
+    [[nodiscard]] Files files_at(const DeviceRange& place, std::size_t most = 4) const;
+    [[nodiscard]] QString path_of(erofs::NodeId node) const;
+    // Extents of a file on devices, holes and inline tails too. Empty for what is no file.
+    [[nodiscard]] std::vector<erofs::Extent> extents_of(erofs::NodeId node) const;
+
+    // What is chosen, with what follows from it.
+    void choose_request(Row row);
+    void choose_node(erofs::NodeId node);
+    void choose_range(const DeviceRange& place);
+
+    // Bytes of a file from its image and blobs, not through any mount; at most `most` of them.
+    [[nodiscard]] Result<QByteArray> read_file(erofs::NodeId node, std::uint64_t offset,
+                                               std::uint64_t most) const;
+    // Bytes of a device; of the file it comes from.
+    [[nodiscard]] Result<QByteArray> read_device(const DeviceRange& place) const;
+
+    // What a reader gets when its request is failed with this errno: EROFS on files of a FUSE mount
+    // turns every error into EIO.
+    [[nodiscard]] int seen_by_reader(int error) const;
+
+Q_SIGNALS:
+    void opening_changed();
+    void image_changed();
+    void findings_changed();
+    void failed(const QString& title, const QString& text);
+
+private:
+    using Opened = std::shared_ptr<Result<std::shared_ptr<OpenedImage>>>;
+    void finish_opening();
+    void finish_check();
+
+    QString path_;
+    std::shared_ptr<OpenedImage> image_;
+    erofs::Findings findings_;
+    RunHost host_;
+    Selection selection_;
+    Residency residency_;
+    Workload workload_;
+    QFutureWatcher<Opened> opening_;
+    QFutureWatcher<std::shared_ptr<erofs::Findings>> checking_;
+};
+
+} // namespace coldscope::app

@@ -1,0 +1,69 @@
+// The meaning of colours: one table, light and dark, used by every view. Never hue alone: each
+// look has a pattern, and those that matter a glyph. Hues: Okabe and Ito's set for people who see
+// few colours.
+#pragma once
+
+#include "core/request/row.h"
+
+#include <QColor>
+#include <QPalette>
+#include <QString>
+
+namespace coldscope::app {
+
+enum class Mark : unsigned char {
+    refault,  // answered from what was local
+    answered, // a miss that was answered
+    asked,    // arrived, nothing decided yet
+    fetching,
+    filling,
+    delayed,
+    held,
+    lost,
+    failed,
+    prefetch,
+    local, // in maps
+    cold,
+    hole, // no bytes are stored
+};
+inline constexpr int mark_count = static_cast<int>(Mark::hole) + 1;
+
+enum class Pattern : unsigned char {
+    solid,
+    hatched,     // diagonal lines
+    dashed,      // solid with a dashed outline
+    hollow,      // outline alone
+    half,        // solid, half as high
+    half_hollow, // outline alone, half as high
+    dotted,
+};
+
+struct Look {
+    QColor fill;
+    QColor outline; // contrast of 3:1 or better against the view's base
+    Pattern pattern = Pattern::solid;
+    QChar glyph; // null: none
+};
+
+enum class Theme : unsigned char { light, dark };
+[[nodiscard]] Theme theme_of(const QPalette& palette);
+
+[[nodiscard]] const Look& look(Mark mark, Theme theme);
+[[nodiscard]] QString name(Mark mark); // for legends and screen readers
+
+[[nodiscard]] Mark mark_of(RequestState state);
+// While it goes on, what a request that is open looks like; when it ended, what came of it.
+[[nodiscard]] QString name(RequestState state);
+
+// Colours of a view that are no state: taken from the palette, so that they follow the desktop.
+struct Surface {
+    QColor base;      // what is drawn on
+    QColor alternate; // every other lane or row
+    QColor grid;
+    QColor text;
+    QColor faint; // text of less weight; 4.5:1 against base
+    QColor selection;
+};
+[[nodiscard]] Surface surface_of(const QPalette& palette);
+
+} // namespace coldscope::app
