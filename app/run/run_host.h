@@ -51,6 +51,7 @@ public:
 
     // Requests of the run that is, or was last. Another object after began().
     [[nodiscard]] EventStore& store() { return *store_; }
+    [[nodiscard]] const EventStore& store() const { return *store_; }
     [[nodiscard]] std::uint64_t lost_events() const { return lost_; }
     // Fetched bytes can't be kept now: the cache's disk refuses them.
     [[nodiscard]] bool cache_full() const { return cache_full_; }

@@ -35,6 +35,7 @@ public:
     [[nodiscard]] const erofs::Findings& findings() const { return findings_; }
 
     [[nodiscard]] RunHost& host() { return host_; }
+    [[nodiscard]] const RunHost& host() const { return host_; }
     [[nodiscard]] Selection& selection() { return selection_; }
     [[nodiscard]] const Residency& residency() const { return residency_; }
     [[nodiscard]] Workload& workload() { return workload_; }

@@ -1,0 +1,189 @@
+#include "app/steer/steering.h"
+
+#include "app/style/marks.h"
+#include "app/style/text.h"
+
+#include <QInputDialog>
+#include <QMenu>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace coldscope::app {
+
+namespace {
+
+constexpr std::array offered_errors{EIO, ENOSPC, ETIMEDOUT, EACCES, ENOENT, EAGAIN, ESTALE};
+constexpr std::array offered_delays{100 * millisecond, 500 * millisecond, second, 5 * second};
+
+std::vector<Row> waiting_of(Workspace& workspace, const std::vector<Row>& requests) {
+    std::vector<Row> rows = workspace.host().waiting();
+    std::erase_if(rows,
+                  [&](Row row) { return std::ranges::find(requests, row) == requests.end(); });
+    return rows;
+}
+
+bool on_each(Workspace& workspace, const std::vector<Row>& requests, const QString& line) {
+    const std::vector<Row> rows = waiting_of(workspace, requests);
+    for (const Row row : rows) {
+        if (!steer(workspace, line.arg(workspace.host().store()[row].id)))
+            return false;
+    }
+    return !rows.empty();
+}
+
+// In double quotes, as commands are read; empty when it can't be written so.
+QString quoted(const QString& text) {
+    return text.contains(QLatin1Char('"')) ? QString() : QStringLiteral("\"%1\"").arg(text);
+}
+
+// "requests like this": what they have in common, and the condition of a rule that says so.
+struct Likeness {
+    QString label;
+    QString condition;
+};
+
+std::vector<Likeness> likenesses(const Workspace& workspace, const Target& target) {
+    std::vector<Likeness> result;
+    if (target.node) {
+        const QString path = workspace.path_of(*target.node);
+        if (const QString word = quoted(path); !word.isEmpty())
+            result.push_back({QObject::tr("of this file (%1)").arg(path.section(u'/', -1)),
+                              QStringLiteral("file=%1").arg(word)});
+    }
+    if (target.range)
+        result.push_back(
+            {QObject::tr("of this range (%1)").arg(range_text(target.range->range)),
+             QStringLiteral("object=%1 range=%2+%3")
+                 .arg(target.range->device == 0 ? QStringLiteral("bootstrap")
+                                                : QString::number(target.range->device))
+                 .arg(target.range->range.begin)
+                 .arg(target.range->range.length())});
+    if (target.pid && *target.pid != 0)
+        result.push_back(
+            {QObject::tr("of this process (%1, %2)").arg(target.command).arg(*target.pid),
+             QStringLiteral("pid=%1").arg(*target.pid)});
+    if (const QString word = quoted(target.command); !target.command.isEmpty() && !word.isEmpty())
+        result.push_back({QObject::tr("of every %1").arg(target.command),
+                          QStringLiteral("command=%1").arg(word)});
+    return result;
+}
+
+void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like) {
+    QMenu* sub = menu.addMenu(QObject::tr("Requests %1").arg(like.label));
+    const auto add = [&](const char* picture, const QString& text, const QString& line) {
+        sub->addAction(icon(picture), text, [&workspace, line] { steer(workspace, line); });
+    };
+    const QString& condition = like.condition;
+    add("hold-next", QObject::tr("Hold the next: its reader waits"),
+        QStringLiteral("hold next ") + condition);
+    add("media-playback-pause", QObject::tr("Hold all: their readers wait"),
+        QStringLiteral("hold ") + condition);
+    QMenu* delays = sub->addMenu(icon("delay"), QObject::tr("Delay all by"));
+    for (const Nanoseconds time : offered_delays)
+        delays->addAction(duration_text(time), [&workspace, time, condition] {
+            steer(workspace, QStringLiteral("delay %1ns %2").arg(time).arg(condition));
+        });
+    add("fail", QObject::tr("Fail the next: %1").arg(reader_gets(workspace, EIO)),
+        QStringLiteral("fail EIO next ") + condition);
+    QMenu* errors = sub->addMenu(icon("fail"), QObject::tr("Fail all with"));
+    for (const int error : offered_errors)
+        errors->addAction(reader_gets(workspace, error), [&workspace, error, condition] {
+            steer(workspace, QStringLiteral("fail %1 %2").arg(error).arg(condition));
+        });
+}
+
+} // namespace
+
+Target target_of(const Workspace& workspace, const std::vector<Row>& requests) {
+    Target target;
+    target.requests = requests;
+    if (requests.empty())
+        return target;
+    const EventStore& store = workspace.host().store();
+    const RequestRow& row = store[requests.front()];
+    if (const auto files = workspace.files_of(row, 1); !files.nodes.empty())
+        target.node = files.nodes.front();
+    std::vector<DeviceRange> places;
+    workspace.places_of(row, places);
+    if (!places.empty())
+        target.range = places.front();
+    target.pid = store.reader(row).pid;
+    target.command = QString::fromUtf8(store.reader(row).name().data(),
+                                       static_cast<qsizetype>(store.reader(row).name().size()));
+    return target;
+}
+
+void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
+    const bool live = workspace.host().live();
+    if (const std::vector<Row> rows = waiting_of(workspace, target.requests); !rows.empty()) {
+        menu.addAction(icon("release"), QObject::tr("Release: the reader goes on"),
+                       [&workspace, rows] { release(workspace, rows); });
+        QMenu* delays = menu.addMenu(icon("delay"), QObject::tr("Delay by"));
+        for (const Nanoseconds time : offered_delays)
+            delays->addAction(duration_text(time),
+                              [&workspace, rows, time] { delay(workspace, rows, time); });
+        QMenu* errors = menu.addMenu(icon("fail"), QObject::tr("Fail with"));
+        for (const int error : offered_errors)
+            errors->addAction(reader_gets(workspace, error),
+                              [&workspace, rows, error] { fail(workspace, rows, error); });
+        menu.addSeparator();
+    }
+    for (const Likeness& like : likenesses(workspace, target))
+        add_likeness(menu, workspace, like);
+    for (QAction* action : menu.actions())
+        action->setEnabled(live || action->isSeparator());
+}
+
+bool release(Workspace& workspace, const std::vector<Row>& requests) {
+    return on_each(workspace, requests, QStringLiteral("release %1"));
+}
+
+bool delay(Workspace& workspace, const std::vector<Row>& requests, Nanoseconds time) {
+    return on_each(workspace, requests,
+                   QStringLiteral("delay %1 ") + QStringLiteral("%1ns").arg(time));
+}
+
+bool fail(Workspace& workspace, const std::vector<Row>& requests, int error) {
+    return on_each(workspace, requests, QStringLiteral("fail %1 ") + QString::number(error));
+}
+
+bool steer(Workspace& workspace, const QString& line) {
+    const auto done = workspace.host().command(line.toStdString());
+    if (!done)
+        Q_EMIT workspace.failed(QObject::tr("Not done: %1").arg(line), error_text(done.error()));
+    return done.has_value();
+}
+
+std::optional<Nanoseconds> ask_delay(QWidget* parent) {
+    bool given = false;
+    const double seconds = QInputDialog::getDouble(
+        parent, QObject::tr("Delay"), QObject::tr("The request goes on after (seconds):"), 1, 0.001,
+        3600, 3, &given);
+    if (!given)
+        return {};
+    return static_cast<Nanoseconds>(seconds * second);
+}
+
+std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
+    QStringList items;
+    for (const int error : offered_errors)
+        items.push_back(reader_gets(workspace, error));
+    bool given = false;
+    const QString chosen =
+        QInputDialog::getItem(parent, QObject::tr("Fail"), QObject::tr("What the reader will see:"),
+                              items, 0, false, &given);
+    if (!given)
+        return {};
+    return offered_errors[static_cast<std::size_t>(items.indexOf(chosen))];
+}
+
+QString reader_gets(const Workspace& workspace, int error) {
+    const int seen = workspace.seen_by_reader(error);
+    if (seen == error)
+        return QObject::tr("reader gets %1").arg(errno_text(error));
+    return QObject::tr("%1, of which EROFS makes %2 for the reader")
+        .arg(QString::fromStdString(errno_name(error)), QString::fromStdString(errno_name(seen)));
+}
+
+} // namespace coldscope::app
