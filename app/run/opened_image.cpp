@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 namespace coldscope::app {
 
@@ -17,6 +18,14 @@ namespace fs = std::filesystem;
 // A name that a device slot says, without folders; empty when it says none.
 std::string file_name_of_tag(const std::string& tag) {
     return fs::path(tag).filename().string();
+}
+
+std::string identity_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return {};
+    return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
+                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
 // Where the blob of a device may be: beside the image, by tag or by the image's name.
@@ -56,6 +65,10 @@ std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
 
 } // namespace
 
+bool OpenedImage::replaced() const {
+    return identity_of(path) != identity;
+}
+
 std::uint64_t OpenedImage::device_size(std::uint16_t device) const {
     if (device < devices.size() && devices[device])
         return devices[device]->size();
@@ -82,6 +95,7 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
                                                 const std::vector<std::string>& device_paths) {
     auto opened = std::make_shared<OpenedImage>();
     opened->path = path;
+    opened->identity = identity_of(path);
     opened->device_paths = device_paths;
     COLDSCOPE_TRY(std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
     COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));

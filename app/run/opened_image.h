@@ -16,6 +16,7 @@ namespace coldscope::app {
 
 struct OpenedImage {
     std::string path;
+    std::string identity; // of the file when it was opened: which, how long, when written
     // For the devices 1, 2, ... of the image; empty where none was given and none was found.
     std::vector<std::string> device_paths;
     std::unique_ptr<erofs::Image> image; // the main thread's
@@ -29,6 +30,8 @@ struct OpenedImage {
     [[nodiscard]] std::uint64_t device_size(std::uint16_t device) const;
     // "bootstrap", "blob 1: layer.blob"
     [[nodiscard]] std::string device_name(std::uint16_t device) const;
+    // The file at the path is not the one that was opened, or was written since.
+    [[nodiscard]] bool replaced() const;
     [[nodiscard]] std::size_t device_count() const { return devices.size(); } // with the primary
 };
 

@@ -31,6 +31,7 @@ Workspace::Workspace(QObject* parent)
     connect(&checking_, &QFutureWatcher<std::shared_ptr<erofs::Findings>>::finished, this,
             &Workspace::finish_check);
     connect(&host_, &RunHost::failed, this, &Workspace::failed);
+    connect(&workload_, &Workload::printed, this, &Workspace::printed);
     connect(&host_, &RunHost::began, &selection_, &Selection::clear);
 }
 
@@ -73,6 +74,19 @@ void Workspace::finish_opening() {
 void Workspace::finish_check() {
     findings_ = *checking_.result();
     Q_EMIT findings_changed();
+}
+
+bool Workspace::is_open(const QString& path, const QStringList& device_paths) const {
+    if (!image_ || path_ != path || image_->replaced())
+        return false;
+    for (qsizetype i = 0; i < device_paths.size(); ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        if (!device_paths[i].isEmpty() &&
+            (at >= image_->device_paths.size() ||
+             image_->device_paths[at] != device_paths[i].toStdString()))
+            return false;
+    }
+    return true;
 }
 
 QString Workspace::object_name(ObjectId object) const {
@@ -182,6 +196,34 @@ void Workspace::choose_range(const DeviceRange& place) {
     if (const Files files = files_at(place, 1); !files.nodes.empty())
         chosen.node = files.nodes.front();
     selection_.choose(chosen);
+}
+
+void Workspace::read_now(erofs::NodeId node) {
+    const QString path = path_of(node);
+    if (!host_.live() || path.isEmpty())
+        return;
+    if (host_.simulated()) {
+        if (const auto read = host_.read(path.toStdString()); !read)
+            Q_EMIT failed(tr("%1 was not read").arg(path), error_text(read.error()));
+        return;
+    }
+    std::erase_if(readers_, [](const auto& reader) { return !reader->running(); });
+    auto reader = std::make_unique<Workload>();
+    connect(reader.get(), &Workload::printed, this, &Workspace::printed);
+    connect(reader.get(), &Workload::ended, this, [this, path](int exit_code) {
+        Q_EMIT printed(
+            (exit_code == 0 ? tr("read %1\n") : tr("reading %1 failed\n")).arg(path).toUtf8());
+    });
+    const auto started = reader->start(
+        {QStringLiteral("sh"), QStringLiteral("-c"),
+         QStringLiteral("dd if=\"$1\" iflag=nocache count=0 status=none; exec cat -- \"$1\" "
+                        ">/dev/null"),
+         QStringLiteral("sh"), QStringLiteral(".") + path},
+        QString::fromStdString(host_.options().mount_point));
+    if (!started)
+        Q_EMIT failed(tr("%1 was not read").arg(path), error_text(started.error()));
+    else
+        readers_.push_back(std::move(reader));
 }
 
 Result<QByteArray> Workspace::read_file(erofs::NodeId node, std::uint64_t offset,

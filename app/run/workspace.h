@@ -27,6 +27,8 @@ public:
     // Opens and indexes beside the main thread; image_changed() or failed() follows. Not while a
     // run is on.
     void open(const QString& path, const QStringList& device_paths = {});
+    // This very image with these blobs (empty ones: any), not replaced on disk since.
+    [[nodiscard]] bool is_open(const QString& path, const QStringList& device_paths) const;
     [[nodiscard]] bool opening() const { return opening_.isRunning(); }
 
     // Null before the first one is open.
@@ -60,6 +62,10 @@ public:
     void choose_node(erofs::NodeId node);
     void choose_range(const DeviceRange& place);
 
+    // Reads a file as if somebody did: by a process in the mount, which drops the kernel's copy
+    // first so that it is a question again, or by the simulated kernel. A run is live.
+    void read_now(erofs::NodeId node);
+
     // Bytes of a file from its image and blobs, not through any mount; at most `most` of them.
     [[nodiscard]] Result<QByteArray> read_file(erofs::NodeId node, std::uint64_t offset,
                                                std::uint64_t most) const;
@@ -72,6 +78,8 @@ public:
 
 Q_SIGNALS:
     void opening_changed();
+    // What programs in the mount print, and how read_now() went.
+    void printed(const QByteArray& text);
     void image_changed();
     void findings_changed();
     void failed(const QString& title, const QString& text);
@@ -88,6 +96,7 @@ private:
     Selection selection_;
     Residency residency_;
     Workload workload_;
+    std::vector<std::unique_ptr<Workload>> readers_; // of read_now()
     QFutureWatcher<Opened> opening_;
     QFutureWatcher<std::shared_ptr<erofs::Findings>> checking_;
 };
