@@ -91,6 +91,20 @@ std::string OpenedImage::device_name(std::uint16_t device) const {
     return name.empty() ? fmt::format("blob {}", device) : fmt::format("blob {}: {}", device, name);
 }
 
+Result<ImageHead> read_head(const std::string& path, const std::vector<std::string>& device_paths) {
+    COLDSCOPE_TRY(const auto primary, FileReadAt::open(path));
+    ImageHead head;
+    COLDSCOPE_TRY(head.super, erofs::read_superblock(*primary));
+    COLDSCOPE_TRY(head.devices, erofs::read_device_table(*primary, head.super));
+    head.device_paths = device_paths;
+    head.device_paths.resize(head.devices.size());
+    for (std::size_t i = 0; i < head.devices.size(); ++i) {
+        if (head.device_paths[i].empty())
+            head.device_paths[i] = find_blob(path, head.devices[i], head.devices.size());
+    }
+    return head;
+}
+
 Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
                                                 const std::vector<std::string>& device_paths) {
     auto opened = std::make_shared<OpenedImage>();

@@ -35,6 +35,15 @@ struct OpenedImage {
     [[nodiscard]] std::size_t device_count() const { return devices.size(); } // with the primary
 };
 
+// The beginning of an image: enough to ask for its blobs. Reads a few KiB.
+struct ImageHead {
+    erofs::Superblock super;
+    std::vector<erofs::Device> devices;
+    std::vector<std::string> device_paths; // as in OpenedImage
+};
+[[nodiscard]] Result<ImageHead> read_head(const std::string& path,
+                                          const std::vector<std::string>& device_paths);
+
 // Any thread. Opens tolerantly: what can be passed over is in `findings`. device_paths may be
 // shorter than the device table: a blob is then looked for beside the image, by its tag, by the
 // image's name with another ending, and by size.
