@@ -1,8 +1,5 @@
 #include "core/request/request.h"
 
-#include <algorithm>
-#include <vector>
-
 namespace coldscope {
 
 void Tally::step(const RequestRow& row, const Steering& steering, const StepRecord& record) {
@@ -28,7 +25,7 @@ void Tally::step(const RequestRow& row, const Steering& steering, const StepReco
         counts_.refaults += ((row.flags | record.flags) & flag::refault) != 0;
         if (row.op == Op::read && record.result == 0 && steering.held == 0 &&
             steering.delayed == 0 && row.arrived() != 0)
-            latencies_.push_back(record.time < row.start ? 0 : record.time - row.start);
+            latencies_.add(record.time < row.start ? 0 : record.time - row.start);
         break;
     case Step::lost:
         ++counts_.lost;
@@ -38,21 +35,9 @@ void Tally::step(const RequestRow& row, const Steering& steering, const StepReco
 
 Summary Tally::summary() const {
     Summary result = counts_;
-    if (latencies_.empty())
-        return result;
-    std::vector<Nanoseconds> times(latencies_.size());
-    for (std::size_t i = 0; i < times.size(); ++i)
-        times[i] = latencies_[i];
-    // The least that so many of a hundred do not exceed.
-    const auto percentile = [&](std::size_t percent) {
-        const auto at =
-            times.begin() + static_cast<std::ptrdiff_t>((times.size() * percent + 99) / 100 - 1);
-        std::nth_element(times.begin(), at, times.end());
-        return *at;
-    };
-    result.p50 = percentile(50);
-    result.p95 = percentile(95);
-    result.max = percentile(100);
+    result.p50 = latencies_.percentile(50);
+    result.p95 = latencies_.percentile(95);
+    result.max = latencies_.max();
     return result;
 }
 

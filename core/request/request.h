@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/clock.h"
-#include "core/request/chunked.h"
+#include "core/request/latency.h"
 #include "core/request/row.h"
 #include "core/request/step.h"
 
@@ -49,18 +49,18 @@ struct Summary {
     Nanoseconds max = 0;
 };
 
-// Counts of requests and their latencies (8 bytes for each answered read).
+// Counts of requests and their latencies. 60 KiB, however many there are.
 class Tally {
 public:
     void begin() { ++counts_.requests; }
     // A step of a request, before it is applied to row and steering.
     void step(const RequestRow& row, const Steering& steering, const StepRecord& record);
-    // O(answered reads).
+    // Percentiles to 1 %. O(1).
     [[nodiscard]] Summary summary() const;
 
 private:
     Summary counts_;
-    Chunked<Nanoseconds> latencies_;
+    Latencies latencies_;
 };
 
 [[nodiscard]] Request to_request(const RequestRow& row, const Steering& steering,

@@ -122,6 +122,7 @@ private slots:
         QTest::newRow("19 of 20 are within") << 20U << 10U << 19U;
         QTest::newRow("hundred") << 100U << 50U << 95U;
         QTest::newRow("thousand") << 1000U << 500U << 950U;
+        QTest::newRow("hundred thousand") << 100'000U << 50'000U << 95'000U;
     }
     // Latencies 1..count, not in order.
     void percentiles() {
@@ -132,8 +133,9 @@ private slots:
         for (unsigned i = count; i > 0; --i)
             pass(log, i, i);
         const Summary summary = log.summary();
-        QCOMPARE(summary.p50, Nanoseconds{p50});
-        QCOMPARE(summary.p95, Nanoseconds{p95});
+        // Never too small, and to 1 %: exact where that is less than 1 ns.
+        QVERIFY(summary.p50 >= p50 && summary.p50 <= p50 + p50 / 100);
+        QVERIFY(summary.p95 >= p95 && summary.p95 <= p95 + p95 / 100);
         QCOMPARE(summary.max, Nanoseconds{count});
     }
 
