@@ -1,6 +1,7 @@
 #include "app/style/look.h"
 
 #include <QCoreApplication>
+#include <algorithm>
 #include <array>
 
 namespace coldscope::app {
@@ -83,6 +84,10 @@ const Look& look(Mark mark, Theme theme) {
     return (theme == Theme::dark ? dark : light)[static_cast<std::size_t>(mark)];
 }
 
+QColor ink_on(const QColor& fill) {
+    return fill.lightness() > 100 ? QColor(Qt::black) : QColor(Qt::white);
+}
+
 QString name(Mark mark) {
     return QCoreApplication::translate("Mark", table[static_cast<std::size_t>(mark)].name);
 }
@@ -122,6 +127,17 @@ QString name(RequestState state) {
     default:
         return name(mark_of(state));
     }
+}
+
+QColor scale_colour(double share, Theme theme) {
+    // Lighter is less on light ground, darker on dark ground.
+    static constexpr std::array<QRgb, 3> light{0xFFA9DDF7, 0xFF2A8CC7, 0xFF08294D};
+    static constexpr std::array<QRgb, 3> dark{0xFF1D4F70, 0xFF3C9BD6, 0xFFD9F1FF};
+    const auto& stops = theme == Theme::dark ? dark : light;
+    const double at = std::clamp(share, 0.0, 1.0) * 2;
+    const std::size_t from = at < 1 ? 0 : 1;
+    return mix(QColor::fromRgb(stops[from]), QColor::fromRgb(stops[from + 1]),
+               at - static_cast<double>(from));
 }
 
 Surface surface_of(const QPalette& palette) {

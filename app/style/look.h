@@ -49,11 +49,16 @@ enum class Theme : unsigned char { light, dark };
 [[nodiscard]] Theme theme_of(const QPalette& palette);
 
 [[nodiscard]] const Look& look(Mark mark, Theme theme);
+// What can be read on a fill: black or white.
+[[nodiscard]] QColor ink_on(const QColor& fill);
 [[nodiscard]] QString name(Mark mark); // for legends and screen readers
 
 [[nodiscard]] Mark mark_of(RequestState state);
 // While it goes on, what a request that is open looks like; when it ended, what came of it.
 [[nodiscard]] QString name(RequestState state);
+
+// A scale of one hue, from least (0) to most (1): heat, order of access.
+[[nodiscard]] QColor scale_colour(double share, Theme theme);
 
 // Colours of a view that are no state: taken from the palette, so that they follow the desktop.
 struct Surface {

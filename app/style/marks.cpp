@@ -25,11 +25,8 @@ void draw_glyph(QPainter& painter, const QRectF& rect, const Look& look) {
     font.setPixelSize(static_cast<int>(std::min(rect.height(), 13.0)));
     font.setBold(true);
     painter.setFont(font);
-    // Black or white, whichever stands out from the fill.
     const bool filled = look.pattern != Pattern::hollow;
-    painter.setPen(!filled                       ? look.outline
-                   : look.fill.lightness() > 100 ? QColor(Qt::black)
-                                                 : QColor(Qt::white));
+    painter.setPen(filled ? ink_on(look.fill) : look.outline);
     const double side = std::min(rect.width(), rect.height() + 4);
     painter.drawText(QRectF(rect.left(), rect.top(), side, rect.height()), Qt::AlignCenter,
                      QString(look.glyph));
