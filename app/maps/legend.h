@@ -1,0 +1,38 @@
+// A line of marks with their names, under a map.
+#pragma once
+
+#include "app/style/look.h"
+
+#include <QWidget>
+#include <vector>
+
+namespace coldscope::app {
+
+class Legend final : public QWidget {
+    Q_OBJECT
+
+public:
+    explicit Legend(QWidget* parent = nullptr);
+
+    void show_marks(const std::vector<Mark>& marks);
+    // A scale from `least` to `most`.
+    void show_scale(const QString& least, const QString& most);
+    // Said behind the marks; elided when it does not fit.
+    void set_note(const QString& note);
+
+    [[nodiscard]] QSize sizeHint() const override;
+    [[nodiscard]] QSize minimumSizeHint() const override;
+
+protected:
+    void paintEvent(QPaintEvent* event) override;
+
+private:
+    void describe();
+
+    std::vector<Mark> marks_;
+    QString least_;
+    QString most_;
+    QString note_;
+};
+
+} // namespace coldscope::app
