@@ -1,0 +1,39 @@
+// The Findings dock: what is wrong with the image, and below it all about the selected one.
+#pragma once
+
+#include "app/models/findings_model.h"
+#include "app/run/workspace.h"
+
+#include <QWidget>
+
+class QPlainTextEdit;
+class QTableView;
+
+namespace coldscope::app {
+
+class EmptyState;
+
+class FindingsView final : public QWidget {
+    Q_OBJECT
+
+public:
+    FindingsView(Workspace& workspace, QWidget* parent = nullptr);
+
+    [[nodiscard]] int count() const { return model_->rowCount(); }
+
+Q_SIGNALS:
+    void count_changed(int count);
+
+private:
+    void show_all();
+    void show_details();
+    void copy();
+
+    Workspace& workspace_;
+    FindingsModel* model_;
+    QTableView* table_;
+    EmptyState* empty_;
+    QPlainTextEdit* details_;
+};
+
+} // namespace coldscope::app
