@@ -36,6 +36,7 @@ TimelineCanvas::TimelineCanvas(Workspace& workspace, QWidget* parent)
             [this] { set_grouping(model_.grouping()); });
     connect(&workspace.selection(), &Selection::changed, this, &TimelineCanvas::selection_changed);
     model_.regroup(Grouping::object, host.store());
+    note_objects();
     lay_out();
     selection_changed();
     if (host.live())
@@ -80,6 +81,9 @@ void TimelineCanvas::begin() {
     chosen_.reset();
     remembered_.reset();
     settle_.stop();
+    ends_.clear();
+    noted_ = 0;
+    object_set_ = false;
     shows_all_ = true;
     drag_ = Drag::none;
     lay_out();
@@ -94,6 +98,7 @@ void TimelineCanvas::advance() {
 
 void TimelineCanvas::refresh() {
     const std::size_t rows = model_.rows().size();
+    note_objects();
     if (model_.update(workspace_.host().store()))
         image_good_ = false;
     if (rows != model_.rows().size())
@@ -237,6 +242,12 @@ void TimelineCanvas::selection_changed() {
     const bool another = chosen.request != chosen_;
     chosen_ = chosen.request;
     viewport()->update();
+    if (another && chosen_ && *chosen_ < workspace_.host().store().size() && !object_set_ &&
+        object_ != workspace_.host().store()[*chosen_].object) {
+        object_ = workspace_.host().store()[*chosen_].object;
+        image_good_ = image_good_ && mode_ == Mode::time;
+        Q_EMIT objects_changed();
+    }
     if (chosen.view && chosen.view != remembered_) {
         // By back or forward.
         settle_.stop();
@@ -260,6 +271,8 @@ void TimelineCanvas::reveal(Row request) {
     if (end < scale_.begin || row.start >= scale_.end())
         user_looks_at(panned(scale_, scale_.column_of(row.start) -
                                          static_cast<std::int64_t>(scale_.width / 2)));
+    if (mode_ == Mode::offset)
+        return;
     const auto at = model_.row_of(store, request);
     if (!at)
         return;
@@ -291,7 +304,7 @@ void TimelineCanvas::lay_out() {
         static_cast<int>(std::min<std::size_t>(model_.rows().size(), 10'000'000 / heights_.pitch) *
                              static_cast<std::size_t>(heights_.pitch) +
                          1);
-    verticalScrollBar()->setRange(0, std::max(0, all - pixels.height()));
+    verticalScrollBar()->setRange(0, mode_ == Mode::time ? std::max(0, all - pixels.height()) : 0);
     verticalScrollBar()->setPageStep(pixels.height());
     verticalScrollBar()->setSingleStep(heights_.pitch);
     const auto width = static_cast<std::uint32_t>(pixels.width());
@@ -321,6 +334,15 @@ std::optional<QRectF> TimelineCanvas::rect_of(Row request) const {
     const TimeAxis axis = scale_.axis();
     const double left = axis.column_of(row.start);
     const double right = axis.column_of(end) + 1.0;
+    if (mode_ == Mode::offset) {
+        if (row.object != object_)
+            return std::nullopt;
+        const OffsetRows rows =
+            rows_of(row.offset, row.length, object_size(), frame_.plot_pixels().height());
+        return QRectF(frame_.plot().left() + left / frame_.ratio,
+                      frame_.plot().top() + rows.top / frame_.ratio, (right - left) / frame_.ratio,
+                      (rows.bottom - rows.top) / frame_.ratio);
+    }
     const double top = static_cast<double>(static_cast<int>(*at) * heights_.pitch - scroll() +
                                            (heights_.pitch - heights_.bar + 1) / 2);
     const QRect plot = frame_.plot();

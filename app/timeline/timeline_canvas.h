@@ -2,11 +2,14 @@
 #pragma once
 
 #include "app/run/workspace.h"
+#include "app/timeline/offset_painter.h"
 #include "app/timeline/timeline_frame.h"
 
 #include <QAbstractScrollArea>
 #include <QTimer>
+#include <map>
 #include <optional>
+#include <vector>
 
 namespace coldscope::app {
 
@@ -21,6 +24,16 @@ public:
     void set_grouping(Grouping grouping);
     [[nodiscard]] Grouping grouping() const { return model_.grouping(); }
     [[nodiscard]] const LaneModel& model() const { return model_; }
+
+    // Lanes, or the offsets in one object, over time.
+    void set_mode(Mode mode);
+    [[nodiscard]] Mode mode() const { return mode_; }
+    // Whose offsets are shown: the one that was set; else that of the chosen request; else the
+    // first.
+    void set_object(ObjectId object);
+    [[nodiscard]] ObjectId object() const { return object_; }
+    // Those that were asked for so far.
+    [[nodiscard]] std::vector<ObjectId> objects() const;
 
     // What is seen now, and how far it can go.
     [[nodiscard]] const TimeScale& scale() const { return scale_; }
@@ -50,6 +63,7 @@ public:
 Q_SIGNALS:
     void view_changed(); // scale() is another, or limits() are
     void follow_changed(bool on);
+    void objects_changed(); // objects() or object() are others
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -83,8 +97,17 @@ private:
     void reveal(Row request);
     void repaint_lanes();
 
+    // The object of the offsets.
+    void note_objects();
+    [[nodiscard]] std::uint64_t object_size() const;
+    [[nodiscard]] std::vector<Lanes::LaneId> lanes_of_object() const;
+    [[nodiscard]] OffsetScene offset_scene(const TimeScale& scale,
+                                           std::span<const Lanes::LaneId> lanes) const;
+    [[nodiscard]] std::optional<Row> offset_request_at(const QPoint& point) const;
+
     // Painting.
     void ensure_image();
+    void paint_offset_labels(QPainter& painter);
     void paint_overlay(QPainter& painter);
     void paint_waiting(QPainter& painter);
     void paint_empty(QPainter& painter);
@@ -103,6 +126,11 @@ private:
 
     Workspace& workspace_;
     LaneModel model_;
+    Mode mode_ = Mode::time;
+    ObjectId object_ = 0;
+    bool object_set_ = false;                // by the user
+    std::map<ObjectId, std::uint64_t> ends_; // how far each was asked for, bytes
+    Row noted_ = 0;                          // rows that are in ends_
     TimelineFrame frame_;
     LaneHeights heights_;
     TimeScale scale_;
@@ -111,6 +139,7 @@ private:
     Nanoseconds drawn_now_ = 0;
 
     LanePainter painter_;
+    OffsetPainter offset_painter_;
     QImage image_; // the plot and some columns on both sides of it
     TimeScale image_scale_;
     int image_scroll_ = 0;

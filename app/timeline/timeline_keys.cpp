@@ -113,6 +113,8 @@ std::optional<Row> TimelineCanvas::request_at(const QPoint& point) const {
     const QRect plot = frame_.plot();
     if (!plot.contains(point) || model_.rows().empty())
         return std::nullopt;
+    if (mode_ == Mode::offset)
+        return offset_request_at(point);
     const int y = static_cast<int>(std::floor((point.y() - plot.top()) * frame_.ratio)) + scroll();
     const auto row = static_cast<std::size_t>(y / heights_.pitch);
     if (row >= model_.rows().size())

@@ -29,16 +29,24 @@ void TimelineCanvas::ensure_image() {
     const QSize size(static_cast<int>(image_scale_.width), pixels.height());
     if (image_.size() != size)
         image_ = QImage(size, QImage::Format_RGB32);
-    const RowsSeen seen = rows_seen(model_, heights_, scroll(), pixels.height());
     const auto ticks = ticks_of(image_scale_, origin(), QFontMetricsF(font()), frame_.ratio);
     std::vector<std::int64_t> grid;
     for (const Tick& tick : ticks)
         grid.push_back(tick.column);
     drawn_now_ = now();
-    painter_.paint(image_, {workspace_.host().store(), model_.lanes(), seen.rows,
-                            image_scale_.axis(), drawn_now_, seen.top, heights_, frame_.ratio,
-                            theme_of(palette()), surface_of(palette()), grid,
-                            static_cast<std::uint32_t>(image_scale_.begin / image_scale_.step)});
+    if (mode_ == Mode::offset) {
+        const std::vector<Lanes::LaneId> lanes = lanes_of_object();
+        OffsetScene scene = offset_scene(image_scale_, lanes);
+        scene.grid = grid;
+        offset_painter_.paint(image_, scene);
+    } else {
+        const RowsSeen seen = rows_seen(model_, heights_, scroll(), pixels.height());
+        painter_.paint(image_,
+                       {workspace_.host().store(), model_.lanes(), seen.rows, image_scale_.axis(),
+                        drawn_now_, seen.top, heights_, frame_.ratio, theme_of(palette()),
+                        surface_of(palette()), grid,
+                        static_cast<std::uint32_t>(image_scale_.begin / image_scale_.step)});
+    }
     image_good_ = true;
 }
 
@@ -62,9 +70,14 @@ void TimelineCanvas::paintEvent(QPaintEvent*) {
     paint_ruler(painter, frame_.ruler(),
                 ticks_of(scale_, origin(), QFontMetricsF(font()), frame_.ratio), surface,
                 frame_.ratio);
-    paint_labels(painter, frame_, model_, heights_, scroll(), surface);
-    painter.setClipRect(plot);
-    paint_waiting(painter);
+    if (mode_ == Mode::offset) {
+        paint_offset_labels(painter);
+        painter.setClipRect(plot);
+    } else {
+        paint_labels(painter, frame_, model_, heights_, scroll(), surface);
+        painter.setClipRect(plot);
+        paint_waiting(painter);
+    }
     paint_overlay(painter);
 }
 

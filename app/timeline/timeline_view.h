@@ -5,12 +5,14 @@
 
 #include <QWidget>
 
+class QButtonGroup;
 class QComboBox;
 class QLabel;
 class QToolButton;
 
 namespace coldscope::app {
 
+class OverviewStrip;
 class TimelineCanvas;
 
 class TimelineView final : public QWidget {
@@ -20,6 +22,7 @@ public:
     explicit TimelineView(Workspace& workspace, QWidget* parent = nullptr);
 
     [[nodiscard]] TimelineCanvas& canvas() { return *canvas_; }
+    [[nodiscard]] OverviewStrip& overview() { return *overview_; }
 
 public Q_SLOTS:
     void zoom_in();
@@ -30,10 +33,15 @@ public Q_SLOTS:
 private:
     QWidget* make_controls();
     void update_state();
+    void update_objects();
 
     Workspace& workspace_;
     TimelineCanvas* canvas_;
+    OverviewStrip* overview_;
     QComboBox* by_ = nullptr;
+    QLabel* by_label_ = nullptr;
+    QComboBox* object_ = nullptr;
+    QButtonGroup* mode_ = nullptr;
     QToolButton* follow_ = nullptr;
     QLabel* simulated_ = nullptr;
 };
