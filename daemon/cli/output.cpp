@@ -34,29 +34,9 @@ const char* next_step(const Error& error) {
     }
 }
 
-// The length of the UTF-8 sequence at the text's start, 0 when it is not valid.
-std::size_t sequence_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = byte(0);
-    if (first < 0x80)
-        return 1;
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length)
-        return 0;
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0) != 0x80)
-            return 0;
-    }
-    const unsigned char second = byte(1);
-    const bool overlong = (first == 0xE0 && second < 0xA0) || (first == 0xF0 && second < 0x90);
-    const bool surrogate = first == 0xED && second >= 0xA0;
-    const bool too_large = first == 0xF4 && second >= 0x90;
-    return overlong || surrogate || too_large ? 0 : length;
-}
-
 } // namespace
 
-Output::Output() {
+Output::Output(int fd) : fd_(fd) {
     // A write to a closed pipe must return EPIPE, whatever the caller set.
     std::signal(SIGPIPE, SIG_IGN);
 }
@@ -87,7 +67,7 @@ bool Output::json(const nlohmann::json& value) {
 bool Output::flush() {
     std::string_view left = buffer_;
     while (error_ == 0 && !left.empty()) {
-        const ssize_t count = ::write(STDOUT_FILENO, left.data(), left.size());
+        const ssize_t count = ::write(fd_, left.data(), left.size());
         if (count >= 0)
             left.remove_prefix(static_cast<std::size_t>(count));
         else if (errno != EINTR)
@@ -100,14 +80,16 @@ bool Output::flush() {
 bool Output::flush_ready() {
     std::size_t done = 0;
     while (error_ == 0 && done < buffer_.size()) {
-        pollfd entry{STDOUT_FILENO, POLLOUT, 0};
+        pollfd entry{fd_, POLLOUT, 0};
         if (poll(&entry, 1, 0) <= 0)
             break;
         // A pipe that can be written takes at least PIPE_BUF bytes.
         const std::size_t part = std::min<std::size_t>(buffer_.size() - done, PIPE_BUF);
-        const ssize_t count = ::write(STDOUT_FILENO, buffer_.data() + done, part);
+        const ssize_t count = ::write(fd_, buffer_.data() + done, part);
         if (count >= 0)
             done += static_cast<std::size_t>(count);
+        else if (errno == EAGAIN)
+            break;
         else if (errno != EINTR)
             error_ = errno;
     }
@@ -142,36 +124,6 @@ std::string printable(std::string_view bytes) {
         const auto byte = static_cast<unsigned char>(c);
         text += byte < 0x20 || byte == 0x7F ? fmt::format("\\x{:02X}", byte) : std::string(1, c);
     }
-    return text;
-}
-
-bool valid_utf8(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const std::size_t length = sequence_length(bytes);
-        if (length == 0)
-            return false;
-        bytes.remove_prefix(length);
-    }
-    return true;
-}
-
-std::string json_text(std::string_view bytes) {
-    std::string text;
-    while (!bytes.empty()) {
-        const std::size_t length = sequence_length(bytes);
-        if (length == 0)
-            text += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[0]));
-        else
-            text += bytes.substr(0, length);
-        bytes.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return text;
-}
-
-std::string hex(std::string_view bytes) {
-    std::string text;
-    for (const char byte : bytes)
-        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
     return text;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "daemon/run/json_text.h"
 
 #include <cstddef>
 #include <span>
@@ -10,12 +11,14 @@
 #include <string_view>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace coldscope::cli {
 
 class Output {
 public:
-    Output();
+    // fd is borrowed; without one it is standard output.
+    explicit Output(int fd = STDOUT_FILENO);
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     ~Output();
@@ -30,6 +33,7 @@ public:
     // flush_ready() writes what can be written at once.
     void never_wait() { waits_ = false; }
     bool flush_ready();
+    [[nodiscard]] int error() const { return error_; } // errno of the write that failed
     [[nodiscard]] std::size_t waiting() const { return buffer_.size(); } // bytes
 
     // Writes out what is buffered. The exit code: exit_code, or 1 when writing failed for a
@@ -38,8 +42,9 @@ public:
 
 private:
     std::string buffer_;
+    int fd_;
     bool waits_ = true;
-    int error_ = 0; // errno of the failed write
+    int error_ = 0;
 };
 
 // Prints "coldscoped: FILE: at byte N: what (why)" and the next step to standard error.
@@ -47,12 +52,8 @@ private:
 int print_error(const Error& error, std::string_view file);
 void print_warning(std::string_view text);
 
-// Text for JSON: valid UTF-8 as it is; other bytes as \xNN.
-[[nodiscard]] std::string json_text(std::string_view bytes);
-// The same for a person's terminal: control characters, too, become \xNN.
+// Text for a person's terminal: as json_text(), and control characters become \xNN, too.
 [[nodiscard]] std::string printable(std::string_view bytes);
-[[nodiscard]] bool valid_utf8(std::string_view bytes);
-[[nodiscard]] std::string hex(std::string_view bytes);
 // Sets object[key], and object[key + "_hex"] too when the bytes are not valid UTF-8.
 void set_text(nlohmann::json& object, const std::string& key, std::string_view bytes);
 

@@ -1,5 +1,6 @@
 #include "daemon/cli/run_command.h"
 
+#include "daemon/cli/event_file.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/run_report.h"
 #include "daemon/run/child.h"
@@ -36,6 +37,7 @@ struct Arguments {
     std::string jitter;
     std::string bandwidth;
     std::string reads; // a file
+    std::string events;
     bool json = false;
     std::vector<std::string> command;
 };
@@ -55,12 +57,14 @@ int block_signals() {
 
 class Session {
 public:
-    Session(Run& run, const Arguments& arguments, int signals)
-        : run_(run), arguments_(arguments), signals_(signals), report_(arguments.json, output_) {}
+    // events: may be null.
+    Session(Run& run, const Arguments& arguments, int signals, EventFile* events)
+        : run_(run), arguments_(arguments), signals_(signals), report_(arguments.json, output_),
+          events_(events) {}
 
     int run() {
         output_.never_wait();
-        reading_ = report_.ready(run_);
+        say([this](RunReport& report) { return report.ready(run_); });
         if (!arguments_.command.empty()) {
             const auto child =
                 start_child(arguments_.command, run_.options().mount_point,
@@ -78,14 +82,23 @@ public:
         sigemptyset(&none);
         pthread_sigmask(SIG_SETMASK, &none, nullptr);
         drain();
-        if (reading_)
-            report_.summary(run_, run_.events().lost());
+        say([this](RunReport& report) { return report.summary(run_, run_.events().lost()); });
+        if (events_ != nullptr)
+            events_->finish();
         if (!stopped)
             exit_code_ = print_error(stopped.error(), {});
         return output_.finish(exit_code_);
     }
 
 private:
+    // what: a call of a RunReport that returns false when nobody reads any more.
+    template <typename What>
+    void say(const What& what) {
+        if (events_ != nullptr)
+            events_->tell(what);
+        reading_ = reading_ && what(report_);
+    }
+
     void turn() {
         run_.events().arm();
         const bool behind = output_.waiting() >= most_waiting;
@@ -96,6 +109,8 @@ private:
                                       pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0}};
         const std::size_t before = output_.waiting();
         reading_ = reading_ && output_.flush_ready();
+        if (events_ != nullptr)
+            events_->flush();
         const bool read = output_.waiting() == 0 || output_.waiting() < before;
         if (output_.waiting() != 0)
             entries[1].fd = -1; // new events can wait; what is written soon is looked at again
@@ -115,11 +130,11 @@ private:
 
     void drain() {
         run_.events().drain([this](const StepRecord& record) {
-            reading_ = reading_ && report_.step(run_, record);
+            say([&](RunReport& report) { return report.step(run_, record); });
         });
         if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {
             lost_seen_ = lost;
-            reading_ = reading_ && report_.lost_events(lost);
+            say([&](RunReport& report) { return report.lost_events(lost); });
         }
     }
 
@@ -155,8 +170,7 @@ private:
             input_.erase(0, end + 1);
         }
         if (input_.size() > longest_command) {
-            reading_ = reading_ && report_.command_error("", Error{Code::invalid, 0, no_offset,
-                                                                   "a line longer than 64 KiB"});
+            refuse("", Error{Code::invalid, 0, no_offset, "a line longer than 64 KiB"});
             input_.clear();
         }
     }
@@ -167,16 +181,20 @@ private:
         commanded_ = true;
         const auto parsed = parse_command(line);
         if (!parsed) {
-            reading_ = reading_ && report_.command_error(line, parsed.error());
+            refuse(line, parsed.error());
         } else if (parsed->verb == Verb::stop) {
             stopping_ = true;
         } else if (parsed->verb == Verb::rules) {
-            reading_ = reading_ && report_.rules(run_);
+            say([this](RunReport& report) { return report.rules(run_); });
         } else if (const auto done = run_.command(*parsed); !done) {
-            reading_ = reading_ && report_.command_error(line, done.error());
+            refuse(line, done.error());
         } else if (*done != 0) {
-            reading_ = reading_ && report_.rule(*done, line);
+            say([&](RunReport& report) { return report.rule(*done, line); });
         }
+    }
+
+    void refuse(const std::string& line, const Error& error) {
+        say([&](RunReport& report) { return report.command_error(line, error); });
     }
 
     void end_child() {
@@ -200,6 +218,7 @@ private:
     int signals_;
     Output output_;
     RunReport report_;
+    EventFile* events_;
     std::string input_;
     pid_t child_ = 0;
     int exit_code_ = 0;
@@ -225,11 +244,18 @@ Result<void> load_reads(const std::string& path, RunOptions& options) {
 int run_it(Arguments& arguments) {
     if (const auto loaded = load_reads(arguments.reads, arguments.run); !loaded)
         return print_error(loaded.error(), arguments.reads);
+    std::unique_ptr<EventFile> events;
+    if (!arguments.events.empty()) {
+        auto opened = EventFile::open(arguments.events);
+        if (!opened)
+            return print_error(opened.error(), arguments.events);
+        events = std::move(*opened);
+    }
     const int signals = block_signals();
     const auto run = Run::start(arguments.run);
     if (!run)
         return print_error(run.error(), {});
-    return Session(**run, arguments, signals).run();
+    return Session(**run, arguments, signals, events.get()).run();
 }
 
 // A usage error when the text is not of the form.
@@ -272,6 +298,8 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_flag("--buffered", arguments->run.buffered,
                   "fuse-blob without directio: FUSE's own cache then hides misses");
     run->add_flag("--json", arguments->json, "One JSON event a line");
+    run->add_option("--events", arguments->events,
+                    "Write the events to this file, too, in the form of --json");
     run->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
         parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);

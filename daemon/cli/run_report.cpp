@@ -1,5 +1,7 @@
 #include "daemon/cli/run_report.h"
 
+#include "daemon/run/event_log.h"
+
 #include <array>
 
 #include <fmt/format.h>
@@ -114,42 +116,13 @@ bool RunReport::step(const Run& run, const StepRecord& record) {
 }
 
 bool RunReport::step_json(const Run& run, const StepRecord& record) {
-    if (record.step == Step::notice) {
-        const json event{{"event", "notice"},
-                         {"time", record.time},
-                         {"request", record.request},
-                         {"number", record.result},
-                         {"text", describe(static_cast<Notice>(record.result))}};
-        return output_.line(event.dump());
-    }
+    if (record.step == Step::notice)
+        return output_.line(event_line(record, {}));
     auto quoted = quoted_names_.find(record.object);
     if (quoted == quoted_names_.end())
-        quoted = quoted_names_
-                     .emplace(record.object, json(json_text(run.object_name(record.object))).dump())
-                     .first;
-    std::string line = fmt::format(
-        R"({{"event":"{}","request":{},"time":{},"op":"{}","object":{},"object_name":{},"offset":{},)"
-        R"("length":{},"pid":{},"command":{})",
-        name(record.step), record.request, record.time, name(record.op), record.object,
-        quoted->second, record.offset, record.length, record.pid,
-        json(json_text(record.command_name())).dump());
-    if (record.step == Step::matched)
-        line += fmt::format(R"(,"rule":{})", record.result);
-    if (record.step == Step::answered || record.step == Step::lost)
-        line += record.result == 0 ? R"(,"result":0)"
-                                   : fmt::format(R"(,"result":{},"error":"{}")", record.result,
-                                                 errno_name(record.result));
-    else
-        line += R"(,"result":null)";
-    for (const auto& [bit, word] :
-         {std::pair{flag::refault, "refault"}, std::pair{flag::joined, "joined"},
-          std::pair{flag::own, "own"}, std::pair{flag::by_rule, "by_rule"},
-          std::pair{flag::by_hand, "by_hand"}, std::pair{flag::simulated, "simulated"}}) {
-        if ((record.flags & bit) != 0)
-            line += fmt::format(R"(,"{}":true)", word);
-    }
-    line += '}';
-    return output_.line(line);
+        quoted =
+            quoted_names_.emplace(record.object, json_string(run.object_name(record.object))).first;
+    return output_.line(event_line(record, quoted->second));
 }
 
 bool RunReport::held_text(const Run& run, const StepRecord& record) {
