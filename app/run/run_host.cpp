@@ -1,17 +1,12 @@
 #include "app/run/run_host.h"
 
+#include "app/run/drain.h"
 #include "app/style/text.h"
 
 #include <QtConcurrentRun>
 #include <algorithm>
 
 namespace coldscope::app {
-
-namespace {
-constexpr int frame_ms = 16;
-constexpr Nanoseconds drain_budget = 6 * millisecond; // of a frame
-constexpr std::size_t batch = 4096;                   // records between two looks at the clock
-} // namespace
 
 RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<EventStore>()) {
     frame_.setTimerType(Qt::PreciseTimer);
@@ -126,15 +121,7 @@ void RunHost::pump() {
 }
 
 bool RunHost::drain(Nanoseconds budget) {
-    const Nanoseconds end = monotonic_now() + budget;
-    bool any = false;
-    while (true) {
-        const std::size_t taken =
-            run_->events().drain([this](const StepRecord& record) { take(record); }, batch);
-        any = any || taken != 0;
-        if (taken < batch || monotonic_now() >= end)
-            return any;
-    }
+    return app::drain(run_->events(), budget, [this](const StepRecord& record) { take(record); });
 }
 
 void RunHost::take(const StepRecord& record) {
