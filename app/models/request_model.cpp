@@ -112,8 +112,10 @@ void RequestModel::take_in(const std::vector<Row>& changed, Nanoseconds budget) 
                            index(static_cast<int>(last), columns - 1));
 
     const Nanoseconds begin = monotonic_now();
-    for (Row end = store.size(); looked_at_ < end; ++looked_at_) {
-        if (looked_at_ % between_looks == 0 && monotonic_now() - begin >= budget)
+    const Row from = looked_at_;
+    for (const Row end = store.size(); looked_at_ < end; ++looked_at_) {
+        if (looked_at_ - from >= between_looks && (looked_at_ - from) % between_looks == 0 &&
+            monotonic_now() - begin >= budget)
             break;
         if (filter_.all() || filter_.matches(looked_at_))
             list(looked_at_);
