@@ -1,0 +1,333 @@
+#include "app/views/main_window.h"
+
+#include "app/charts/charts_view.h"
+#include "app/detail/file_preview.h"
+#include "app/detail/request_detail.h"
+#include "app/maps/blob_map.h"
+#include "app/maps/chunk_map.h"
+#include "app/run/disk_watch.h"
+#include "app/style/marks.h"
+#include "app/tables/findings_view.h"
+#include "app/tables/held_view.h"
+#include "app/tables/image_tree_view.h"
+#include "app/tables/request_table.h"
+#include "app/timeline/timeline_view.h"
+#include "app/views/file_dialogs.h"
+#include "app/views/help.h"
+#include "app/views/message_bar.h"
+#include "app/views/output_view.h"
+#include "app/views/start_dialog.h"
+#include "app/views/status_line.h"
+#include "app/views/welcome.h"
+#include "app/views/window_actions.h"
+
+#include <QAction>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileInfo>
+#include <QMenu>
+#include <QMimeData>
+#include <QSettings>
+#include <QStatusBar>
+#include <QTimer>
+#include <QToolBar>
+#include <QVBoxLayout>
+
+namespace coldscope::app {
+
+namespace {
+
+constexpr int layout_version = 1; // of the docks: another one is not restored
+constexpr QSize first_size(1440, 900);
+
+MessageBar::Weight weight_of(Notice notice) {
+    switch (notice) {
+    case Notice::guarded_again:
+    case Notice::cache_writable_again:
+        return MessageBar::Weight::information;
+    default:
+        return MessageBar::Weight::warning;
+    }
+}
+
+} // namespace
+
+MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent)
+    : QMainWindow(parent), workspace_(workspace), launcher_(launcher) {
+    setObjectName(QStringLiteral("main"));
+    setWindowIcon(icon("coldscope"));
+    setAcceptDrops(true);
+    setDockNestingEnabled(true);
+    setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
+    resize(first_size);
+
+    welcome_ = new Welcome(this);
+    setCentralWidget(welcome_);
+    actions_ = new WindowActions(workspace_, launcher_, *this);
+    addToolBarBreak();
+    auto* bar = addToolBar(tr("Messages"));
+    bar->setObjectName(QStringLiteral("messages"));
+    bar->setMovable(false);
+    messages_ = new MessageBar(bar);
+    messages_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(messages_);
+    bar->hide();
+    connect(messages_, &MessageBar::shown, bar, &QToolBar::setVisible);
+    figures_ = new StatusLine(workspace_, this);
+    statusBar()->addPermanentWidget(figures_, 1);
+    disk_ = new DiskWatch(workspace_, this);
+    actions_->docks_menu->setEnabled(false);
+    actions_->reset_layout->setEnabled(false);
+    connect_all();
+    restoreGeometry(QSettings().value(QStringLiteral("window/geometry")).toByteArray());
+    show_title();
+}
+
+MainWindow::~MainWindow() = default;
+
+QDockWidget* MainWindow::add_dock(const QString& name, const QString& title, QWidget* widget) {
+    auto* dock = new QDockWidget(title, this);
+    dock->setObjectName(name);
+    dock->setWidget(widget);
+    actions_->docks_menu->addAction(dock->toggleViewAction());
+    docks_.push_back(dock);
+    return dock;
+}
+
+void MainWindow::make_docks() {
+    add_dock(QStringLiteral("image"), tr("Image"), new ImageTreeView(workspace_, this));
+    add_dock(QStringLiteral("timeline"), tr("Timeline"), new TimelineView(workspace_, this));
+    add_dock(QStringLiteral("blob-map"), tr("Blob map"), new BlobMap(workspace_, this));
+    add_dock(QStringLiteral("chunk-map"), tr("Chunk map"), new ChunkMap(workspace_, this));
+    add_dock(QStringLiteral("request"), tr("Request"), new RequestDetail(workspace_, this));
+    add_dock(QStringLiteral("requests"), tr("Requests"), new RequestTable(workspace_, this));
+    auto* held = new HeldView(workspace_, this);
+    QDockWidget* held_dock = add_dock(QStringLiteral("held"), tr("Held"), held);
+    connect(held, &HeldView::count_changed, this, [held_dock](int count) {
+        held_dock->setWindowTitle(count == 0 ? tr("Held") : tr("Held (%1)").arg(count));
+    });
+    add_dock(QStringLiteral("charts"), tr("Charts"), new ChartsView(workspace_, this));
+    add_dock(QStringLiteral("findings"), tr("Findings"), new FindingsView(workspace_, this));
+    add_dock(QStringLiteral("preview"), tr("Preview"), new FilePreview(workspace_, this));
+    add_dock(QStringLiteral("output"), tr("Output"), new OutputView(workspace_, this));
+}
+
+QWidget* MainWindow::view(const QString& name) const {
+    for (const QDockWidget* dock : docks_) {
+        if (dock->objectName() == name)
+            return dock->widget();
+    }
+    return nullptr;
+}
+
+void MainWindow::lay_out() {
+    const auto dock = [this](const char* name) {
+        return findChild<QDockWidget*>(QLatin1String(name));
+    };
+    setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
+    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+    for (QDockWidget* each : docks_) {
+        each->setFloating(false);
+        each->show();
+    }
+    addDockWidget(Qt::LeftDockWidgetArea, dock("image"));
+    addDockWidget(Qt::RightDockWidgetArea, dock("timeline"));
+    splitDockWidget(dock("timeline"), dock("request"), Qt::Horizontal);
+    splitDockWidget(dock("timeline"), dock("blob-map"), Qt::Vertical);
+    tabifyDockWidget(dock("blob-map"), dock("chunk-map"));
+    addDockWidget(Qt::BottomDockWidgetArea, dock("requests"));
+    for (const char* name : {"held", "charts", "findings", "preview", "output"})
+        tabifyDockWidget(dock("requests"), dock(name));
+    dock("blob-map")->raise();
+    dock("requests")->raise();
+    // Sizes count once the docks are where they belong.
+    QTimer::singleShot(0, this, &MainWindow::size_docks);
+}
+
+void MainWindow::size_docks() {
+    const auto dock = [this](const char* name) {
+        return findChild<QDockWidget*>(QLatin1String(name));
+    };
+    resizeDocks({dock("image"), dock("timeline"), dock("request")}, {300, 800, 330},
+                Qt::Horizontal);
+    resizeDocks({dock("timeline"), dock("blob-map")}, {380, 190}, Qt::Vertical);
+    resizeDocks({dock("image"), dock("requests")}, {560, 260}, Qt::Vertical);
+}
+
+// Without an image there is nothing to show but what can be done; the first one brings the docks.
+void MainWindow::show_docks() {
+    if (!docks_.empty())
+        return;
+    make_docks();
+    delete takeCentralWidget();
+    welcome_ = nullptr;
+    lay_out();
+    const QSettings settings;
+    if (const QByteArray state = settings.value(QStringLiteral("window/docks")).toByteArray();
+        !state.isEmpty())
+        QTimer::singleShot(0, this, [this, state] { restoreState(state, layout_version); });
+    qobject_cast<RequestTable*>(view(QStringLiteral("requests")))
+        ->restore_state(settings.value(QStringLiteral("window/requests")).toByteArray());
+    actions_->docks_menu->setEnabled(true);
+    actions_->reset_layout->setEnabled(true);
+}
+
+void MainWindow::connect_all() {
+    const auto tell = [this](MessageBar::Weight weight) {
+        return [this, weight](const QString& title, const QString& text) {
+            messages_->show_message(weight, title, text);
+        };
+    };
+    connect(&workspace_, &Workspace::failed, this, tell(MessageBar::Weight::error));
+    connect(disk_, &DiskWatch::changed, this, tell(MessageBar::Weight::warning));
+    connect(&workspace_.host(), &RunHost::noticed, this, [this](Notice notice, RequestId request) {
+        const std::string_view what = describe(notice);
+        QString title = QString::fromUtf8(what.data(), static_cast<qsizetype>(what.size()));
+        if (!title.isEmpty())
+            title[0] = title[0].toUpper();
+        messages_->show_message(weight_of(notice), title,
+                                request != 0 ? tr("Request %1").arg(request) : QString());
+    });
+    connect(&workspace_, &Workspace::image_changed, this, [this] {
+        Welcome::add_recent(QString::fromStdString(workspace_.image()->path));
+        fill_recent();
+        show_docks();
+        show_title();
+    });
+    connect(&workspace_, &Workspace::opening_changed, this, [this] {
+        if (workspace_.opening())
+            statusBar()->showMessage(tr("Opening the image…"));
+        else
+            statusBar()->clearMessage();
+    });
+    connect(&workspace_.host(), &RunHost::phase_changed, this, [this] {
+        show_title();
+        const RunHost::Phase phase = workspace_.host().phase();
+        if (closing_ && (phase == RunHost::Phase::ended || phase == RunHost::Phase::none))
+            close();
+    });
+    auto* title_timer = new QTimer(this);
+    title_timer->setInterval(500);
+    connect(title_timer, &QTimer::timeout, this, &MainWindow::show_title);
+    title_timer->start();
+
+    connect(welcome_, &Welcome::open_wanted, actions_->open, &QAction::trigger);
+    connect(welcome_, &Welcome::start_wanted, actions_->start, &QAction::trigger);
+    connect(welcome_, &Welcome::demo_wanted, this, &MainWindow::run_demo);
+    connect(welcome_, &Welcome::image_wanted, this,
+            [this](const QString& path) { open_image(path); });
+    connect(actions_->open, &QAction::triggered, this, [this] {
+        const QString beside =
+            workspace_.image() ? QString::fromStdString(workspace_.image()->path) : QString();
+        if (const QString path = choose_file(this, workspace_, tr("Open an image"), beside);
+            !path.isEmpty())
+            open_image(path);
+    });
+    connect(actions_->start, &QAction::triggered, this, &MainWindow::ask_and_start);
+    connect(actions_->quit, &QAction::triggered, this, &QWidget::close);
+    connect(actions_->full_screen, &QAction::toggled, this,
+            [this](bool on) { on ? showFullScreen() : showNormal(); });
+    connect(actions_->reset_layout, &QAction::triggered, this, &MainWindow::lay_out);
+    connect(actions_->keys, &QAction::triggered, this, [this] { show_keys_and_marks(this); });
+    connect(actions_->about, &QAction::triggered, this, [this] { app::show_about(this); });
+    fill_recent();
+}
+
+void MainWindow::fill_recent() {
+    actions_->recent_menu->clear();
+    for (const QString& path : Welcome::recent())
+        actions_->recent_menu->addAction(path, [this, path] { open_image(path); });
+    actions_->recent_menu->menuAction()->setVisible(!actions_->recent_menu->isEmpty());
+}
+
+void MainWindow::open_image(const QString& path, const QStringList& devices) {
+    const RunHost::Phase phase = workspace_.host().phase();
+    if (phase != RunHost::Phase::none && phase != RunHost::Phase::ended) {
+        messages_->show_message(MessageBar::Weight::information, tr("A run is on"),
+                                tr("Stop it before another image is opened."));
+        return;
+    }
+    if (in_own_mount(workspace_, path))
+        return;
+    workspace_.open(QFileInfo(path).absoluteFilePath(), devices);
+}
+
+void MainWindow::ask_and_start() {
+    Choice choice = launcher_.last().value_or(Choice::saved());
+    if (workspace_.image() && choice.image != QString::fromStdString(workspace_.image()->path)) {
+        choice.image = QString::fromStdString(workspace_.image()->path);
+        choice.devices.clear();
+        for (const std::string& blob : workspace_.image()->device_paths)
+            choice.devices << QString::fromStdString(blob);
+    }
+    choice.steering.clear();
+    StartDialog dialog(workspace_, choice, this);
+    if (dialog.exec() == QDialog::Accepted)
+        start_run(dialog.choice());
+}
+
+void MainWindow::start_run(const Choice& choice) {
+    choice.save();
+    launcher_.start(choice);
+}
+
+void MainWindow::run_demo() {
+    Choice choice;
+    choice.image = demo_image();
+    choice.transport = QStringLiteral("simulated");
+    choice.latency = QStringLiteral("20ms");
+    launcher_.start(choice);
+}
+
+void MainWindow::show_title() {
+    QString title = tr("Coldscope");
+    if (workspace_.image())
+        title = QFileInfo(QString::fromStdString(workspace_.image()->path)).fileName() +
+                QStringLiteral(" — ") + title;
+    if (const QString held = StatusLine::held_text(workspace_); !held.isEmpty())
+        title = held + QStringLiteral(" — ") + title;
+    if (windowTitle() != title)
+        setWindowTitle(title);
+}
+
+// The run ends beside the main thread; the window goes when it has.
+void MainWindow::closeEvent(QCloseEvent* event) {
+    const RunHost::Phase phase = workspace_.host().phase();
+    if (phase == RunHost::Phase::none || phase == RunHost::Phase::ended) {
+        save_layout();
+        event->accept();
+        return;
+    }
+    closing_ = true;
+    statusBar()->showMessage(tr("Letting go and unmounting…"));
+    launcher_.stop();
+    event->ignore();
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    const QList<QUrl> urls = event->mimeData()->urls();
+    if (!urls.isEmpty() && urls.first().isLocalFile())
+        event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    const QList<QUrl> urls = event->mimeData()->urls();
+    if (urls.isEmpty())
+        return;
+    QStringList devices;
+    for (const QUrl& url : urls.mid(1))
+        devices << url.toLocalFile();
+    open_image(urls.first().toLocalFile(), devices);
+}
+
+void MainWindow::save_layout() const {
+    QSettings settings;
+    settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
+    if (docks_.empty())
+        return;
+    settings.setValue(QStringLiteral("window/docks"), saveState(layout_version));
+    settings.setValue(QStringLiteral("window/requests"),
+                      qobject_cast<RequestTable*>(view(QStringLiteral("requests")))->save_state());
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,67 @@
+// The window: docks around what an image and its run have to show, the acts on them, messages, one
+// line of figures. Closing it ends the run first.
+#pragma once
+
+#include "app/run/launcher.h"
+
+#include <QMainWindow>
+#include <vector>
+
+class QDockWidget;
+
+namespace coldscope::app {
+
+class DiskWatch;
+class MessageBar;
+class StatusLine;
+class Welcome;
+class WindowActions;
+
+class MainWindow final : public QMainWindow {
+    Q_OBJECT
+
+public:
+    explicit MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent = nullptr);
+    ~MainWindow() override;
+
+    // By file or folder: "Open image…", a dropped file, the command line.
+    void open_image(const QString& path, const QStringList& devices = {});
+    void start_run(const Choice& choice);
+    // The simulated kernel on the demo's image.
+    void run_demo();
+
+    [[nodiscard]] MessageBar& messages() { return *messages_; }
+    [[nodiscard]] WindowActions& actions() { return *actions_; }
+    // The widget of a dock, by the dock's object name: "timeline", "requests", ... Null before an
+    // image was opened.
+    [[nodiscard]] QWidget* view(const QString& name) const;
+
+protected:
+    void closeEvent(QCloseEvent* event) override;
+    void dragEnterEvent(QDragEnterEvent* event) override;
+    void dropEvent(QDropEvent* event) override;
+
+private:
+    QDockWidget* add_dock(const QString& name, const QString& title, QWidget* widget);
+    void make_docks();
+    void lay_out(); // as at first
+    void size_docks();
+    void connect_all();
+    void show_docks();
+    void show_title();
+    void fill_recent();
+    void ask_and_start();
+    void save_layout() const;
+
+    Workspace& workspace_;
+    Launcher& launcher_;
+    std::vector<QDockWidget*> docks_;
+    Welcome* welcome_ = nullptr; // until an image was opened
+    MessageBar* messages_ = nullptr;
+    StatusLine* figures_ = nullptr;
+    WindowActions* actions_ = nullptr;
+    DiskWatch* disk_ = nullptr;
+    bool closing_ = false; // when the run has ended
+};
+
+} // namespace coldscope::app

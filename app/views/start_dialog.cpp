@@ -1,0 +1,271 @@
+#include "app/views/start_dialog.h"
+
+#include "app/style/marks.h"
+#include "app/style/text.h"
+#include "app/views/file_dialogs.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QProcess>
+#include <QPushButton>
+#include <QStandardItemModel>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+namespace coldscope::app {
+
+namespace {
+
+constexpr int least_width = 640; // logical pixels
+
+QString from_view(std::string_view text) {
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
+QLabel* small_label(QWidget* parent) {
+    auto* label = new QLabel(parent);
+    label->setWordWrap(true);
+    label->setTextFormat(Qt::PlainText);
+    return label;
+}
+
+} // namespace
+
+QString joined_command(const QStringList& words) {
+    QStringList quoted;
+    for (QString word : words) {
+        const bool plain = !word.isEmpty() && !word.contains(u' ') && !word.contains(u'"');
+        quoted << (plain ? word
+                         : QStringLiteral("\"%1\"").arg(
+                               word.replace(u'"', QStringLiteral("\"\"\""))));
+    }
+    return quoted.join(u' ');
+}
+
+StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* parent)
+    : QDialog(parent), workspace_(workspace), given_(choice) {
+    setWindowTitle(tr("Start a run"));
+    setMinimumWidth(least_width);
+    auto* form = new QFormLayout;
+    form->setFieldGrowthPolicy(QFormLayout::ExpandingFieldsGrow);
+
+    form->addRow(tr("&Image"), path_line(image_, false, tr("Image")));
+    image_facts_ = small_label(this);
+    form->addRow(QString(), image_facts_);
+    blobs_label_ = new QLabel(tr("Blobs"), this);
+    auto* blobs = new QWidget(this);
+    blobs_ = new QVBoxLayout(blobs);
+    blobs_->setContentsMargins(0, 0, 0, 0);
+    form->addRow(blobs_label_, blobs);
+
+    transport_ = new QComboBox(this);
+    reason_ = small_label(this);
+    form->addRow(tr("&Transport"), transport_);
+    form->addRow(QString(), reason_);
+
+    auto* source = new QHBoxLayout;
+    const auto add = [&](QLineEdit*& field, const QString& name, const QString& hint) {
+        field = new QLineEdit(this);
+        field->setPlaceholderText(hint);
+        field->setAccessibleName(name);
+        auto* label = new QLabel(name, this);
+        label->setBuddy(field);
+        source->addWidget(label);
+        source->addWidget(field, 1);
+    };
+    add(latency_, tr("&latency"), tr("none, or 2ms"));
+    add(jitter_, tr("&jitter"), tr("none, or 500us"));
+    add(bandwidth_, tr("&bandwidth"), tr("no limit, or 10M"));
+    form->addRow(tr("Source, made slow"), source);
+    buffered_ = new QCheckBox(tr("Buffered: FUSE's own cache may hide misses (fuse-blob)"), this);
+    form->addRow(QString(), buffered_);
+    form->addRow(tr("&Mount on"), path_line(mount_, true, tr("Mount point")));
+    mount_->setPlaceholderText(tr("a folder made for this run"));
+    form->addRow(tr("&Keep bytes in"), path_line(cache_, true, tr("Cache folder")));
+    cache_->setPlaceholderText(tr("a folder made for this run: everything is cold at its start"));
+    form->addRow(tr("&Reads"), path_line(reads_, false, tr("List of reads")));
+    reads_->setPlaceholderText(tr("for simulated: a list; without one, an example from the image"));
+    command_ = new QLineEdit(this);
+    command_->setPlaceholderText(tr("nothing, or a program to start in the mount: ls -lR ."));
+    form->addRow(tr("&Program"), command_);
+    error_ = small_label(this);
+    error_->setAccessibleName(tr("What is missing"));
+
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel, this);
+    start_ = buttons->addButton(tr("Start"), QDialogButtonBox::AcceptRole);
+    start_->setIcon(icon("media-playback-start"));
+    start_->setDefault(true);
+    auto* column = new QVBoxLayout(this);
+    column->addLayout(form);
+    column->addStretch();
+    column->addWidget(error_);
+    column->addWidget(buttons);
+    connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+
+    fill_transports(choice.transport);
+    image_->setText(choice.image);
+    latency_->setText(choice.latency);
+    jitter_->setText(choice.jitter);
+    bandwidth_->setText(choice.bandwidth);
+    buffered_->setChecked(choice.buffered);
+    mount_->setText(choice.mount);
+    cache_->setText(choice.cache);
+    reads_->setText(choice.reads);
+    command_->setText(joined_command(choice.command));
+    connect(image_, &QLineEdit::textChanged, this, &StartDialog::look_at_image);
+    connect(transport_, &QComboBox::currentIndexChanged, this, &StartDialog::look_at_fields);
+    for (QLineEdit* field : {latency_, jitter_, bandwidth_, mount_, cache_, reads_, command_})
+        connect(field, &QLineEdit::textChanged, this, &StartDialog::look_at_fields);
+    look_at_image();
+}
+
+QWidget* StartDialog::path_line(QLineEdit*& field, bool folder, const QString& name) {
+    auto* line = new QWidget(this);
+    auto* row = new QHBoxLayout(line);
+    row->setContentsMargins(0, 0, 0, 0);
+    field = new QLineEdit(line);
+    field->setAccessibleName(name);
+    auto* browse = new QToolButton(line);
+    browse->setIcon(icon(folder ? "folder" : "document-open"));
+    browse->setToolTip(tr("Choose…"));
+    browse->setAccessibleName(tr("Choose: %1").arg(name));
+    row->addWidget(field, 1);
+    row->addWidget(browse);
+    line->setFocusProxy(field);
+    connect(browse, &QToolButton::clicked, this, [this, field, folder, name] {
+        const QString beside = field->text().isEmpty() ? image_->text() : field->text();
+        const QString path = folder ? choose_folder(this, workspace_, name, beside)
+                                    : choose_file(this, workspace_, name, beside);
+        if (!path.isEmpty())
+            field->setText(path);
+    });
+    return line;
+}
+
+void StartDialog::fill_transports(const QString& chosen) {
+    auto* items = qobject_cast<QStandardItemModel*>(transport_->model());
+    const auto probes = probe_transports();
+    QString best;
+    for (const Probe& probe : probes) {
+        if (probe.works && best.isEmpty())
+            best = from_view(name(probe.kind));
+    }
+    transport_->addItem(tr("The best that works here (%1)").arg(best), QString());
+    transport_->setItemData(0, tr("Misses are seen as closely as this machine lets them be."),
+                            Qt::ToolTipRole);
+    for (const Probe& probe : probes) {
+        const QString name_text = from_view(name(probe.kind));
+        transport_->addItem(probe.works ? name_text : tr("%1 (does not work here)").arg(name_text),
+                            name_text);
+        const int at = transport_->count() - 1;
+        transport_->setItemData(at, QString::fromStdString(probe.reason), Qt::ToolTipRole);
+        items->item(at)->setEnabled(probe.works);
+        if (name_text == chosen && probe.works)
+            transport_->setCurrentIndex(at);
+    }
+}
+
+void StartDialog::look_at_image() {
+    if (image_->text() == looked_at_ && !looked_at_.isEmpty())
+        return;
+    looked_at_ = image_->text();
+    QStringList names;
+    QStringList paths;
+    image_error_.clear();
+    image_facts_->clear();
+    if (looked_at_.isEmpty()) {
+        image_error_ = tr("Choose an image.");
+    } else if (in_own_mount(workspace_, looked_at_)) {
+        image_error_ = tr("That is in the mount of the run itself.");
+    } else {
+        std::vector<std::string> given;
+        if (looked_at_ == given_.image) {
+            for (const QString& device : given_.devices)
+                given.push_back(device.toStdString());
+        }
+        const auto head = read_head(looked_at_.toStdString(), given);
+        if (!head) {
+            image_error_ = error_text(head.error(), looked_at_);
+        } else {
+            for (std::size_t i = 0; i < head->devices.size(); ++i) {
+                const QString tag = QString::fromStdString(head->devices[i].tag);
+                names << (tag.isEmpty() ? tr("Blob %1").arg(i + 1)
+                                        : tr("Blob %1: %2").arg(i + 1).arg(tag));
+                paths << QString::fromStdString(head->device_paths[i]);
+            }
+            image_facts_->setText(
+                tr("EROFS, %1 inodes, blocks of %2, %n further device(s)", nullptr,
+                   static_cast<int>(head->devices.size()))
+                    .arg(count_text(head->super.inodes), size_text(head->super.block_size())));
+        }
+    }
+    show_blob_lines(names, paths);
+    look_at_fields();
+}
+
+void StartDialog::show_blob_lines(const QStringList& names, const QStringList& paths) {
+    while (QLayoutItem* item = blobs_->takeAt(0)) {
+        delete item->widget();
+        delete item;
+    }
+    blob_fields_.clear();
+    for (qsizetype i = 0; i < names.size(); ++i) {
+        QLineEdit* field = nullptr;
+        blobs_->addWidget(path_line(field, false, names[i]));
+        field->setPlaceholderText(tr("%1: not found beside the image").arg(names[i]));
+        field->setToolTip(names[i]);
+        field->setText(paths[i]);
+        connect(field, &QLineEdit::textChanged, this, &StartDialog::look_at_fields);
+        blob_fields_.push_back(field);
+    }
+    blobs_label_->setVisible(!names.isEmpty());
+    blobs_label_->setText(tr("Blobs", "", static_cast<int>(names.size())));
+}
+
+void StartDialog::look_at_fields() {
+    reason_->setText(transport_->currentData(Qt::ToolTipRole).toString());
+    const Choice now = choice();
+    const bool simulated = now.transport == QStringLiteral("simulated");
+    reads_->parentWidget()->setEnabled(simulated);
+    mount_->parentWidget()->setEnabled(!simulated);
+    command_->setEnabled(!simulated);
+    buffered_->setEnabled(!simulated && now.transport != QStringLiteral("fuse-tree"));
+    QString error = image_error_;
+    for (const QLineEdit* field : blob_fields_) {
+        if (error.isEmpty() && !QFileInfo(field->text()).isFile())
+            error = field->text().isEmpty()
+                        ? tr("Name the file of %1.").arg(field->accessibleName())
+                        : tr("There is no file %1.").arg(field->text());
+    }
+    if (const auto shape = shape_of(now); error.isEmpty() && !shape)
+        error = error_text(shape.error());
+    error_->setText(error);
+    start_->setEnabled(error.isEmpty());
+}
+
+Choice StartDialog::choice() const {
+    Choice choice;
+    choice.image =
+        image_->text().isEmpty() ? QString() : QFileInfo(image_->text()).absoluteFilePath();
+    for (const QLineEdit* field : blob_fields_)
+        choice.devices << field->text();
+    choice.transport = transport_->currentData().toString();
+    choice.latency = latency_->text();
+    choice.jitter = jitter_->text();
+    choice.bandwidth = bandwidth_->text();
+    choice.buffered = buffered_->isEnabled() && buffered_->isChecked();
+    choice.mount = mount_->text();
+    choice.cache = cache_->text();
+    choice.reads = reads_->text();
+    choice.command = QProcess::splitCommand(command_->text());
+    choice.steering = given_.steering;
+    return choice;
+}
+
+} // namespace coldscope::app

@@ -1,0 +1,232 @@
+// The real window over a real FUSE mount: what a person does in it, with real readers waiting.
+#include "app/style/look.h"
+#include "app/views/message_bar.h"
+#include "app/views/window_actions.h"
+#include "tests/gui/live/window_fixture.h"
+
+#include <QAbstractButton>
+#include <QDialog>
+#include <QDialogButtonBox>
+#include <QDoubleSpinBox>
+#include <QPushButton>
+#include <QTableView>
+#include <QtTest>
+
+using namespace coldscope::test;
+using coldscope::app::Mark;
+
+class TestLiveWindow : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase();
+    void cleanup();
+    void watch_hold_delay_release_fail_retry_data() { add_fuse_modes(); }
+    void watch_hold_delay_release_fail_retry();
+    void release_all_frees_fifty_data() { add_fuse_modes(); }
+    void release_all_frees_fifty();
+    void a_blocked_main_thread_frees_what_is_held_data() { add_fuse_modes(); }
+    void a_blocked_main_thread_frees_what_is_held();
+    void four_clicks_to_a_failed_read_data() { add_fuse_modes(); }
+    void four_clicks_to_a_failed_read();
+    void closing_the_window_lets_go_data() { add_fuse_modes(); }
+    void closing_the_window_lets_go();
+
+private:
+    [[nodiscard]] QByteArray expected(const QString& file) const {
+        return original(image_.tree + u'/' + file, 0, 4096);
+    }
+    [[nodiscard]] std::unique_ptr<Reader> read(WindowFixture& it, const QString& file) const {
+        return std::make_unique<Reader>(it.mount() + u'/' + file, 0, 4096);
+    }
+    static void accept_after(const std::function<void(QDialog&)>& fill);
+
+    QTemporaryDir folder_;
+    TreeImage image_;
+};
+
+void TestLiveWindow::initTestCase() {
+    QString error;
+    image_ = make_tree_image(folder_.path(), 300, &error);
+    QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));
+}
+
+void TestLiveWindow::cleanup() {
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000);
+}
+
+// Fills the next dialog in and presses OK.
+void TestLiveWindow::accept_after(const std::function<void(QDialog&)>& fill) {
+    WindowFixture::on_dialog([fill](QDialog& dialog) {
+        fill(dialog);
+        auto* buttons = dialog.findChild<QDialogButtonBox*>();
+        QVERIFY(buttons != nullptr);
+        QTest::mouseClick(buttons->button(QDialogButtonBox::Ok), Qt::LeftButton);
+    });
+}
+
+void TestLiveWindow::watch_hold_delay_release_fail_retry() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const auto files = files_of(image_, 6);
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    it.raise(QStringLiteral("requests"));
+    QTableView* requests = it.table(QStringLiteral("requests"));
+    const QColor answered = look(Mark::answered, coldscope::app::Theme::light).fill;
+    const QColor held = look(Mark::held, coldscope::app::Theme::light).fill;
+
+    // A process reads: its request is in the table and on the timeline.
+    auto reader = read(it, files[0]);
+    QVERIFY(reader->finished(10000));
+    QCOMPARE(reader->bytes(), expected(files[0]));
+    QTRY_VERIFY(requests->model()->rowCount() > 0);
+    QTRY_VERIFY(it.pixels(QStringLiteral("timeline"), answered) > 0);
+    QCOMPARE(it.pixels(QStringLiteral("timeline"), held), 0);
+
+    // Hold next holds the following one.
+    QVERIFY(QFileInfo(it.mount() + u'/' + files[1]).size() > 0); // metadata is read before
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_next);
+    reader = read(it, files[1]);
+    QVERIFY(it.wait_held(1));
+    QTRY_VERIFY(reader->waits());
+    QVERIFY(!reader->finished(300));
+    it.raise(QStringLiteral("held"));
+    QTableView* waiting = it.table(QStringLiteral("held"));
+    QTRY_COMPARE(waiting->model()->rowCount(), 1);
+    QTRY_VERIFY(it.pixels(QStringLiteral("timeline"), held) > 0);
+
+    // Delay lets it go on later, with right bytes. Other requests are not touched.
+    accept_after([](QDialog& dialog) {
+        auto* seconds = dialog.findChild<QDoubleSpinBox*>();
+        QVERIFY(seconds != nullptr);
+        seconds->setValue(0.2);
+    });
+    QAbstractButton* delay = it.button(QStringLiteral("held"), QStringLiteral("Delay"));
+    QVERIFY(delay != nullptr && delay->isEnabled());
+    QTest::mouseClick(delay, Qt::LeftButton);
+    QTRY_VERIFY_WITH_TIMEOUT(it.held() == 0, 5000);
+    QVERIFY(reader->finished(10000));
+    QCOMPARE(reader->result(), 0);
+    QCOMPARE(reader->bytes(), expected(files[1]));
+
+    // Release lets the next held one go on at once.
+    QVERIFY(QFileInfo(it.mount() + u'/' + files[2]).size() > 0);
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_next);
+    reader = read(it, files[2]);
+    QVERIFY(it.wait_held(1));
+    QAbstractButton* release = it.button(QStringLiteral("held"), QStringLiteral("Release"));
+    QVERIFY(release != nullptr && release->isEnabled());
+    QTest::mouseClick(release, Qt::LeftButton);
+    QVERIFY(reader->finished(10000));
+    QCOMPARE(reader->bytes(), expected(files[2]));
+
+    // Fail gives its reader an error. The kernel asks again, page by page, for what a readahead
+    // did not get: so every request of that file is held, and each is failed.
+    QVERIFY(QFileInfo(it.mount() + u'/' + files[3]).size() > 0);
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_all);
+    reader = read(it, files[3]);
+    QVERIFY(it.wait_held(1));
+    QAbstractButton* fail = it.button(QStringLiteral("held"), QStringLiteral("Fail"));
+    QVERIFY(fail != nullptr);
+    for (int i = 0; i < 40 && !reader->finished(50); ++i) {
+        if (!it.wait_held(1, 500))
+            continue;
+        QTRY_VERIFY(fail->isEnabled());
+        accept_after([](QDialog&) {});
+        QTest::mouseClick(fail, Qt::LeftButton);
+        QTest::qWait(50);
+    }
+    QVERIFY(reader->finished(1000));
+    QCOMPARE(reader->result(), EIO);
+    QVERIFY(reader->bytes().isEmpty());
+    it.press(it.window->actions().release_all);
+
+    // A retry then works.
+    reader = read(it, files[3]);
+    QVERIFY(reader->finished(10000));
+    QCOMPARE(reader->result(), 0);
+    QCOMPARE(reader->bytes(), expected(files[3]));
+    QVERIFY(it.pixels(QStringLiteral("timeline"),
+                      look(Mark::failed, coldscope::app::Theme::light).fill) > 0);
+    QVERIFY(it.stop());
+}
+
+void TestLiveWindow::release_all_frees_fifty() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const auto files = files_of(image_, 50);
+    QCOMPARE(files.size(), std::size_t{50});
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    for (const QString& file : files)
+        QVERIFY(QFileInfo(it.mount() + u'/' + file).size() > 0);
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_all);
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (const QString& file : files)
+        readers.push_back(read(it, file));
+    // Neighbours on the blob may be asked for by one question: every reader waits all the same.
+    for (const auto& reader : readers)
+        QTRY_VERIFY_WITH_TIMEOUT(reader->waits(), 10000);
+    QVERIFY(it.wait_held(40));
+    for (const auto& reader : readers)
+        QVERIFY(!reader->finished(1));
+    it.press(it.window->actions().release_all);
+    for (std::size_t i = 0; i < readers.size(); ++i) {
+        QTRY_VERIFY_WITH_TIMEOUT(readers[i]->finished(1), 10000);
+        QCOMPARE(readers[i]->result(), 0);
+        QCOMPARE(readers[i]->bytes(), expected(files[i]));
+    }
+    QTRY_COMPARE(it.held(), std::size_t{0});
+    QVERIFY(it.stop());
+}
+
+// Waiting for the reader here keeps the window's thread from everything else, its beat too.
+void TestLiveWindow::a_blocked_main_thread_frees_what_is_held() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const auto files = files_of(image_, 2);
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    QVERIFY(QFileInfo(it.mount() + u'/' + files[0]).size() > 0);
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_all);
+    auto reader = read(it, files[0]);
+    QVERIFY(it.wait_held(1));
+    QVERIFY2(reader->finished(10000), "the main thread was blocked, and the reader still waits");
+    QCOMPARE(reader->result(), 0);
+    QCOMPARE(reader->bytes(), expected(files[0]));
+    // Afterwards the window says what happened, and goes on.
+    QTRY_VERIFY(!it.window->messages().text().isEmpty());
+    reader = read(it, files[1]);
+    QTRY_VERIFY_WITH_TIMEOUT(reader->finished(1), 10000);
+    QCOMPARE(reader->bytes(), expected(files[1]));
+    QVERIFY(it.stop());
+}
+
+void TestLiveWindow::closing_the_window_lets_go() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const auto files = files_of(image_, 1);
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    const QString mount = it.mount();
+    QVERIFY(QFileInfo(mount + u'/' + files[0]).size() > 0);
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_all);
+    auto reader = read(it, files[0]);
+    QVERIFY(it.wait_held(1));
+    it.window->close();
+    QTRY_VERIFY_WITH_TIMEOUT(!it.window->isVisible(), 20000);
+    QVERIFY(reader->finished(10000));
+    QVERIFY(reader->result() != 0 || reader->bytes() == expected(files[0]));
+    QVERIFY(!is_mounted(mount));
+    QVERIFY(!QFileInfo::exists(mount)); // it was made for the run
+}
+
+QTEST_MAIN(TestLiveWindow)
+#include "test_live_window.moc"
