@@ -94,12 +94,12 @@ void ChunkMap::follow_selection() {
     }
     if (node != node_) {
         node_ = node;
-        show(*node);
+        show_node(*node);
     }
     show_local();
 }
 
-void ChunkMap::show(erofs::NodeId node) {
+void ChunkMap::show_node(erofs::NodeId node) {
     const erofs::Index& index = workspace_.image()->index;
     const erofs::Node& file = index.node(node);
     path_->show();

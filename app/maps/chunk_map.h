@@ -23,7 +23,7 @@ public:
 
 private:
     void follow_selection();
-    void show(erofs::NodeId node);
+    void show_node(erofs::NodeId node);
     void show_local();
 
     Workspace& workspace_;
