@@ -1,5 +1,6 @@
 // coldscope: the window, and the daemon core within it. Exit codes: 0, 1 for errors, 2 for wrong
 // usage. What needs no display works without one.
+#include "app/render/render_command.h"
 #include "app/style/theme.h"
 #include "app/views/main_window.h"
 #include "app/views/message_bar.h"
@@ -38,6 +39,7 @@ struct Arguments {
     std::string theme;
     std::vector<std::string> steering;
     std::vector<std::string> command;
+    std::vector<std::string> render; // picture, events
     bool buffered = false;
     bool start = false;
 };
@@ -149,6 +151,11 @@ void add_options(CLI::App& app, Arguments& arguments) {
                    "A command that the run begins with, as 'hold all'; may be repeated");
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
+    app.add_option("--render", arguments.render,
+                   "Draw the timeline of EVENTS, a file of coldscoped run --events, into PICTURE; "
+                   "needs no display")
+        ->expected(2)
+        ->type_name("PICTURE EVENTS");
 }
 
 } // namespace
@@ -177,6 +184,11 @@ int main(int argc, char** argv) {
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (!arguments.render.empty()) {
+        setenv("QT_QPA_PLATFORM", "offscreen", 1);
+        const QGuiApplication application(own, argv);
+        return render_events(absolute(arguments.render[1]), absolute(arguments.render[0]));
     }
     return show_window(own, argv, arguments);
 }

@@ -37,7 +37,7 @@ int fail(const QString& text) {
 QString headline(const EventLog& log, const EventStore& store) {
     const Summary summary = store.summary();
     QStringList parts;
-    if (!log.transport.empty())
+    if (!log.transport.empty() && !log.simulated)
         parts << QString::fromStdString(log.transport);
     parts << tr("%1 requests").arg(count_text(summary.requests));
     parts << tr("%1 fetched").arg(size_text(summary.bytes_fetched));
