@@ -28,9 +28,10 @@ struct Phase {
 struct Phases {
     std::array<Phase, 5> parts;
     std::size_t count = 0;
+    void start(Nanoseconds begin, Mark mark) { parts[count++] = {begin, mark}; }
     void add(Nanoseconds begin, Mark mark) {
-        if (begin != 0)
-            parts[count++] = {begin, mark};
+        if (begin != 0) // it happened
+            start(begin, mark);
     }
 };
 
@@ -41,11 +42,11 @@ Phases phases_of(const EventStore& store, const RequestRow& row, RequestState st
     // time in which it was held or delayed.
     const bool bad = state == RequestState::failed || state == RequestState::lost;
     if (row.fetching == 0 && row.filling == 0 && row.steering == 0) {
-        phases.add(row.start, ended);
+        phases.start(row.start, ended);
         return phases;
     }
     const Steering steering = store.steering(row);
-    phases.add(row.start, bad ? ended : Mark::asked);
+    phases.start(row.start, bad ? ended : Mark::asked);
     phases.add(steering.held, Mark::held);
     phases.add(steering.delayed, Mark::delayed);
     phases.add(row.fetching, bad ? ended : Mark::fetching);

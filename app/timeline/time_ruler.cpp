@@ -11,6 +11,7 @@ namespace coldscope::app {
 namespace {
 
 constexpr QChar thin_space(0x2009);
+constexpr QChar minus(0x2212);
 constexpr double label_gap = 18; // logical pixels between two labels
 
 struct Unit {
@@ -56,23 +57,30 @@ QString label_of(Nanoseconds time, const Unit& unit, int decimals) {
 
 std::vector<Tick> ticks_of(const TimeScale& scale, Nanoseconds origin, const QFontMetricsF& metrics,
                            double ratio, std::int64_t margin) {
+    const Nanoseconds first = scale.time_at(-margin);
     const Nanoseconds last = scale.time_at(static_cast<std::int64_t>(scale.width) + margin);
-    if (last <= origin)
-        return {};
-    const Unit& unit = unit_for(last - origin);
+    // The farther end decides on the unit; what was before the origin counts backwards.
+    const Nanoseconds before = origin > first ? origin - first : 0;
+    const Nanoseconds behind = last > origin ? last - origin : 0;
+    const Nanoseconds greatest = std::max(before, behind);
+    const Unit& unit = unit_for(greatest);
     Nanoseconds step = 1;
-    for (unsigned round = 0; round < 60; ++round) {
+    for (unsigned round = 0; round < 54; ++round) {
         const double distance = static_cast<double>(step) / static_cast<double>(scale.step) / ratio;
-        const QString widest = label_of(last - origin, unit, decimals_for(step, unit));
+        const QString widest = minus + label_of(greatest, unit, decimals_for(step, unit));
         if (distance >= metrics.horizontalAdvance(widest) + label_gap)
             break;
         step = round % 3 == 0 ? step * 2 : round % 3 == 1 ? step / 2 * 5 : step * 2;
     }
     const int decimals = decimals_for(step, unit);
-    const Nanoseconds from = std::max(scale.time_at(-margin), origin);
     std::vector<Tick> ticks;
-    for (Nanoseconds since = (from - origin + step - 1) / step * step; since < last - origin;
-         since += step)
+    const Nanoseconds stop = first < origin ? (last < origin ? origin - last : 1) : 0;
+    if (before > 0) {
+        for (Nanoseconds ago = before / step * step; ago >= stop && ago > 0; ago -= step)
+            ticks.push_back({scale.column_of(origin - ago), minus + label_of(ago, unit, decimals)});
+    }
+    const Nanoseconds from = first > origin ? first - origin : 0;
+    for (Nanoseconds since = (from + step - 1) / step * step; since < behind; since += step)
         ticks.push_back({scale.column_of(origin + since), label_of(since, unit, decimals)});
     return ticks;
 }
@@ -81,6 +89,7 @@ void paint_ruler(QPainter& painter, const QRectF& rect, const std::vector<Tick>&
                  const Surface& surface, double ratio) {
     painter.save();
     painter.setClipRect(rect);
+    const QFontMetricsF metrics(painter.font());
     painter.setPen(surface.grid);
     painter.drawLine(QPointF(rect.left(), rect.bottom() - 0.5),
                      QPointF(rect.right(), rect.bottom() - 0.5));
@@ -88,6 +97,8 @@ void paint_ruler(QPainter& painter, const QRectF& rect, const std::vector<Tick>&
         const double x = rect.left() + (static_cast<double>(tick.column) + 0.5) / ratio;
         painter.setPen(surface.faint);
         painter.drawLine(QPointF(x, rect.bottom() - 5), QPointF(x, rect.bottom()));
+        if (x + 4 + metrics.horizontalAdvance(tick.label) > rect.right())
+            continue;
         painter.drawText(QRectF(x + 4, rect.top(), 400, rect.height() - 2),
                          Qt::AlignLeft | Qt::AlignVCenter, tick.label);
     }
@@ -95,9 +106,8 @@ void paint_ruler(QPainter& painter, const QRectF& rect, const std::vector<Tick>&
 }
 
 QString since_text(Nanoseconds time, Nanoseconds origin) {
-    return time >= origin
-               ? duration_text(time - origin)
-               : QString(QChar(0x2212)) + duration_text(origin - time); // before the run began
+    return time >= origin ? duration_text(time - origin)
+                          : minus + duration_text(origin - time); // before the run began
 }
 
 } // namespace coldscope::app

@@ -106,14 +106,14 @@ public:
     // The factor to zoom by now; 1 when not enough has come together.
     [[nodiscard]] double add(double factor, Nanoseconds step) {
         pending_ *= factor;
-        const double wanted = static_cast<double>(step) * pending_;
-        if (std::abs(wanted - static_cast<double>(step)) < 0.5)
+        const double whole = static_cast<double>(step);
+        const double wanted = whole * pending_;
+        if (std::abs(wanted - whole) < 0.5)
             return 1;
-        const double result = pending_;
-        pending_ = 1;
-        return result;
+        const double rounded = std::max(1.0, std::round(wanted));
+        pending_ = wanted / rounded;
+        return rounded / whole;
     }
-    void end() { pending_ = 1; }
 
 private:
     double pending_ = 1;

@@ -8,6 +8,7 @@ namespace coldscope::app {
 
 namespace {
 constexpr Nanoseconds live_window = 5 * second; // what a run that begins shows
+constexpr int offset_label = 96;                // logical pixels; a multiple of 4
 constexpr int settle_ms = 300;
 constexpr Nanoseconds empty_window = second;
 } // namespace
@@ -72,6 +73,13 @@ TimeLimits TimelineCanvas::limits() const {
         limits.end = limits.begin + (store.size() == 0 ? empty_window : TimeScale::least_window);
     const Nanoseconds margin = limits.length() / 50 + 1;
     return {limits.begin - std::min(limits.begin, margin), limits.end + margin};
+}
+
+TimeLimits TimelineCanvas::reach() const {
+    TimeLimits all = limits();
+    if (following_ || workspace_.host().live())
+        all.begin = std::min(all.begin, all.end - std::min(all.end, live_window));
+    return all;
 }
 
 // ---- What happens in the run
@@ -150,7 +158,7 @@ void TimelineCanvas::user_looks_at(const TimeScale& scale, bool stays_now) {
         follow(false);
     if (elsewhere) {
         shows_all_ = false;
-        look_at(kept_within(scale, limits()));
+        look_at(kept_within(scale, reach()));
     }
     if (following_)
         follow_now();
@@ -208,7 +216,9 @@ void TimelineCanvas::zoom_to(Row request) {
 }
 
 void TimelineCanvas::follow(bool on) {
-    if (on && !workspace_.host().live())
+    // Of a run that begins, began() comes before it is called live.
+    const RunHost::Phase phase = workspace_.host().phase();
+    if (on && phase != RunHost::Phase::live && phase != RunHost::Phase::starting)
         on = false;
     const bool changed = on != following_;
     following_ = on;
@@ -225,9 +235,8 @@ void TimelineCanvas::follow(bool on) {
 
 void TimelineCanvas::follow_now() {
     TimeScale scale = scale_;
-    TimeLimits all = limits();
-    all.begin = std::min(all.begin, all.end - std::min(all.end, live_window));
-    scale.step = std::clamp(scale.step, least_step(scale.width), greatest_step(all, scale.width));
+    scale.step =
+        std::clamp(scale.step, least_step(scale.width), greatest_step(reach(), scale.width));
     look_at(ending_at(scale, now()));
 }
 
@@ -254,7 +263,7 @@ void TimelineCanvas::selection_changed() {
         remembered_ = chosen.view;
         shows_all_ = false;
         follow(false);
-        look_at(kept_within(fitted(chosen.view->begin, chosen.view->end, scale_.width), limits()));
+        look_at(kept_within(fitted(chosen.view->begin, chosen.view->end, scale_.width), reach()));
     } else if (another && chosen_) {
         reveal(*chosen_);
     }
@@ -297,6 +306,8 @@ std::int64_t TimelineCanvas::column_at(double x) const {
 void TimelineCanvas::lay_out() {
     const double ratio = viewport()->devicePixelRatioF();
     frame_ = frame_for(viewport()->size(), ratio, fontMetrics(), model_);
+    if (mode_ == Mode::offset)
+        frame_.label_width = std::min(frame_.label_width, offset_label);
     heights_ = lane_heights(ratio);
     const QSize pixels = frame_.plot_pixels();
     // The bar moves by device pixels.
@@ -313,7 +324,7 @@ void TimelineCanvas::lay_out() {
         if (shows_all_ || first)
             scale_ = fitted(limits().begin, limits().end, width);
         else
-            scale_ = kept_within(fitted(scale_.begin, scale_.end(), width), limits());
+            scale_ = kept_within(fitted(scale_.begin, scale_.end(), width), reach());
         if (following_)
             follow_now();
         Q_EMIT view_changed();

@@ -89,7 +89,8 @@ private:
     void phase_changed();
     void refresh(); // brings in what happened while hidden
     void lay_out();
-    void look_at(const TimeScale& scale); // without follow and memory
+    [[nodiscard]] TimeLimits reach() const; // limits(), and at a run's begin some time before it
+    void look_at(const TimeScale& scale);   // without follow and memory
     void user_looks_at(const TimeScale& scale, bool stays_now = false);
     void follow_now();
     void remember();

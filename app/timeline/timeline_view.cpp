@@ -59,7 +59,7 @@ QWidget* TimelineView::make_controls() {
     object_->setAccessibleName(tr("Offsets in"));
     object_->setToolTip(tr("Whose offsets are shown"));
     object_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    object_->setMinimumContentsLength(18);
+    object_->setMinimumContentsLength(12);
     connect(object_, &QComboBox::activated, this,
             [this] { canvas_->set_object(object_->currentData().toUInt()); });
     row->addWidget(object_);
@@ -84,6 +84,11 @@ QWidget* TimelineView::make_controls() {
     });
     simulated_ = new QLabel(tr("SIMULATED"), bar);
     simulated_->setObjectName(QStringLiteral("simulated"));
+    simulated_->setFrameShape(QFrame::Box);
+    simulated_->setMargin(2);
+    QFont bold = simulated_->font();
+    bold.setBold(true);
+    simulated_->setFont(bold);
     simulated_->setToolTip(tr("A kernel inside the program asks, not this machine's"));
     row->addSpacing(6);
     row->addWidget(simulated_);
