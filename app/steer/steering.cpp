@@ -84,8 +84,9 @@ void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like) {
         delays->addAction(duration_text(time), [&workspace, time, condition] {
             steer(workspace, QStringLiteral("delay %1ns %2").arg(time).arg(condition));
         });
-    add("fail", QObject::tr("Fail the next: %1").arg(reader_gets(workspace, EIO)),
-        QStringLiteral("fail EIO next ") + condition);
+    // Not the next alone: the kernel asks again, page by page, for what a readahead did not get.
+    add("fail", QObject::tr("Fail all: %1").arg(reader_gets(workspace, EIO)),
+        QStringLiteral("fail EIO ") + condition);
     QMenu* errors = sub->addMenu(icon("fail"), QObject::tr("Fail all with"));
     for (const int error : offered_errors)
         errors->addAction(reader_gets(workspace, error), [&workspace, error, condition] {
@@ -128,6 +129,12 @@ void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
             errors->addAction(reader_gets(workspace, error),
                               [&workspace, rows, error] { fail(workspace, rows, error); });
         menu.addSeparator();
+    }
+    if (target.node) {
+        menu.addAction(
+            icon("media-playback-start"),
+            QObject::tr("Read %1 now").arg(workspace.path_of(*target.node).section(u'/', -1)),
+            [&workspace, node = *target.node] { workspace.read_now(node); });
     }
     for (const Likeness& like : likenesses(workspace, target))
         add_likeness(menu, workspace, like);

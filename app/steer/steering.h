@@ -25,7 +25,8 @@ struct Target {
 // A request with its file, range and process.
 [[nodiscard]] Target target_of(const Workspace& workspace, const std::vector<Row>& requests);
 
-// Release, delay and fail what waits among the requests; hold, delay, fail requests like this.
+// Release, delay and fail what waits among the requests; read the file now; hold, delay, fail
+// requests like this.
 void add_steering(QMenu& menu, Workspace& workspace, const Target& target);
 
 // The acts themselves, on those of the requests that wait. False when none of them did.

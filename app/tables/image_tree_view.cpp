@@ -179,15 +179,11 @@ bool ImageTreeView::eventFilter(QObject* object, QEvent* event) {
     return QWidget::eventFilter(object, event);
 }
 
-// In a simulated run a file is read by hand.
+// A file is read as if somebody had: a live run shows what that asks for.
 void ImageTreeView::activate(const QModelIndex& index) {
     const auto node = model_->node_of(index);
-    RunHost& host = workspace_.host();
-    if (!node || !model_->image()->index.node(*node).is_regular() || !host.live() ||
-        !host.simulated())
-        return;
-    if (const auto done = host.read(model_->image()->index.path(*node)); !done)
-        Q_EMIT workspace_.failed(tr("The file was not read"), error_text(done.error()));
+    if (node && model_->image()->index.node(*node).is_regular())
+        workspace_.read_now(*node);
 }
 
 void ImageTreeView::open_menu(const QPoint& at) {
@@ -197,12 +193,6 @@ void ImageTreeView::open_menu(const QPoint& at) {
         return;
     QMenu menu(this);
     if (model_->image()->index.node(*node).is_regular()) {
-        const RunHost& host = workspace_.host();
-        if (host.live() && host.simulated()) {
-            menu.addAction(icon("media-playback-start"), tr("Read it now"),
-                           [this, index] { activate(index); });
-            menu.addSeparator();
-        }
         Target target;
         target.node = *node;
         add_steering(menu, workspace_, target);

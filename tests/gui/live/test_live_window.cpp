@@ -5,11 +5,15 @@
 #include "tests/gui/live/window_fixture.h"
 
 #include <QAbstractButton>
+#include <QApplication>
+#include <QContextMenuEvent>
 #include <QDialog>
 #include <QDialogButtonBox>
 #include <QDoubleSpinBox>
+#include <QMenu>
 #include <QPushButton>
 #include <QTableView>
+#include <QTreeView>
 #include <QtTest>
 
 using namespace coldscope::test;
@@ -205,6 +209,58 @@ void TestLiveWindow::a_blocked_main_thread_frees_what_is_held() {
     reader = read(it, files[1]);
     QTRY_VERIFY_WITH_TIMEOUT(reader->finished(1), 10000);
     QCOMPARE(reader->bytes(), expected(files[1]));
+    QVERIFY(it.stop());
+}
+
+// In a run that is live, as packaging/run opens it: a file's row in the tree, its menu, "Fail all",
+// its menu again, "Read now". Menus open on hovering and cost no click.
+void TestLiveWindow::four_clicks_to_a_failed_read() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const QString file = files_of(image_, 1)[0];
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    auto* tree = it.window->view(QStringLiteral("image"))->findChild<QTreeView*>();
+    const auto node = it.workspace.image()->index.find((u'/' + file).toStdString());
+    QVERIFY(node.has_value());
+    it.workspace.choose_node(*node); // as a search for its name does
+    QTRY_COMPARE(tree->currentIndex().data().toString(), file.section(u'/', -1));
+    QSignalSpy printed(&it.workspace, &coldscope::app::Workspace::printed);
+    int clicks = 0;
+    // Right-clicks on the row and clicks on the act, in the menu or one that it opens.
+    const auto choose = [&](const QString& beginning) {
+        const QPoint at = tree->visualRect(tree->currentIndex()).center();
+        QTimer::singleShot(100, tree, [&] {
+            auto* menu = qobject_cast<QMenu*>(QApplication::activePopupWidget());
+            QVERIFY(menu != nullptr);
+            for (QMenu* each : QList{menu} + menu->findChildren<QMenu*>()) {
+                for (QAction* action : each->actions()) {
+                    if (!action->text().startsWith(beginning))
+                        continue;
+                    if (each != menu) {
+                        menu->setActiveAction(each->menuAction());
+                        QTRY_VERIFY(each->isVisible());
+                    }
+                    ++clicks;
+                    QTest::mouseClick(each, Qt::LeftButton, {},
+                                      each->actionGeometry(action).center());
+                    return;
+                }
+            }
+            menu->close();
+            QFAIL(qPrintable(beginning));
+        });
+        ++clicks;
+        QContextMenuEvent event(QContextMenuEvent::Mouse, at, tree->viewport()->mapToGlobal(at));
+        QApplication::sendEvent(tree->viewport(), &event);
+    };
+    choose(QStringLiteral("Fail all: reader gets EIO"));
+    choose(QStringLiteral("Read "));
+    QTRY_VERIFY_WITH_TIMEOUT(!printed.isEmpty() &&
+                                 printed.constLast().constFirst().toByteArray().contains("failed"),
+                             10000);
+    QVERIFY2(clicks <= 4, qPrintable(QString::number(clicks)));
+    QVERIFY(it.workspace.host().store().summary().failed > 0);
     QVERIFY(it.stop());
 }
 
