@@ -12,49 +12,6 @@ constexpr Nanoseconds never = std::numeric_limits<Nanoseconds>::max();
 
 } // namespace
 
-void Lane::add(Nanoseconds start, Nanoseconds end, Row row, RequestState state) {
-    const auto kind = std::find(mark_states.begin(), mark_states.end(), state);
-    if (kind != mark_states.end()) {
-        MarkCounts upto = marks_.empty() ? MarkCounts{} : marks_.back().upto;
-        ++upto[static_cast<std::size_t>(kind - mark_states.begin())];
-        marks_.push_back({static_cast<std::uint32_t>(rows_.size()), upto});
-    }
-    const std::uint32_t before = not_refaults_.empty() ? 0 : not_refaults_.back();
-    not_refaults_.push_back(before + (state != RequestState::refault));
-    starts_.push_back(start);
-    ends_.push_back(end);
-    rows_.push_back(row);
-}
-
-RequestState Lane::worst_mark(std::size_t from, std::size_t to) const {
-    for (std::size_t kind = mark_states.size(); kind-- > 1;) {
-        if (marks_before(to, kind) != marks_before(from, kind))
-            return mark_states[kind];
-    }
-    return mark_states[0];
-}
-
-std::size_t Lane::first_mark(RequestState state, std::size_t from, std::size_t to) const {
-    const auto found = std::find(mark_states.begin(), mark_states.end(), state);
-    if (found == mark_states.end())
-        return to;
-    const auto kind = static_cast<std::size_t>(found - mark_states.begin());
-    const std::uint32_t before = marks_before(from, kind);
-    const auto begin = marks_.begin();
-    const auto at = std::partition_point(
-        begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(to),
-        [&](const Mark& mark) { return mark.upto[kind] == before; });
-    return static_cast<std::size_t>(at - begin);
-}
-
-RequestState Lane::worst(std::size_t from, std::size_t to, std::size_t mark_from,
-                         std::size_t mark_to) const {
-    if (mark_from != mark_to)
-        return worst_mark(mark_from, mark_to);
-    const std::uint32_t before = from == 0 ? 0 : not_refaults_[from - 1];
-    return not_refaults_[to - 1] == before ? RequestState::refault : RequestState::answered;
-}
-
 std::size_t Lanes::FreeLanes::first_before(Nanoseconds start) const {
     if (leaves_ == 0 || least_[1] >= start)
         return none;
@@ -96,14 +53,24 @@ bool Lanes::update(EventStore& store) {
             continue;
         const LaneId id = at->second;
         open_.erase(at);
-        Lane& lane = lanes_[id];
-        lane.open_.reset();
-        lane.add(request.start, request.end(), row, store.state(row));
-        free_[lane.group_].set(in_group_[id], request.end());
+        lanes_[id].open_.reset();
+        add(id, store, row);
     }
     for (Row row = changes.first_new; row < changes.end; ++row)
         place(store, row);
+    for (const LaneId id : grown_)
+        lanes_[id].index();
+    grown_.clear();
     return !changes.empty();
+}
+
+void Lanes::add(LaneId id, const EventStore& store, Row row) {
+    Lane& lane = lanes_[id];
+    if (lane.indexed())
+        grown_.push_back(id);
+    const RequestRow& request = store[row];
+    lane.add(request.start, request.end(), row, store.state(row));
+    free_[lane.group_].set(in_group_[id], request.end());
 }
 
 void Lanes::group_by(Key key, EventStore& store) {
@@ -131,14 +98,12 @@ void Lanes::place(const EventStore& store, Row row) {
         in_group_.push_back(static_cast<std::uint32_t>(in_group));
     }
     const LaneId id = groups_[group].lanes[in_group];
-    Lane& lane = lanes_[id];
     if (request.open()) {
-        lane.open_ = Lane::Open{request.start, row};
+        lanes_[id].open_ = Lane::Open{request.start, row};
         open_.emplace(row, id);
         free_[group].set(in_group, never);
     } else {
-        lane.add(request.start, request.end(), row, store.state(row));
-        free_[group].set(in_group, request.end());
+        add(id, store, row);
     }
 }
 

@@ -3,69 +3,15 @@
 #pragma once
 
 #include "core/request/event_store.h"
+#include "core/request/lane.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
 namespace coldscope {
-
-// One lane: ended requests in order, each starting after the one before it ended, and then perhaps
-// one open request, which reaches to now. 24 bytes a request; growing copies this lane alone.
-class Lane {
-public:
-    struct Open {
-        Nanoseconds start = 0;
-        Row row = 0;
-    };
-
-    [[nodiscard]] std::size_t group() const { return group_; } // in Lanes::groups()
-    // Of ended requests; all below are O(1) but worst().
-    [[nodiscard]] std::size_t size() const { return rows_.size(); }
-    [[nodiscard]] Nanoseconds start(std::size_t at) const { return starts_[at]; }
-    [[nodiscard]] Nanoseconds end(std::size_t at) const { return ends_[at]; }
-    [[nodiscard]] Row row(std::size_t at) const { return rows_[at]; }
-    [[nodiscard]] const std::optional<Open>& open() const { return open_; }
-
-    // The index of those that folding must not hide: held, delayed, failed or lost, and ended.
-    [[nodiscard]] std::size_t marks() const { return marks_.size(); }
-    [[nodiscard]] std::size_t mark(std::size_t at) const { return marks_[at].at; }
-    // Worst state of marks [from, to); from < to.
-    [[nodiscard]] RequestState worst_mark(std::size_t from, std::size_t to) const;
-    // First mark in [from, to) of this state; `to` when there is none. O(log marks).
-    [[nodiscard]] std::size_t first_mark(RequestState state, std::size_t from,
-                                         std::size_t to) const;
-    // Worst state of ended requests [from, to) among which are marks [mark_from, mark_to). O(1).
-    [[nodiscard]] RequestState worst(std::size_t from, std::size_t to, std::size_t mark_from,
-                                     std::size_t mark_to) const;
-
-private:
-    friend class Lanes;
-    static constexpr std::array mark_states{RequestState::was_delayed, RequestState::was_held,
-                                            RequestState::lost, RequestState::failed};
-    using MarkCounts = std::array<std::uint32_t, mark_states.size()>;
-    struct Mark {
-        std::uint32_t at = 0;
-        MarkCounts upto{}; // of each state, in this lane up to and with this
-    };
-
-    [[nodiscard]] std::uint32_t marks_before(std::size_t at, std::size_t kind) const {
-        return at == 0 ? 0 : marks_[at - 1].upto[kind];
-    }
-    void add(Nanoseconds start, Nanoseconds end, Row row, RequestState state);
-
-    std::size_t group_ = 0;
-    std::vector<Nanoseconds> starts_;
-    std::vector<Nanoseconds> ends_;
-    std::vector<Row> rows_;
-    std::vector<std::uint32_t> not_refaults_; // up to and with this one
-    std::vector<Mark> marks_;
-    std::optional<Open> open_;
-};
 
 class Lanes {
 public:
@@ -107,6 +53,7 @@ private:
     };
 
     void place(const EventStore& store, Row row);
+    void add(LaneId id, const EventStore& store, Row row); // one that has ended
     std::size_t group_of(std::uint64_t key);
 
     Key key_;
@@ -117,6 +64,7 @@ private:
     std::vector<FreeLanes> free_; // for each group
     std::unordered_map<std::uint64_t, std::size_t> group_by_key_;
     std::unordered_map<Row, LaneId> open_;
+    std::vector<LaneId> grown_; // in this update
 };
 
 } // namespace coldscope

@@ -19,7 +19,9 @@ public:
         : begin_(begin == std::numeric_limits<Nanoseconds>::max() ? begin - 1 : begin),
           end_(std::max(end, begin_ + 1)), width_(std::clamp(width, 1U, most_columns)),
           whole_((end_ - begin_) / width_), rest_((end_ - begin_) % width_),
-          scale_(static_cast<double>(width_) / static_cast<double>(end_ - begin_)) {}
+          scale_(width_ < end_ - begin_
+                     ? static_cast<std::uint64_t>((Wide{width_} << 64) / (end_ - begin_))
+                     : 0) {}
 
     [[nodiscard]] Nanoseconds begin() const { return begin_; }
     [[nodiscard]] Nanoseconds end() const { return end_; }
@@ -38,22 +40,32 @@ public:
             return 0;
         if (time >= end_)
             return width_ - 1;
-        const double guess = static_cast<double>(time - begin_) * scale_;
-        auto x = std::min(static_cast<std::uint32_t>(guess), width_ - 1);
-        while (x > 0 && time_at(x) > time)
-            --x;
-        while (x + 1 < width_ && time_at(x + 1) <= time)
-            ++x;
-        return x;
+        // scale_ is rounded down, so that the product may be too small by `since` or less. Where
+        // that makes no difference its upper half is the column.
+        const std::uint64_t since = time - begin_;
+        const Wide product = Wide{since} * scale_;
+        if (static_cast<std::uint64_t>(product) <= ~since && scale_ != 0)
+            return static_cast<std::uint32_t>(product >> 64);
+        return static_cast<std::uint32_t>(Wide{since} * width_ / (end_ - begin_));
     }
 
+    // The longest time that lasts less than two columns, and one that is no longer than a column.
+    [[nodiscard]] Nanoseconds below_two_columns() const {
+        if (whole_ > std::numeric_limits<Nanoseconds>::max() / 2)
+            return std::numeric_limits<Nanoseconds>::max();
+        return 2 * whole_ + (rest_ == 0 ? 0 : (2 * rest_ - 1) / width_ + 1) - 1;
+    }
+    [[nodiscard]] Nanoseconds within_column() const { return whole_; }
+
 private:
+    __extension__ using Wide = unsigned __int128;
+
     Nanoseconds begin_;
     Nanoseconds end_;
     std::uint32_t width_;
     std::uint64_t whole_; // ns in a column, and what is left of the window
     std::uint64_t rest_;
-    double scale_;
+    std::uint64_t scale_; // columns in a ns, times 2^64; 0 when it is 1 or more
 };
 
 } // namespace coldscope

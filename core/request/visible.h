@@ -1,5 +1,5 @@
 // What of a lane is to be drawn in a window of time, and which request is under a pointer. The cost
-// grows with the width in columns, times the log of what a column folds; not with the recording.
+// grows with the width in columns, times the log of the lane; not with the recording.
 #pragma once
 
 #include "core/request/lanes.h"
@@ -11,8 +11,11 @@
 
 namespace coldscope {
 
-// Columns [left, right) of one request, or of `count` that were folded because each lies in one
-// column; neighbouring folds in the same state are one span.
+// Columns [left, right) of one request; or of `count` that were folded, each shorter than two
+// columns, with no empty column between them. `worst` is the worst state of those that touch a
+// column, the same all over the span. Every folded request counts in one span. Where spans of two
+// states meet, the better one counts those up to the nearest that is worse than itself, though they
+// may lie in the worse one's column.
 struct VisibleSpan {
     std::uint32_t left = 0;
     std::uint32_t right = 0; // > left
@@ -26,9 +29,10 @@ struct VisibleSpan {
 };
 
 // Appends the spans of a lane, from left to right. A request is visible when it starts before the
-// window's end and does not end before its begin. At most three spans touch a column: a request
-// that reaches in, a fold, a request that reaches out; and, last of all, the open request, which
-// reaches to `now` and is never folded.
+// window's end and does not end before its begin. One of two columns or longer has a span of its
+// own. Folded spans share no column, so that at most three touch one: a request that reaches in, a
+// fold, a request that reaches out; and, last of all, the open request, which reaches to `now` and
+// is never folded.
 void find_visible(const Lane& lane, const EventStore& store, const TimeAxis& axis, Nanoseconds now,
                   std::vector<VisibleSpan>& spans);
 

@@ -1,10 +1,10 @@
 // What the timeline costs: a million requests in 40 lanes on 2560 columns. Records into the store,
-// lanes made anew, and what is visible in all lanes (spans and marks) at several zooms, over
-// windows all along the recording.
+// lanes made anew, and what is visible in all lanes (spans and marks) at all zooms, over windows
+// all along the recording.
 //
-// The target for what is visible is 1 ms at p95; a line says when a zoom misses it. Exit code 1
-// when it takes half a frame (8 ms), or when store or regrouping miss theirs; 77 in an unoptimised
-// build. Ends with "visible p95 X ms" of the slowest zoom.
+// The target for what is visible is 1 ms at p95 at every zoom; a line says when one misses it. Exit
+// code 1 when one takes half a frame (8 ms); 77 in an unoptimised build. Ends with
+// "visible p95 X ms" of the slowest zoom.
 #include "core/request/lanes.h"
 #include "core/request/overview.h"
 #include "core/request/visible.h"
@@ -27,6 +27,7 @@ constexpr unsigned requests = 1'000'000;
 constexpr unsigned lane_count = 40;
 constexpr std::uint32_t width = 2560;
 constexpr double target_visible = 1.0; // ms
+constexpr double half_frame = 8.0;     // ms
 constexpr int skipped = 77;
 
 double milliseconds_since(Nanoseconds begin) {
@@ -154,7 +155,7 @@ int main() {
     const Nanoseconds first = store.earliest();
     const Nanoseconds length = store.latest() - first + 1;
     double worst = 0;
-    for (const unsigned zoom : {0U, 1U, 2U, 4U, 7U, 10U, 16U}) {
+    for (unsigned zoom = 0; zoom <= 16; ++zoom) {
         Times times;
         const Nanoseconds part = length >> zoom;
         for (int round = 0; round < 200; ++round) {
@@ -183,5 +184,5 @@ int main() {
     if (worst > target_visible)
         fmt::print("target of {} ms missed at the slowest zoom\n", target_visible);
     fmt::print("visible p95 {:.2f} ms\n", worst);
-    return 0;
+    return worst < half_frame ? 0 : 1;
 }

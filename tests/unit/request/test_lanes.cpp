@@ -53,6 +53,26 @@ std::vector<std::vector<Row>> naive(const EventStore& store, const Lanes::Key& k
     return lanes;
 }
 
+// The members of each level are those of its state or worse, in order.
+void check_levels(const Lane& lane) {
+    for (std::size_t k = 0; k < Lane::levels; ++k) {
+        const Lane::Level level = lane.level(k);
+        std::size_t member = 0;
+        for (std::size_t i = 0; i < lane.size(); ++i) {
+            if (lane.state(i) < Lane::level_states[k])
+                continue;
+            QVERIFY(member < level.members);
+            const std::size_t place = level.place(member);
+            QCOMPARE(k < Lane::mark_level ? place : std::size_t{level.requests[place]}, i);
+            QCOMPARE(level.times[place].start, lane.start(i));
+            QCOMPARE(level.times[place].end, lane.end(i));
+            ++member;
+        }
+        QCOMPARE(level.members, member);
+        QCOMPARE(level.breaks->size(), member);
+    }
+}
+
 void check(const Lanes& lanes, const EventStore& store, const Lanes::Key& key) {
     std::set<Row> seen;
     for (Lanes::LaneId id = 0; id < lanes.size(); ++id) {
@@ -69,13 +89,16 @@ void check(const Lanes& lanes, const EventStore& store, const Lanes::Key& key) {
             QVERIFY(i == 0 || lane.end(i - 1) < lane.start(i));
             QCOMPARE(key(store, row), group.key);
             const RequestState state = store.state(lane.row(i));
+            QCOMPARE(lane.state(i), state);
             if (state >= RequestState::was_delayed) {
                 QCOMPARE(lane.mark(mark), i);
-                QCOMPARE(lane.worst_mark(mark, mark + 1), state);
+                QCOMPARE(lane.worst_mark(mark, mark + 1).state, state);
+                QCOMPARE(lane.worst_mark(mark, mark + 1).mark, mark);
                 ++mark;
             }
         }
         QCOMPARE(lane.marks(), mark);
+        check_levels(lane);
         if (lane.open()) {
             QVERIFY(store[lane.open()->row].open());
             QVERIFY(seen.insert(lane.open()->row).second);

@@ -40,38 +40,84 @@ std::vector<Item> items_of(const Lane& lane, const EventStore& store, bool only_
     return items;
 }
 
-// Every request of the lane is looked at.
+// Requests in a row that are folded without an empty column or a long request among them.
+struct Stretch {
+    std::vector<Item> items;
+    std::uint32_t left = 0;
+    std::vector<RequestState> columns; // the worst in each, from `left` on
+};
+
+// Where the worse of two neighbouring folds begins or ends is where the better one's requests, from
+// one that touches its columns on, end or begin.
+std::vector<VisibleSpan> naive_folds(const Stretch& stretch, const TimeAxis& axis) {
+    std::vector<VisibleSpan> folds;
+    for (std::uint32_t i = 0; i < stretch.columns.size(); ++i) {
+        if (folds.empty() || folds.back().worst != stretch.columns[i]) {
+            VisibleSpan span;
+            span.left = stretch.left + i;
+            span.worst = stretch.columns[i];
+            span.folded = true;
+            folds.push_back(span);
+        }
+        folds.back().right = stretch.left + i + 1;
+    }
+    const auto one_of = [&](const VisibleSpan& fold) {
+        std::size_t i = 0;
+        while (naive_column(axis, stretch.items[i].end) < fold.left)
+            ++i;
+        return i;
+    };
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < folds.size(); ++i) {
+        std::size_t last = stretch.items.size();
+        if (i + 1 < folds.size() && folds[i].worst < folds[i + 1].worst) {
+            last = one_of(folds[i]);
+            while (stretch.items[last].state <= folds[i].worst)
+                ++last;
+        } else if (i + 1 < folds.size()) {
+            last = one_of(folds[i + 1]);
+            while (stretch.items[last - 1].state <= folds[i + 1].worst)
+                --last;
+        }
+        folds[i].count = static_cast<std::uint32_t>(last - first);
+        folds[i].row = stretch.items[first].row;
+        first = last;
+    }
+    return folds;
+}
+
+// Every request of the lane and every column is looked at.
 std::vector<VisibleSpan> naive_visible(const Lane& lane, const EventStore& store,
                                        const TimeAxis& axis, Nanoseconds now, bool only_marked) {
-    std::vector<VisibleSpan> folds; // one for each column, or request that is not folded
+    std::vector<VisibleSpan> spans;
+    Stretch stretch;
+    const auto end_stretch = [&] {
+        for (const VisibleSpan& fold : naive_folds(stretch, axis))
+            spans.push_back(fold);
+        stretch = {};
+    };
     for (const Item& item : items_of(lane, store, only_marked)) {
         if (item.start >= axis.end() || item.end < axis.begin())
             continue;
-        VisibleSpan span;
-        span.left = naive_column(axis, item.start);
-        span.right = naive_column(axis, item.end) + 1;
-        span.count = 1;
-        span.row = item.row;
-        span.worst = item.state;
-        span.folded = span.right == span.left + 1 && item.end < axis.end();
-        if (span.folded && !folds.empty() && folds.back().folded &&
-            folds.back().left == span.left) {
-            ++folds.back().count;
-            folds.back().worst = std::max(folds.back().worst, span.worst);
-        } else {
-            folds.push_back(span);
+        const std::uint32_t left = naive_column(axis, item.start);
+        const std::uint32_t right = naive_column(axis, item.end) + 1;
+        const bool is_long =
+            Wide{item.end - item.start} * axis.width() >= Wide{2} * (axis.end() - axis.begin());
+        if (is_long || stretch.left + stretch.columns.size() < left)
+            end_stretch();
+        if (is_long) {
+            spans.push_back({left, right, 1, item.row, item.state, false, false});
+            continue;
         }
+        if (stretch.items.empty())
+            stretch.left = left;
+        stretch.items.push_back(item);
+        stretch.columns.resize(right - stretch.left, item.state);
+        for (std::uint32_t x = left; x < right; ++x)
+            stretch.columns[x - stretch.left] =
+                std::max(stretch.columns[x - stretch.left], item.state);
     }
-    std::vector<VisibleSpan> spans;
-    for (const VisibleSpan& span : folds) {
-        if (span.folded && !spans.empty() && spans.back().folded &&
-            spans.back().right == span.left && spans.back().worst == span.worst) {
-            spans.back().right = span.right;
-            spans.back().count += span.count;
-        } else {
-            spans.push_back(span);
-        }
-    }
+    end_stretch();
     if (lane.open()) {
         const Nanoseconds end = std::max(now, lane.open()->start);
         const RequestState state = store.state(lane.open()->row);
@@ -111,6 +157,35 @@ std::optional<Row> naive_hit(const Lane& lane, const EventStore& store, Nanoseco
     return best ? std::optional(best->row) : std::nullopt;
 }
 
+// Whatever the spans are, each column of them shows the worst request that touches it, no other
+// column shows anything, and every request is counted once.
+void check_columns(const std::vector<VisibleSpan>& spans, const std::vector<Item>& items,
+                   const TimeAxis& axis) {
+    std::vector<int> expected(axis.width(), -1);
+    std::size_t count = 0;
+    for (const Item& item : items) {
+        if (item.start >= axis.end() || item.end < axis.begin())
+            continue;
+        ++count;
+        for (auto x = naive_column(axis, item.start); x <= naive_column(axis, item.end); ++x)
+            expected[x] = std::max(expected[x], static_cast<int>(item.state));
+    }
+    std::vector<int> shown(axis.width(), -1);
+    std::vector<unsigned> in_column(axis.width());
+    for (const VisibleSpan& span : spans) {
+        QVERIFY(span.left < span.right && span.right <= axis.width());
+        QVERIFY(span.count > 0);
+        QVERIFY(!span.open);
+        count -= span.count;
+        for (std::uint32_t x = span.left; x < span.right; ++x) {
+            shown[x] = std::max(shown[x], static_cast<int>(span.worst));
+            QVERIFY(++in_column[x] <= 3U);
+        }
+    }
+    QVERIFY(shown == expected);
+    QCOMPARE(count, std::size_t{0});
+}
+
 void compare(const Lanes& lanes, const EventStore& store, const TimeAxis& axis, Nanoseconds now) {
     for (Lanes::LaneId id = 0; id < lanes.size(); ++id) {
         const Lane& lane = lanes.lane(id);
@@ -126,15 +201,48 @@ void compare(const Lanes& lanes, const EventStore& store, const TimeAxis& axis, 
             const auto expected = naive_visible(lane, store, axis, now, only_marked);
             QCOMPARE(spans.size(), expected.size());
             QVERIFY(spans == expected);
-            std::vector<unsigned> in_column(axis.width());
-            for (const VisibleSpan& span : spans) {
-                QVERIFY(span.left < span.right && span.right <= axis.width());
-                for (std::uint32_t x = span.left; x < span.right; ++x)
-                    QVERIFY(++in_column[x] <= (span.open ? 4U : 3U));
-            }
+            if (!spans.empty() && spans.back().open)
+                spans.pop_back();
+            check_columns(spans, items_of(lane, store, only_marked), axis);
         }
     }
 }
+
+// Requests one after the other, as long and as far apart as from 1 ns to 2^most_bits; of the worse
+// states one in `rare`.
+class OneLane {
+public:
+    OneLane(unsigned seed, unsigned most_bits, unsigned rare)
+        : random_(seed), most_bits_(most_bits), rare_(rare) {}
+
+    void append(EventStore& store, unsigned requests) {
+        for (unsigned i = 0; i < requests; ++i) {
+            time_ += length();
+            step(store, Step::arrived, 0);
+            if (random_() % rare_ == 0)
+                step(store, random_() % 2 == 0 ? Step::held : Step::delayed, 0);
+            time_ += length() - 1;
+            const bool lost = random_() % (4 * rare_) == 0;
+            step(store, lost ? Step::lost : Step::answered, random_() % (2 * rare_) == 0 ? EIO : 0);
+            ++id_;
+        }
+    }
+
+private:
+    Nanoseconds length() { return 1 + random_() % (std::uint64_t{1} << random_() % most_bits_); }
+    void step(EventStore& store, Step step, std::int32_t result) {
+        StepRecord record = make_step(id_, step, time_);
+        record.result = result;
+        record.flags = step >= Step::answered && random_() % 3 == 0 ? flag::refault : 0;
+        store.take(record);
+    }
+
+    std::mt19937_64 random_;
+    unsigned most_bits_;
+    unsigned rare_;
+    RequestId id_ = 1;
+    Nanoseconds time_ = 1000;
+};
 
 } // namespace
 
@@ -211,6 +319,78 @@ private slots:
                 QCOMPARE(hit_test(lane, store, time, slack, now),
                          naive_hit(lane, store, time, slack, now));
             }
+        }
+    }
+
+    void grows_live_data() {
+        QTest::addColumn<unsigned>("most_bits");
+        QTest::addColumn<unsigned>("rare");
+        QTest::newRow("alike, marks everywhere") << 3U << 2U;
+        QTest::newRow("alike, few marks") << 6U << 100U;
+        QTest::newRow("of all lengths, few marks") << 30U << 50U;
+        QTest::newRow("of all lengths, marks everywhere") << 30U << 1U;
+        QTest::newRow("no marks") << 12U << 1'000'000U;
+    }
+    // A lane that grows over the borders of its groups of 64 and 64 x 64, by little and by much.
+    void grows_live() {
+        QFETCH(unsigned, most_bits);
+        QFETCH(unsigned, rare);
+        std::mt19937_64 random(most_bits);
+        const auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+        EventStore store;
+        Lanes lanes(one_group);
+        OneLane lane(rare, most_bits, rare);
+        const auto check = [&] {
+            lanes.update(store);
+            QCOMPARE(lanes.size(), std::size_t{1});
+            const Nanoseconds first = store.earliest();
+            const Nanoseconds length = store.latest() - first + 1;
+            compare(lanes, store, TimeAxis(first, first + length, 1 + below(500)), store.latest());
+            const Nanoseconds wide = 1 + length / (1 + below(50));
+            compare(lanes, store, TimeAxis(first + length - wide, first + length, 200),
+                    store.latest());
+            const Nanoseconds part = 1 + (length >> below(20));
+            const Nanoseconds begin = first + random() % length;
+            compare(lanes, store, TimeAxis(begin, begin + part, 1 + below(300)), store.latest());
+        };
+        while (store.size() < 140) {
+            lane.append(store, 1);
+            check();
+        }
+        while (store.size() < 4050) {
+            lane.append(store, 1 + below(300));
+            check();
+        }
+        while (store.size() < 4230) {
+            lane.append(store, 1 + below(20));
+            check();
+        }
+        for (unsigned i = 0; i < 10; ++i) {
+            lane.append(store, below(2000));
+            check();
+        }
+    }
+
+    // Two columns or longer: by itself, wherever the window begins; shorter: folded.
+    void long_ones() {
+        EventStore store;
+        Lanes lanes(one_group);
+        RequestId id = 0;
+        for (const auto& [start, end] : std::initializer_list<std::pair<Nanoseconds, Nanoseconds>>{
+                 {1000, 1010}, {1015, 1034}, {1035, 1055}, {1056, 1058}, {1100, 1300}}) {
+            store.take(make_step(++id, Step::arrived, start));
+            store.take(make_step(id, Step::answered, end));
+        }
+        lanes.update(store);
+        for (Nanoseconds begin = 990; begin < 1000; ++begin) {
+            std::vector<VisibleSpan> spans;
+            find_visible(lanes.lane(0), store, TimeAxis(begin, begin + 400, 40), 2000, spans);
+            QCOMPARE(spans.size(), std::size_t{4});
+            QCOMPARE(spans[0].count, 2U);
+            QVERIFY(!spans[1].folded && spans[1].row == 2);
+            QVERIFY(spans[2].folded && spans[2].row == 3);
+            QVERIFY(!spans[3].folded && spans[3].row == 4);
+            compare(lanes, store, TimeAxis(begin, begin + 400, 40), 2000);
         }
     }
 
