@@ -152,8 +152,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
     app.add_option("--render", arguments.render,
-                   "Draw the timeline of EVENTS, a file of coldscoped run --events, into PICTURE; "
-                   "needs no display")
+                   "Draw the timeline of EVENTS, a file that coldscoped wrote, into PICTURE; needs no "
+                   "display")
         ->expected(2)
         ->type_name("PICTURE EVENTS");
 }
