@@ -56,9 +56,11 @@ QString label_of(Nanoseconds time, const Unit& unit, int decimals) {
 } // namespace
 
 std::vector<Tick> ticks_of(const TimeScale& scale, Nanoseconds origin, const QFontMetricsF& metrics,
-                           double ratio, std::int64_t margin) {
-    const Nanoseconds first = scale.time_at(-margin);
-    const Nanoseconds last = scale.time_at(static_cast<std::int64_t>(scale.width) + margin);
+                           double ratio, Nanoseconds floor) {
+    const Nanoseconds first = std::max(scale.begin, floor);
+    const Nanoseconds last = scale.end();
+    if (last <= first)
+        return {};
     // The farther end decides on the unit; what was before the origin counts backwards.
     const Nanoseconds before = origin > first ? origin - first : 0;
     const Nanoseconds behind = last > origin ? last - origin : 0;

@@ -19,10 +19,10 @@ struct Tick {
 };
 
 // Steps of 1, 2 or 5 times a power of ten, so that labels do not touch. ratio: device pixels of a
-// logical one. Ticks begin at `origin`, and reach `margin` columns out of the window on both sides.
+// logical one. What is before `origin` counts backwards; before `floor` there are no ticks.
 [[nodiscard]] std::vector<Tick> ticks_of(const TimeScale& scale, Nanoseconds origin,
                                          const QFontMetricsF& metrics, double ratio,
-                                         std::int64_t margin = 0);
+                                         Nanoseconds floor = 0);
 
 // rect: logical; its left is column 0.
 void paint_ruler(QPainter& painter, const QRectF& rect, const std::vector<Tick>& ticks,

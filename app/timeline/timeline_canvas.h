@@ -143,6 +143,7 @@ private:
     OffsetPainter offset_painter_;
     QImage image_; // the plot and some columns on both sides of it
     TimeScale image_scale_;
+    std::vector<Tick> ticks_; // columns of the image
     int image_scroll_ = 0;
     bool image_good_ = false;
 

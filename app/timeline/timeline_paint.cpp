@@ -29,9 +29,10 @@ void TimelineCanvas::ensure_image() {
     const QSize size(static_cast<int>(image_scale_.width), pixels.height());
     if (image_.size() != size)
         image_ = QImage(size, QImage::Format_RGB32);
-    const auto ticks = ticks_of(image_scale_, origin(), QFontMetricsF(font()), frame_.ratio);
+    const Nanoseconds first = std::min(origin(), workspace_.host().store().earliest());
+    ticks_ = ticks_of(image_scale_, origin(), QFontMetricsF(font()), frame_.ratio, first);
     std::vector<std::int64_t> grid;
-    for (const Tick& tick : ticks)
+    for (const Tick& tick : ticks_)
         grid.push_back(tick.column);
     drawn_now_ = now();
     if (mode_ == Mode::offset) {
@@ -67,9 +68,11 @@ void TimelineCanvas::paintEvent(QPaintEvent*) {
     painter.drawImage(QRectF(plot.left(), plot.top(), pixels.width() / frame_.ratio,
                              pixels.height() / frame_.ratio),
                       image_, QRectF(left, 0, pixels.width(), pixels.height()));
-    paint_ruler(painter, frame_.ruler(),
-                ticks_of(scale_, origin(), QFontMetricsF(font()), frame_.ratio), surface,
-                frame_.ratio);
+    // The ruler's lines are the grid's.
+    std::vector<Tick> ticks = ticks_;
+    for (Tick& tick : ticks)
+        tick.column -= left;
+    paint_ruler(painter, frame_.ruler(), ticks, surface, frame_.ratio);
     if (mode_ == Mode::offset) {
         paint_offset_labels(painter);
         painter.setClipRect(plot);

@@ -40,6 +40,11 @@ TimelineView::TimelineView(Workspace& workspace, QWidget* parent)
 
 QWidget* TimelineView::make_controls() {
     auto* bar = new QWidget(this);
+    // What is on must be seen to be on, in dark styles too.
+    bar->setStyleSheet(
+        QStringLiteral("QToolButton:checked { background-color: palette(highlight); "
+                       "color: palette(highlighted-text); border: 1px solid palette(highlight); "
+                       "border-radius: 3px; padding: 2px 6px; }"));
     auto* row = new QHBoxLayout(bar);
     row->setContentsMargins(8, 4, 8, 4);
     row->setSpacing(6);
