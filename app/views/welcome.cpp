@@ -10,6 +10,7 @@
 #include <QLabel>
 #include <QScrollArea>
 #include <QSettings>
+#include <QTimer>
 #include <QVBoxLayout>
 
 namespace coldscope::app {
@@ -100,13 +101,14 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
 
 void Welcome::showEvent(QShowEvent* event) {
     fill();
+    // Probing looks into the system: after the window is there.
+    QTimer::singleShot(0, this, &Welcome::fill_transports);
     QWidget::showEvent(event);
 }
 
 void Welcome::fill() {
     clear(acts_);
     clear(recent_);
-    clear(transports_);
     auto* open = act("document-open", tr("Open an image…"),
                      tr("Browse its tree, maps and findings. Or drop a file here."), this);
     connect(open, &QAbstractButton::clicked, this, &Welcome::open_wanted);
@@ -134,6 +136,10 @@ void Welcome::fill() {
             recent_->addWidget(button);
         }
     }
+}
+
+void Welcome::fill_transports() {
+    clear(transports_);
     for (const Probe& probe : probe_transports()) {
         auto* label = new QLabel(this);
         label->setWordWrap(true);

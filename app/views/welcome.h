@@ -28,6 +28,7 @@ protected:
 
 private:
     void fill();
+    void fill_transports();
     QVBoxLayout* acts_;
     QVBoxLayout* recent_;
     QVBoxLayout* transports_;
