@@ -19,7 +19,7 @@ class TreeModel final : public QAbstractItemModel {
     Q_OBJECT
 
 public:
-    enum Column { name, size, local, layout, devices };
+    enum Column { name, local, size, layout, devices };
     static constexpr int columns = devices + 1;
     static constexpr int node_role = Qt::UserRole;      // erofs::NodeId
     static constexpr int share_role = Qt::UserRole + 1; // of column local: 0..1; none: no figure

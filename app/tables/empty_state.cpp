@@ -37,6 +37,7 @@ void EmptyState::follow() {
     setGeometry(view_->viewport()->rect());
     QPalette colours = view_->palette();
     colours.setColor(QPalette::WindowText, surface_of(view_->palette()).faint);
+    setForegroundRole(QPalette::WindowText); // a viewport's children have that of its text
     setPalette(colours);
 }
 

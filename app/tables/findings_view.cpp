@@ -1,6 +1,7 @@
 #include "app/tables/findings_view.h"
 
 #include "app/style/marks.h"
+#include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
 
 #include <QAction>
@@ -19,19 +20,9 @@ FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), model_(new FindingsModel(workspace, this)),
       table_(new QTableView(this)), empty_(new EmptyState(table_)),
       details_(new QPlainTextEdit(this)) {
+    set_up_table(table_);
     table_->setModel(model_);
     table_->setAccessibleName(tr("Findings"));
-    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table_->setShowGrid(false);
-    table_->setAlternatingRowColors(true);
-    table_->setWordWrap(false);
-    table_->setTabKeyNavigation(false);
-    table_->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    table_->verticalHeader()->hide();
-    table_->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    table_->verticalHeader()->setDefaultSectionSize(std::max(fontMetrics().height() + 6, 22));
-    table_->horizontalHeader()->setHighlightSections(false);
-    table_->horizontalHeader()->setStretchLastSection(true);
     table_->setContextMenuPolicy(Qt::ActionsContextMenu);
     auto* copy = new QAction(icon("edit-copy"), tr("Copy rows"), table_);
     copy->setShortcut(QKeySequence::Copy);

@@ -4,6 +4,7 @@
 #include "app/steer/steering.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
+#include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
 
 #include <QAction>
@@ -23,22 +24,6 @@ namespace coldscope::app {
 namespace {
 
 constexpr int counting_ms = 100;
-
-void set_up(QTableView* table) {
-    table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table->setSelectionMode(QAbstractItemView::ExtendedSelection);
-    table->setShowGrid(false);
-    table->setAlternatingRowColors(true);
-    table->setWordWrap(false);
-    table->setTextElideMode(Qt::ElideMiddle);
-    table->setTabKeyNavigation(false);
-    table->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
-    table->verticalHeader()->hide();
-    table->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    table->verticalHeader()->setDefaultSectionSize(std::max(table->fontMetrics().height() + 6, 22));
-    table->horizontalHeader()->setHighlightSections(false);
-    table->horizontalHeader()->setStretchLastSection(true);
-}
 
 } // namespace
 
@@ -69,19 +54,19 @@ HeldView::HeldView(Workspace& workspace, QWidget* parent)
 }
 
 void HeldView::build_table() {
-    set_up(table_);
+    set_up_table(table_);
     table_->setModel(model_);
     table_->setAccessibleName(tr("Requests that wait"));
     table_->setContextMenuPolicy(Qt::CustomContextMenu);
     const auto width = [this](const QString& text) {
-        return table_->fontMetrics().horizontalAdvance(text) + 16;
+        return table_->fontMetrics().horizontalAdvance(text) + 24;
     };
     table_->setColumnWidth(HeldModel::id, width(QStringLiteral("123456")) + 20);
     table_->setColumnWidth(HeldModel::waits,
                            width(tr("delayed, %1 ago").arg(duration_text(100 * millisecond))));
     table_->setColumnWidth(HeldModel::process, width(QStringLiteral("python3 (412345)")));
     table_->setColumnWidth(HeldModel::place,
-                           width(QStringLiteral("blob 1: layer.blob, 128 KiB at 0xfffffff")));
+                           width(QStringLiteral("blob 1: layer.blob, 128 KiB at 0x000000000")));
     table_->setColumnWidth(HeldModel::files,
                            width(QStringLiteral("/usr/lib/x86_64-linux-gnu/libfoo.so.1")));
     connect(table_->selectionModel(), &QItemSelectionModel::currentChanged, this,
@@ -130,7 +115,7 @@ QWidget* HeldView::build_rules() {
     fold_->setCheckable(true);
     folded_ = new QWidget(part);
     rule_table_ = new QTableView(folded_);
-    set_up(rule_table_);
+    set_up_table(rule_table_);
     rule_table_->setModel(rules_);
     rule_table_->setAccessibleName(tr("Rules"));
     rule_table_->setColumnWidth(RulesModel::id, 56);

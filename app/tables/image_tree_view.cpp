@@ -18,11 +18,13 @@
 #include <QMenu>
 #include <QTreeView>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace coldscope::app {
 
 namespace {
 constexpr int typing_ms = 150;
+constexpr int widest_name = 420; // that the column is made by itself
 } // namespace
 
 ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
@@ -68,6 +70,7 @@ ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
 void ImageTreeView::build_tree() {
     tree_->setModel(model_);
     tree_->setUniformRowHeights(true);
+    tree_->setIndentation(14);
     tree_->setAlternatingRowColors(true);
     tree_->setContextMenuPolicy(Qt::CustomContextMenu);
     tree_->setTextElideMode(Qt::ElideMiddle);
@@ -80,14 +83,15 @@ void ImageTreeView::build_tree() {
     header->setContextMenuPolicy(Qt::CustomContextMenu);
     const QFontMetrics metrics(tree_->font());
     const auto width = [&](const QString& text) { return metrics.horizontalAdvance(text) + 16; };
-    tree_->setColumnWidth(TreeModel::name, metrics.averageCharWidth() * 28);
-    tree_->setColumnWidth(TreeModel::size, width(size_text(1023 << 10) + u'0'));
-    tree_->setColumnWidth(TreeModel::local, width(tr("no data") + u'0'));
+    tree_->setColumnWidth(TreeModel::name, metrics.averageCharWidth() * 30);
+    tree_->setColumnWidth(TreeModel::size, width(size_text(1023 << 10)));
+    tree_->setColumnWidth(TreeModel::local, width(tr("no data")));
     tree_->setColumnWidth(TreeModel::layout, width(QStringLiteral("chunk-based0")));
     tree_->setColumnWidth(TreeModel::devices, width(QStringLiteral("bootstrap, blob 1")));
 
     connect(tree_->selectionModel(), &QItemSelectionModel::currentChanged, this,
             &ImageTreeView::choose);
+    connect(tree_, &QTreeView::expanded, this, &ImageTreeView::make_room, Qt::QueuedConnection);
     connect(tree_, &QTreeView::activated, this, &ImageTreeView::activate);
     connect(tree_, &QTreeView::customContextMenuRequested, this, &ImageTreeView::open_menu);
     connect(header, &QHeaderView::customContextMenuRequested, this,
@@ -123,6 +127,7 @@ void ImageTreeView::show_chosen() {
     if (index.isValid()) {
         tree_->setCurrentIndex(index);
         tree_->scrollTo(index);
+        make_room();
     } else {
         tree_->selectionModel()->clear();
     }
@@ -156,6 +161,15 @@ void ImageTreeView::search(bool backwards, bool from_too) {
     const QModelIndex index = model_->index_of(*node);
     tree_->setCurrentIndex(index);
     tree_->scrollTo(index, QAbstractItemView::PositionAtCenter);
+    make_room();
+}
+
+// Deep names need a wider column; it never gets narrower by itself.
+void ImageTreeView::make_room() {
+    const int wanted = std::min(
+        static_cast<QAbstractItemView*>(tree_)->sizeHintForColumn(TreeModel::name), widest_name);
+    if (wanted > tree_->columnWidth(TreeModel::name))
+        tree_->setColumnWidth(TreeModel::name, wanted);
 }
 
 bool ImageTreeView::eventFilter(QObject* object, QEvent* event) {

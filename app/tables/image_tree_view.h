@@ -35,6 +35,7 @@ private:
     void build_tree();
     void show_image();
     void show_chosen();
+    void make_room();
     void choose(const QModelIndex& index);
     void search(bool backwards, bool from_too);
     void activate(const QModelIndex& index);

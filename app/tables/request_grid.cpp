@@ -1,6 +1,7 @@
 #include "app/tables/request_grid.h"
 
 #include "app/style/text.h"
+#include "app/tables/cells.h"
 
 #include <QHeaderView>
 #include <QKeyEvent>
@@ -16,23 +17,11 @@ constexpr int looked_at = 60; // lines that a column's width is taken from
 } // namespace
 
 RequestGrid::RequestGrid(RequestModel* model, QWidget* parent) : QTableView(parent), model_(model) {
+    set_up_table(this);
     setModel(model_);
-    setSelectionBehavior(SelectRows);
-    setSelectionMode(ExtendedSelection);
     setVerticalScrollMode(ScrollPerItem);
-    setHorizontalScrollMode(ScrollPerPixel);
-    setShowGrid(false);
-    setAlternatingRowColors(true);
-    setWordWrap(false);
-    setTextElideMode(Qt::ElideMiddle);
-    setTabKeyNavigation(false);
-    verticalHeader()->hide();
-    verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    verticalHeader()->setDefaultSectionSize(std::max(fontMetrics().height() + 6, 22));
     QHeaderView* header = horizontalHeader();
-    header->setHighlightSections(false);
     header->setSectionsMovable(true);
-    header->setStretchLastSection(true);
     header->setResizeContentsPrecision(looked_at);
     header->setSortIndicator(-1, Qt::AscendingOrder);
     header->setSortIndicatorClearable(true);
@@ -48,7 +37,7 @@ void RequestGrid::set_widths() {
         QStringLiteral("failed: EIO"),
         duration_text(999 * millisecond),
         QStringLiteral("blob 1: layer.blob"),
-        QStringLiteral("0xfffffffff"),
+        QStringLiteral("0x000000000"),
         size_text(1023 << 10),
         size_text(1023 << 10),
         QStringLiteral("/usr/lib/x86_64/lib.so")};
@@ -57,7 +46,7 @@ void RequestGrid::set_widths() {
             fontMetrics().horizontalAdvance(samples[static_cast<std::size_t>(column)]);
         const int icon = column == RequestModel::state ? 24 : 0;
         const int head = horizontalHeader()->sectionSizeHint(column);
-        setColumnWidth(column, std::max(figure + icon + 14, head));
+        setColumnWidth(column, std::max(figure + icon + 20, head));
     }
 }
 
