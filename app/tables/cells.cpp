@@ -19,6 +19,7 @@ void RoomyDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
         style->drawPrimitive(QStyle::PE_PanelItemViewItem, &option, painter, option.widget);
     QStyleOptionViewItem inner = option;
     inner.rect.adjust(room, 0, -room, 0);
+    inner.state &= ~QStyle::State_HasFocus; // lines are chosen, not cells
     QStyledItemDelegate::paint(painter, inner, index);
 }
 

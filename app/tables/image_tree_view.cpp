@@ -24,7 +24,6 @@ namespace coldscope::app {
 
 namespace {
 constexpr int typing_ms = 150;
-constexpr int widest_name = 420; // that the column is made by itself
 } // namespace
 
 ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
@@ -109,6 +108,7 @@ void ImageTreeView::show_image() {
     found_->hide();
     search_->clear();
     tree_->header()->setVisible(any);
+    tree_->setHorizontalScrollBarPolicy(any ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
     empty_->say(any ? QString() : tr("Open an image to see its files here."));
 }
 
@@ -164,10 +164,12 @@ void ImageTreeView::search(bool backwards, bool from_too) {
     make_room();
 }
 
-// Deep names need a wider column; it never gets narrower by itself.
+// Deep names need a wider column, but what is local stays in sight beside them. It never gets
+// narrower by itself.
 void ImageTreeView::make_room() {
-    const int wanted = std::min(
-        static_cast<QAbstractItemView*>(tree_)->sizeHintForColumn(TreeModel::name), widest_name);
+    const int room = tree_->viewport()->width() - tree_->columnWidth(TreeModel::local);
+    const int wanted =
+        std::min(static_cast<QAbstractItemView*>(tree_)->sizeHintForColumn(TreeModel::name), room);
     if (wanted > tree_->columnWidth(TreeModel::name))
         tree_->setColumnWidth(TreeModel::name, wanted);
 }
