@@ -8,6 +8,10 @@
 
 namespace coldscope::app {
 
+namespace {
+constexpr unsigned idle_pace = 6; // frames
+}
+
 RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<EventStore>()) {
     frame_.setTimerType(Qt::PreciseTimer);
     frame_.setInterval(frame_ms);
@@ -28,6 +32,7 @@ void RunHost::start(const RunOptions& options) {
         return;
     options_ = options;
     stop_when_started_ = false;
+    starting_at_ = monotonic_now();
     set_phase(Phase::starting);
     starting_.setFuture(QtConcurrent::run(
         [options] { return std::make_shared<Result<std::unique_ptr<Run>>>(Run::start(options)); }));
@@ -48,7 +53,7 @@ void RunHost::finish_start() {
     lost_ = 0;
     cache_full_ = false;
     unguarded_ = false;
-    began_at_ = monotonic_now();
+    began_at_ = starting_at_;
     ended_at_ = 0;
     run_->beat();
     Q_EMIT began();
@@ -110,13 +115,14 @@ void RunHost::pump() {
     if (phase_ == Phase::live)
         run_->beat();
     const bool came = drain(drain_budget);
-    if (const std::uint64_t lost = run_->events().lost(); lost != lost_) {
+    const std::uint64_t lost = run_->events().lost();
+    if (came || lost != lost_) {
         lost_ = lost;
         Q_EMIT advanced();
-    } else if (came) {
-        Q_EMIT advanced();
     }
-    if (came || !store_->open_rows().empty())
+    // While nothing happens, time goes on all the same, at a slower pace.
+    idle_frames_ = came || !store_->open_rows().empty() ? 0 : idle_frames_ + 1;
+    if (idle_frames_ % idle_pace == 0)
         Q_EMIT ticked();
 }
 

@@ -58,7 +58,7 @@ public:
     [[nodiscard]] bool unguarded() const { return unguarded_; }
     // CLOCK_MONOTONIC while the run lives; the end of one that ended.
     [[nodiscard]] Nanoseconds now() const;
-    // The beginning of the timeline: when the run began. 0 without a run.
+    // The beginning of the timeline: when the run was asked for, before its mount. 0 without one.
     [[nodiscard]] Nanoseconds began_at() const { return began_at_; }
     // Open requests that are held or delayed, ascending.
     [[nodiscard]] std::vector<Row> waiting();
@@ -76,7 +76,7 @@ Q_SIGNALS:
     void began();
     // Records came; views bring in what changed since they last looked.
     void advanced();
-    // At frame rate while something is open or came: time went on.
+    // Time went on: at frame rate while something is open or came, else ten times a second.
     void ticked();
     void rules_changed();
     void noticed(coldscope::Notice notice, coldscope::RequestId request);
@@ -101,12 +101,12 @@ private:
     std::unique_ptr<EventStore> store_;
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
-    std::uint64_t lost_before_ = 0;
     bool cache_full_ = false;
     bool unguarded_ = false;
+    Nanoseconds starting_at_ = 0;
     Nanoseconds began_at_ = 0;
+    unsigned idle_frames_ = 0;
     Nanoseconds ended_at_ = 0;
-    std::size_t rules_seen_ = 0;
     QTimer frame_;
     using Started = std::shared_ptr<Result<std::unique_ptr<Run>>>;
     QFutureWatcher<Started> starting_;

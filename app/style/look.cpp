@@ -35,7 +35,7 @@ constexpr std::array table{
           QT_TRANSLATE_NOOP("Mark", "fetching")},
     Entry{Mark::filling, Pattern::solid, 0, 0xFF56B4E9, 0xFF2381B5, 0xFF8ACDF2, 0xFFB5DFF7,
           QT_TRANSLATE_NOOP("Mark", "filling")},
-    Entry{Mark::delayed, Pattern::dashed, 0, 0xFFF0E442, 0xFF6B6400, 0xFFF0E442, 0xFFFFF7A0,
+    Entry{Mark::delayed, Pattern::dashed, 0, 0xFFF0E442, 0xFF6B6400, 0xFFF0E442, 0xFF5A5400,
           QT_TRANSLATE_NOOP("Mark", "delayed")},
     Entry{Mark::held, Pattern::hatched, held_glyph, 0xFFE69F00, 0xFF8A5F00, 0xFFE69F00, 0xFFFFC14D,
           QT_TRANSLATE_NOOP("Mark", "held")},
