@@ -208,7 +208,8 @@ void FilePreview::show_directory(const erofs::Node&) {
     caption_->setText(
         count < children.count
             ? tr("the first %1 of %2 names").arg(count_text(count), count_text(children.count))
-            : tr("%n name(s)", nullptr, static_cast<int>(children.count)));
+        : children.count == 1 ? tr("one name")
+                              : tr("%1 names").arg(count_text(children.count)));
     pages_->setCurrentWidget(names_);
 }
 

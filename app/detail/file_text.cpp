@@ -104,6 +104,7 @@ void FilePreview::show_file(const erofs::Node& node) {
                           .arg(what));
         return;
     }
+    as_hex_->setVisible(!is_binary(*bytes)); // which has no other way
     if (as_hex_->isChecked() || is_binary(*bytes))
         show_hex();
     else

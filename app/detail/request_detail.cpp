@@ -65,8 +65,9 @@ RequestDetail::RequestDetail(Workspace& workspace, QWidget* parent)
     parts->setChildrenCollapsible(false);
     parts->addWidget(scroll);
     parts->addWidget(bytes);
-    parts->setStretchFactor(0, 3);
-    parts->setStretchFactor(1, 2);
+    parts->setStretchFactor(0, 0);
+    parts->setStretchFactor(1, 1);
+    parts->setSizes({400, 300});
     hex_->setMinimumHeight(80);
 
     pages_->addWidget(empty_);
@@ -309,7 +310,7 @@ void RequestDetail::show_bytes() {
         const erofs::NodeId node = request.object - first_file_object;
         if (workspace_.image() && node < workspace_.image()->index.size())
             range.end = std::min(range.end, workspace_.image()->index.node(node).size);
-        caption_->setText(tr("Bytes asked for, read from image and blobs, not through the mount"));
+        caption_->setText(tr("From image and blobs, not through the mount"));
         hex_->set_source(range, [this, node](std::uint64_t offset, std::uint64_t length) {
             return workspace_.read_file(node, offset, length);
         });
@@ -318,7 +319,7 @@ void RequestDetail::show_bytes() {
     const auto device = static_cast<std::uint16_t>(request.object);
     if (workspace_.image() && device < workspace_.image()->device_count())
         range.end = std::min(range.end, workspace_.image()->device_size(device));
-    caption_->setText(tr("Bytes asked for, read from the source's file, not through the mount"));
+    caption_->setText(tr("From the source's file, not through the mount"));
     hex_->set_source(range, [this, device](std::uint64_t offset, std::uint64_t length) {
         return workspace_.read_device({device, {offset, offset + length}});
     });

@@ -288,7 +288,11 @@ void BlobGrid::render() {
     if (image_.isNull())
         return;
     image_.setDevicePixelRatio(1);
-    image_.fill(surface_of(palette()).base);
+    if (gutter_ + static_cast<int>(columns_) * side_ > image_.width()) {
+        image_.fill(surface_of(palette()).base); // too narrow for a cell
+        image_.setDevicePixelRatio(ratio);
+        return;
+    }
     const std::uint64_t first = first_visible();
     if (overlay_ == Overlay::heat) {
         most_touches_ = 1;
@@ -296,6 +300,13 @@ void BlobGrid::render() {
             most_touches_ = std::max<double>(
                 most_touches_, touches_.in({device_, space_.range(first + at)}).count);
     }
+    // What the cells leave free; their own pixels are written once.
+    const QRgb base = surface_of(palette()).base.rgb();
+    const auto clear = [&](int line, int from) {
+        auto* pixels = reinterpret_cast<QRgb*>(image_.scanLine(line));
+        std::fill(pixels, pixels + gutter_, base);
+        std::fill(pixels + from, pixels + image_.width(), base);
+    };
     std::vector<const QImage*> row(columns_);
     const auto side = static_cast<std::size_t>(side_);
     int top = -(scroll() % side_);
@@ -307,8 +318,11 @@ void BlobGrid::render() {
             uchar* to = image_.scanLine(top + line) + static_cast<std::size_t>(gutter_) * 4;
             for (std::size_t i = 0; i < count; ++i, to += side * 4)
                 std::memcpy(to, row[i]->constScanLine(line), side * 4);
+            clear(top + line, gutter_ + static_cast<int>(count) * side_);
         }
     }
+    for (int line = std::max(0, top); line < image_.height(); ++line)
+        clear(line, gutter_);
     image_.setDevicePixelRatio(ratio);
 }
 

@@ -219,12 +219,13 @@ QString BlobGrid::describe(std::uint64_t at) const {
         lines.push_back(tr("metadata: no file's bytes"));
     if (const Touch touch = touches_.in({device_, range}); touch.count != 0) {
         const EventStore& store = workspace_.host().store();
-        lines.push_back(
-            tr("%n request(s); the last: %1, %2 after the start", nullptr,
-               static_cast<int>(touch.count))
-                .arg(tr("#%1").arg(count_text(store[touch.last_row].id)),
-                     duration_text(touch.last -
-                                   std::min(touch.last, workspace_.host().began_at()))));
+        const Nanoseconds began = std::min(touch.last, workspace_.host().began_at());
+        const QString last =
+            tr("#%1, %2 after the start")
+                .arg(count_text(store[touch.last_row].id), duration_text(touch.last - began));
+        lines.push_back(touch.count == 1
+                            ? tr("one request: %1").arg(last)
+                            : tr("%1 requests; the last: %2").arg(count_text(touch.count), last));
     }
     return lines.join(u'\n');
 }

@@ -158,12 +158,15 @@ void ChunkStrip::paint_requests(QPainter& painter) const {
     const double ratio = devicePixelRatioF();
     const QRectF box = lanes_rect();
     const double line = fontMetrics().height();
-    QString label = tr("%n request(s)", nullptr, static_cast<int>(touches_.touches().size()));
-    if (touches_.touches().empty())
+    const std::size_t count = touches_.touches().size();
+    QString label;
+    if (count == 0)
         label = workspace_.residency().known() ? tr("no request touched this file")
                                                : tr("requests show here once a run has begun");
-    if (touches_.more())
-        label = tr("the newest %1").arg(label);
+    else if (touches_.more())
+        label = tr("the newest %1 requests").arg(count_text(count));
+    else
+        label = count == 1 ? tr("one request") : tr("%1 requests").arg(count_text(count));
     painter.setPen(touches_.touches().empty() ? surface.faint : surface.text);
     const QRectF text(box.left(), box.top() - line - 2, fontMetrics().horizontalAdvance(label) + 6,
                       line);
@@ -272,8 +275,7 @@ QString ChunkStrip::describe(std::uint64_t offset) const {
 
 QString ChunkStrip::describe(const LaneMark& mark) const {
     if (mark.folded > 1)
-        return tr("%n request(s) here; zoom in to tell them apart", nullptr,
-                  static_cast<int>(mark.folded));
+        return tr("%1 requests here; zoom in to tell them apart").arg(count_text(mark.folded));
     EventStore& store = workspace_.host().store();
     const RequestRow& request = store[mark.row];
     const auto reader = store.reader(request);
