@@ -1,4 +1,6 @@
 #include "core/request/visible.h"
+#include "tests/unit/request/naive_column.h"
+#include "tests/unit/request/one_lane.h"
 #include "tests/unit/request/random_run.h"
 
 #include <QTest>
@@ -8,7 +10,6 @@ using namespace coldscope;
 
 namespace {
 
-__extension__ using Wide = unsigned __int128;
 constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 
 struct Item {
@@ -20,14 +21,6 @@ struct Item {
 
 std::uint64_t one_group(const EventStore&, const RequestRow& row) {
     return row.object;
-}
-
-std::uint32_t naive_column(const TimeAxis& axis, Nanoseconds time) {
-    if (time >= axis.end())
-        return axis.width() - 1;
-    time = std::max(time, axis.begin());
-    return static_cast<std::uint32_t>(Wide{time - axis.begin()} * axis.width() /
-                                      (axis.end() - axis.begin()));
 }
 
 std::vector<Item> items_of(const Lane& lane, const EventStore& store, bool only_marked) {
@@ -208,77 +201,11 @@ void compare(const Lanes& lanes, const EventStore& store, const TimeAxis& axis, 
     }
 }
 
-// Requests one after the other, as long and as far apart as from 1 ns to 2^most_bits; of the worse
-// states one in `rare`.
-class OneLane {
-public:
-    OneLane(unsigned seed, unsigned most_bits, unsigned rare)
-        : random_(seed), most_bits_(most_bits), rare_(rare) {}
-
-    void append(EventStore& store, unsigned requests) {
-        for (unsigned i = 0; i < requests; ++i) {
-            time_ += length();
-            step(store, Step::arrived, 0);
-            if (random_() % rare_ == 0)
-                step(store, random_() % 2 == 0 ? Step::held : Step::delayed, 0);
-            time_ += length() - 1;
-            const bool lost = random_() % (4 * rare_) == 0;
-            step(store, lost ? Step::lost : Step::answered, random_() % (2 * rare_) == 0 ? EIO : 0);
-            ++id_;
-        }
-    }
-
-private:
-    Nanoseconds length() { return 1 + random_() % (std::uint64_t{1} << random_() % most_bits_); }
-    void step(EventStore& store, Step step, std::int32_t result) {
-        StepRecord record = make_step(id_, step, time_);
-        record.result = result;
-        record.flags = step >= Step::answered && random_() % 3 == 0 ? flag::refault : 0;
-        store.take(record);
-    }
-
-    std::mt19937_64 random_;
-    unsigned most_bits_;
-    unsigned rare_;
-    RequestId id_ = 1;
-    Nanoseconds time_ = 1000;
-};
-
 } // namespace
 
 class TestVisible : public QObject {
     Q_OBJECT
 private slots:
-    void axis_data() {
-        QTest::addColumn<std::uint64_t>("begin");
-        QTest::addColumn<std::uint64_t>("end");
-        QTest::addColumn<std::uint32_t>("width");
-        QTest::newRow("plain") << std::uint64_t{1000} << std::uint64_t{2000} << 100U;
-        QTest::newRow("uneven") << std::uint64_t{1001} << std::uint64_t{2000} << 77U;
-        QTest::newRow("all of time") << std::uint64_t{0} << most << 2560U;
-        QTest::newRow("widest") << std::uint64_t{0} << most << TimeAxis::most_columns;
-        QTest::newRow("columns below 1 ns") << most - 10 << most << 100U;
-        QTest::newRow("nothing") << std::uint64_t{5} << std::uint64_t{5} << 0U;
-        QTest::newRow("reversed, at the end") << most << std::uint64_t{0} << 10U;
-    }
-    void axis() {
-        QFETCH(std::uint64_t, begin);
-        QFETCH(std::uint64_t, end);
-        QFETCH(std::uint32_t, width);
-        const TimeAxis axis(begin, end, width);
-        QVERIFY(axis.begin() < axis.end() && axis.width() >= 1);
-        QCOMPARE(axis.time_at(0), axis.begin());
-        QCOMPARE(axis.time_at(axis.width()), axis.end());
-        std::mt19937_64 random(1);
-        for (unsigned i = 0; i < 20'000; ++i) {
-            const auto x = static_cast<std::uint32_t>(random() % axis.width());
-            const std::uint64_t span = axis.end() - axis.begin();
-            for (const Nanoseconds time :
-                 {axis.begin() + random() % span, axis.time_at(x), axis.time_at(x) - 1, random()})
-                QCOMPARE(axis.column_of(time), naive_column(axis, time));
-        }
-    }
-
     void random_windows_data() {
         QTest::addColumn<unsigned>("gap");
         QTest::addColumn<unsigned>("lost_percent");
