@@ -15,7 +15,7 @@ namespace coldscope::app {
 namespace {
 
 constexpr std::array marks{Mark::asked, Mark::fetching, Mark::local};
-constexpr int least_width_of_legend = 430; // below that the bars' own names must do
+constexpr int least_width_of_legend = 760; // below that the bars' own names must do
 
 } // namespace
 
@@ -44,13 +44,15 @@ void BytesChart::show_figures(const ChartsInput& input) {
     draw();
     QStringList parts;
     if (bytes_[asked] != 0)
-        parts << tr("fetched %1 of asked")
-                     .arg(share_text(static_cast<double>(bytes_[fetched]) /
+        parts << tr("asked %1").arg(size_text(bytes_[asked]))
+              << tr("fetched %1 (%2)")
+                     .arg(size_text(bytes_[fetched]),
+                          share_text(static_cast<double>(bytes_[fetched]) /
                                      static_cast<double>(bytes_[asked])));
     if (local_known_ && input.stored != 0)
-        parts << tr("image %1 local")
-                     .arg(share_text(static_cast<double>(bytes_[local]) /
-                                     static_cast<double>(input.stored)));
+        parts << tr("local %1 (%2 of the image)")
+                     .arg(size_text(bytes_[local]), share_text(static_cast<double>(bytes_[local]) /
+                                                               static_cast<double>(input.stored)));
     const QString line = parts.join(QStringLiteral(" · "));
     QString description = tr("Asked for %1; fetched %2; local %3.")
                               .arg(exact_size_text(bytes_[asked]), exact_size_text(bytes_[fetched]),
@@ -80,8 +82,7 @@ void BytesChart::draw() {
         bars_[i]->replace(at, static_cast<double>(bytes_[i]) / unit.factor);
         bars_[i]->setLabel(QStringLiteral("%1 %2").arg(
             names[i], known ? tr("%1 bytes").arg(count_text(bytes_[i])) : tr("unknown")));
-        categories.prepend(
-            QStringLiteral("%1<br>%2").arg(names[i], known ? size_text(bytes_[i]) : tr("unknown")));
+        categories.prepend(names[i]);
     }
     if (categories != up_->categories())
         up_->setCategories(categories);

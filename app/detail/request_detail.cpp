@@ -211,6 +211,16 @@ void RequestDetail::refresh_now() {
     gate_.flush();
 }
 
+// Links and swatches have the colours of the theme that they were made in.
+void RequestDetail::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() != QEvent::PaletteChange || files_ == nullptr)
+        return;
+    files_->clear();
+    steps_->setRowCount(0);
+    gate_.ask();
+}
+
 void RequestDetail::refresh() {
     const auto row = workspace_.selection().current().request;
     const bool valid = row && *row < workspace_.host().store().size();

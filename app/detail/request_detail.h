@@ -29,6 +29,9 @@ public:
     // Looks at the selection and the request now instead of in the next frame.
     void refresh_now();
 
+protected:
+    void changeEvent(QEvent* event) override;
+
 private:
     QWidget* make_facts();
     QWidget* make_acts();
@@ -61,7 +64,7 @@ private:
     QTableWidget* steps_;
     QLabel* flags_;
     QLabel* result_;
-    QLabel* files_;
+    QLabel* files_ = nullptr; // made last
     QWidget* acts_;
     QPushButton* release_;
     QPushButton* delay_;

@@ -174,8 +174,10 @@ void BlobGrid::draw_gutter(QPainter& painter) const {
         const QRectF rect = rect_of(row * columns_);
         if (rect.top() > viewport()->height())
             break;
-        const double middle = rect.center().y();
-        if (middle < line / 2 - 3)
+        // Moved a little rather than cut at the view's edges.
+        const double middle = std::clamp(rect.center().y(), line / 2,
+                                         std::max(line / 2, viewport()->height() - line / 2));
+        if (std::abs(middle - rect.center().y()) > line / 2)
             continue;
         painter.drawText(QRectF(0, middle - line / 2, gutter_ / ratio - 6, line),
                          Qt::AlignRight | Qt::AlignVCenter,

@@ -77,6 +77,7 @@ void ImageTreeView::build_tree() {
     tree_->setItemDelegateForColumn(TreeModel::local,
                                     new ShareDelegate(TreeModel::share_role, tree_));
     tree_->installEventFilter(this);
+    tree_->viewport()->installEventFilter(this);
     QHeaderView* header = tree_->header();
     header->setStretchLastSection(false);
     header->setContextMenuPolicy(Qt::CustomContextMenu);
@@ -174,7 +175,17 @@ void ImageTreeView::make_room() {
         tree_->setColumnWidth(TreeModel::name, wanted);
 }
 
+// In a narrow view names give way to what is local.
+void ImageTreeView::keep_local_in_sight() {
+    const int room = tree_->viewport()->width() - tree_->columnWidth(TreeModel::local);
+    const int least = tree_->fontMetrics().averageCharWidth() * 14;
+    if (tree_->columnWidth(TreeModel::name) > room)
+        tree_->setColumnWidth(TreeModel::name, std::max(room, least));
+}
+
 bool ImageTreeView::eventFilter(QObject* object, QEvent* event) {
+    if (object == tree_->viewport() && event->type() == QEvent::Resize)
+        keep_local_in_sight();
     if (event->type() == QEvent::KeyPress) {
         const auto* key = static_cast<QKeyEvent*>(event);
         const bool enter = key->key() == Qt::Key_Return || key->key() == Qt::Key_Enter;

@@ -36,6 +36,7 @@ private:
     void show_image();
     void show_chosen();
     void make_room();
+    void keep_local_in_sight();
     void choose(const QModelIndex& index);
     void search(bool backwards, bool from_too);
     void activate(const QModelIndex& index);

@@ -3,6 +3,7 @@
 #include "app/style/marks.h"
 #include "app/timeline/overview_strip.h"
 #include "app/timeline/timeline_canvas.h"
+#include "app/timeline/toggle_button.h"
 
 #include <QButtonGroup>
 #include <QComboBox>
@@ -40,11 +41,6 @@ TimelineView::TimelineView(Workspace& workspace, QWidget* parent)
 
 QWidget* TimelineView::make_controls() {
     auto* bar = new QWidget(this);
-    // What is on must be seen to be on, in dark styles too.
-    bar->setStyleSheet(
-        QStringLiteral("QToolButton:checked { background-color: palette(highlight); "
-                       "color: palette(highlighted-text); border: 1px solid palette(highlight); "
-                       "border-radius: 3px; padding: 2px 6px; }"));
     auto* row = new QHBoxLayout(bar);
     row->setContentsMargins(8, 4, 8, 4);
     row->setSpacing(6);
@@ -70,12 +66,10 @@ QWidget* TimelineView::make_controls() {
     row->addWidget(object_);
     mode_ = new QButtonGroup(this);
     const auto mode = [&](TimelineCanvas::Mode of, const QString& text, const QString& hint) {
-        auto* made = new QToolButton(bar);
+        auto* made = new ToggleButton(bar);
         made->setText(text);
         made->setToolTip(hint);
         made->setAccessibleName(hint);
-        made->setCheckable(true);
-        made->setFocusPolicy(Qt::TabFocus);
         mode_->addButton(made, static_cast<int>(of));
         row->addWidget(made);
     };
@@ -113,14 +107,12 @@ QWidget* TimelineView::make_controls() {
     button("zoom-in", tr("Zoom in (+)"), &TimelineView::zoom_in);
     button("zoom-out", tr("Zoom out (−)"), &TimelineView::zoom_out);
     button("zoom-fit-best", tr("Show the whole run (0)"), &TimelineView::show_all);
-    follow_ = new QToolButton(bar);
+    follow_ = new ToggleButton(bar);
     follow_->setObjectName(QStringLiteral("follow"));
     follow_->setText(tr("&Follow"));
     follow_->setIcon(icon("follow"));
     follow_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-    follow_->setCheckable(true);
     follow_->setAutoRaise(true);
-    follow_->setFocusPolicy(Qt::TabFocus);
     follow_->setAccessibleName(tr("Follow the present"));
     follow_->setToolTip(tr("The right edge is now (End)"));
     connect(follow_, &QToolButton::clicked, this, &TimelineView::follow);
