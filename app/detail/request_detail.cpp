@@ -6,6 +6,7 @@
 #include "app/style/marks.h"
 #include "app/style/text.h"
 
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace coldscope::test {
@@ -241,12 +242,12 @@ bool Reader::finished(int timeout_ms) {
 }
 
 bool Reader::waits() const {
-    QFile file(QString("/proc/%1/stat").arg(pid()));
-    if (!file.open(QIODevice::ReadOnly))
-        return false;
-    const QByteArray text = file.readAll();
-    const char state = text.mid(text.lastIndexOf(')') + 2, 1)[0];
-    return state == 'D' || state == 'S';
+    // Asleep in the open or the read of its file, not on the way there: the system call's number
+    // comes first, or "running".
+    QFile file(QString("/proc/%1/syscall").arg(pid()));
+    const QByteArray text = file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+    return text.startsWith(QByteArray::number(SYS_pread64) + ' ') ||
+           text.startsWith(QByteArray::number(SYS_openat) + ' ');
 }
 
 bool is_mounted(const QString& folder) {

@@ -86,7 +86,7 @@ public:
     Reader(const QString& path, qint64 offset, qint64 length);
     ~Reader();
     [[nodiscard]] bool finished(int timeout_ms);
-    // It sleeps in the kernel: state D, or S within a system call.
+    // It sleeps in the open or the read of its file.
     [[nodiscard]] bool waits() const;
     [[nodiscard]] int result() const { return process_->exitCode(); }
     [[nodiscard]] bool killed() const { return process_->exitStatus() == QProcess::CrashExit; }

@@ -27,8 +27,8 @@ private:
     // A window on a run that holds everything, and this many readers that wait in it.
     struct Session {
         QTemporaryDir folder;
+        std::vector<std::unique_ptr<Reader>> readers; // end after the window, which may hold them
         QProcess window;
-        std::vector<std::unique_ptr<Reader>> readers;
         std::vector<QString> files;
         [[nodiscard]] QString mount() const { return folder.filePath(QStringLiteral("mount")); }
     };
