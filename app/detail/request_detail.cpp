@@ -51,6 +51,7 @@ RequestDetail::RequestDetail(Workspace& workspace, QWidget* parent)
     set_faint(caption_);
 
     auto* scroll = new QScrollArea;
+    scroll->setAccessibleName(tr("Facts of the request"));
     scroll->setFrameShape(QFrame::NoFrame);
     scroll->setWidgetResizable(true);
     scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);

@@ -11,6 +11,7 @@
 #include "app/tables/held_view.h"
 #include "app/tables/image_tree_view.h"
 #include "app/tables/request_table.h"
+#include "app/timeline/timeline_canvas.h"
 #include "app/timeline/timeline_view.h"
 #include "app/views/file_dialogs.h"
 #include "app/views/help.h"
@@ -50,6 +51,11 @@ MessageBar::Weight weight_of(Notice notice) {
     }
 }
 
+void bring_up(QDockWidget* dock) {
+    dock->show();
+    dock->raise();
+}
+
 } // namespace
 
 MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent)
@@ -77,7 +83,9 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
     statusBar()->addPermanentWidget(figures_, 1);
     disk_ = new DiskWatch(workspace_, this);
     actions_->docks_menu->setEnabled(false);
-    actions_->reset_layout->setEnabled(false);
+    for (QAction* action :
+         {actions_->reset_layout, actions_->copy, actions_->find_file, actions_->filter})
+        action->setEnabled(false);
     connect_all();
     restoreGeometry(QSettings().value(QStringLiteral("window/geometry")).toByteArray());
     show_title();
@@ -95,21 +103,45 @@ QDockWidget* MainWindow::add_dock(const QString& name, const QString& title, QWi
 }
 
 void MainWindow::make_docks() {
-    add_dock(QStringLiteral("image"), tr("Image"), new ImageTreeView(workspace_, this));
-    add_dock(QStringLiteral("timeline"), tr("Timeline"), new TimelineView(workspace_, this));
+    auto* tree = new ImageTreeView(workspace_, this);
+    QDockWidget* tree_dock = add_dock(QStringLiteral("image"), tr("Image"), tree);
+    auto* timeline = new TimelineView(workspace_, this);
+    QDockWidget* timeline_dock = add_dock(QStringLiteral("timeline"), tr("Timeline"), timeline);
     add_dock(QStringLiteral("blob-map"), tr("Blob map"), new BlobMap(workspace_, this));
     add_dock(QStringLiteral("chunk-map"), tr("Chunk map"), new ChunkMap(workspace_, this));
     add_dock(QStringLiteral("request"), tr("Request"), new RequestDetail(workspace_, this));
-    add_dock(QStringLiteral("requests"), tr("Requests"), new RequestTable(workspace_, this));
+    auto* requests = new RequestTable(workspace_, this);
+    QDockWidget* requests_dock = add_dock(QStringLiteral("requests"), tr("Requests"), requests);
     auto* held = new HeldView(workspace_, this);
     QDockWidget* held_dock = add_dock(QStringLiteral("held"), tr("Held"), held);
-    connect(held, &HeldView::count_changed, this, [held_dock](int count) {
-        held_dock->setWindowTitle(count == 0 ? tr("Held") : tr("Held (%1)").arg(count));
-    });
     add_dock(QStringLiteral("charts"), tr("Charts"), new ChartsView(workspace_, this));
-    add_dock(QStringLiteral("findings"), tr("Findings"), new FindingsView(workspace_, this));
+    auto* findings = new FindingsView(workspace_, this);
+    QDockWidget* findings_dock = add_dock(QStringLiteral("findings"), tr("Findings"), findings);
     add_dock(QStringLiteral("preview"), tr("Preview"), new FilePreview(workspace_, this));
     add_dock(QStringLiteral("output"), tr("Output"), new OutputView(workspace_, this));
+
+    const auto counted = [](QDockWidget* dock, const QString& title) {
+        return [dock, title](int count) {
+            dock->setWindowTitle(count == 0 ? title : tr("%1 (%2)").arg(title).arg(count));
+        };
+    };
+    connect(held, &HeldView::count_changed, this, counted(held_dock, tr("Held")));
+    connect(findings, &FindingsView::count_changed, this, counted(findings_dock, tr("Findings")));
+    counted(findings_dock, tr("Findings"))(findings->count());
+    connect(requests, &RequestTable::zoom_wanted, this, [timeline, timeline_dock](Row row) {
+        bring_up(timeline_dock);
+        timeline->canvas().zoom_to(row);
+    });
+    connect(actions_->find_file, &QAction::triggered, this, [tree, tree_dock] {
+        bring_up(tree_dock);
+        tree->find_file();
+    });
+    connect(actions_->filter, &QAction::triggered, this, [requests, requests_dock] {
+        bring_up(requests_dock);
+        requests->focus_filter();
+    });
+    for (QAction* action : {actions_->copy, actions_->find_file, actions_->filter})
+        action->setEnabled(true);
 }
 
 QWidget* MainWindow::view(const QString& name) const {

@@ -7,6 +7,8 @@
 
 #include <QAction>
 #include <QActionGroup>
+#include <QApplication>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QMainWindow>
 #include <QMenu>
@@ -15,6 +17,26 @@
 #include <cerrno>
 
 namespace coldscope::app {
+
+namespace {
+
+// As Ctrl+C does there: by the action that a view has for it, else by the key.
+void copy_from(QWidget* focus) {
+    for (QWidget* widget = focus; widget != nullptr; widget = widget->parentWidget()) {
+        for (QAction* action : widget->actions()) {
+            if (action->shortcut() == QKeySequence(QKeySequence::Copy)) {
+                action->trigger();
+                return;
+            }
+        }
+    }
+    if (focus == nullptr)
+        return;
+    QKeyEvent press(QEvent::KeyPress, Qt::Key_C, Qt::ControlModifier);
+    QApplication::sendEvent(focus, &press);
+}
+
+} // namespace
 
 WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWindow& window)
     : QObject(&window), workspace_(workspace), launcher_(launcher), window_(window) {
@@ -43,6 +65,11 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
                   "error"));
     clear_rules = add("list-remove", tr("&Clear all rules"), {},
                       tr("No rule holds, delays or fails any more; what is held stays held"));
+    copy = add("edit-copy", tr("&Copy\tCtrl+C"), {}, tr("The chosen row, range or text (Ctrl+C)"));
+    find_file = add("edit-find", tr("&Find file"), QKeySequence::Find,
+                    tr("A file of the image, by a part of its path"));
+    filter = add("", tr("Filter &requests"), QKeySequence(Qt::CTRL | Qt::Key_L),
+                 tr("The table's requests, by words, file, process or result"));
     back = add("go-previous", tr("&Back"), QKeySequence(Qt::ALT | Qt::Key_Left),
                tr("What was chosen and seen before"));
     forward = add("go-next", tr("&Forward"), QKeySequence(Qt::ALT | Qt::Key_Right),
@@ -109,6 +136,7 @@ void WindowActions::connect_steering() {
     });
     connect(clear_rules, &QAction::triggered, this,
             [this] { steer(workspace_, QStringLiteral("clear")); });
+    connect(copy, &QAction::triggered, this, [] { copy_from(QApplication::focusWidget()); });
     connect(back, &QAction::triggered, &workspace_.selection(), &Selection::back);
     connect(forward, &QAction::triggered, &workspace_.selection(), &Selection::forward);
     connect(stop, &QAction::triggered, this, [this] { launcher_.stop(); });
@@ -177,6 +205,10 @@ void WindowActions::fill_menus() {
     recent_menu = file->addMenu(icon("text-x-generic"), tr("Open &recent"));
     file->addSeparator();
     file->addAction(quit);
+    QMenu* edit = bar->addMenu(tr("&Edit"));
+    edit->addAction(copy);
+    edit->addSeparator();
+    edit->addActions({find_file, filter});
     QMenu* view = bar->addMenu(tr("&View"));
     view->addAction(back);
     view->addAction(forward);

@@ -31,6 +31,9 @@ public:
     QAction* delay;
     QAction* fail;
     QAction* clear_rules;
+    QAction* copy;
+    QAction* find_file;
+    QAction* filter;
     QAction* back;
     QAction* forward;
     QAction* reset_layout;
