@@ -33,10 +33,10 @@ void RequestGrid::set_widths() {
     static const std::array<QString, RequestModel::columns> samples{
         QStringLiteral("1234.567890"),
         QStringLiteral("123456"),
-        QStringLiteral("python3 (41234)"),
+        QStringLiteral("containerd-shim (41234)"),
         QStringLiteral("failed: EIO"),
         duration_text(999 * millisecond),
-        QStringLiteral("blob 1: layer.blob"),
+        QStringLiteral("blob 1: some-layer.blob"),
         QStringLiteral("0x000000000"),
         size_text(1023 << 10),
         size_text(1023 << 10),
@@ -121,6 +121,13 @@ void RequestGrid::step(int lines) {
     const QModelIndex current = currentIndex();
     const int to = current.isValid() ? std::clamp(current.row() + lines, 0, last) : 0;
     setCurrentIndex(model_->index(to, std::max(current.column(), 0)));
+}
+
+void RequestGrid::resizeEvent(QResizeEvent* event) {
+    const bool at_end = verticalScrollBar()->value() >= verticalScrollBar()->maximum();
+    QTableView::resizeEvent(event);
+    if (at_end && model_->by_arrival())
+        scrollToBottom();
 }
 
 void RequestGrid::keyPressEvent(QKeyEvent* event) {

@@ -13,6 +13,7 @@
 #include "app/tables/request_table.h"
 #include "app/timeline/timeline_canvas.h"
 #include "app/timeline/timeline_view.h"
+#include "app/views/dock_sizes.h"
 #include "app/views/file_dialogs.h"
 #include "app/views/help.h"
 #include "app/views/message_bar.h"
@@ -28,6 +29,7 @@
 #include <QFileInfo>
 #include <QMenu>
 #include <QMimeData>
+#include <QScreen>
 #include <QSettings>
 #include <QStatusBar>
 #include <QTimer>
@@ -65,7 +67,7 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
     setAcceptDrops(true);
     setDockNestingEnabled(true);
     setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
-    resize(first_size);
+    resize(first_size.boundedTo(screen()->availableSize()));
 
     welcome_ = new Welcome(this);
     setCentralWidget(welcome_);
@@ -75,10 +77,13 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
     bar->setObjectName(QStringLiteral("messages"));
     bar->setMovable(false);
     messages_ = new MessageBar(bar);
-    messages_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     bar->addWidget(messages_);
     bar->hide();
-    connect(messages_, &MessageBar::shown, bar, &QToolBar::setVisible);
+    connect(messages_, &MessageBar::shown, bar, [this, bar](bool any) {
+        if (sizes_ != nullptr)
+            sizes_->room_changes();
+        bar->setVisible(any);
+    });
     figures_ = new StatusLine(workspace_, this);
     statusBar()->addPermanentWidget(figures_, 1);
     disk_ = new DiskWatch(workspace_, this);
@@ -172,18 +177,15 @@ void MainWindow::lay_out() {
         tabifyDockWidget(dock("requests"), dock(name));
     dock("blob-map")->raise();
     dock("requests")->raise();
-    // Sizes count once the docks are where they belong.
-    QTimer::singleShot(0, this, &MainWindow::size_docks);
-}
-
-void MainWindow::size_docks() {
-    const auto dock = [this](const char* name) {
-        return findChild<QDockWidget*>(QLatin1String(name));
-    };
-    resizeDocks({dock("image"), dock("timeline"), dock("request")}, {300, 800, 330},
-                Qt::Horizontal);
-    resizeDocks({dock("timeline"), dock("blob-map")}, {380, 190}, Qt::Vertical);
-    resizeDocks({dock("image"), dock("requests")}, {560, 260}, Qt::Vertical);
+    QTimer::singleShot(0, this, [this] {
+        resizeDocks({findChild<QDockWidget*>(QStringLiteral("timeline")),
+                     findChild<QDockWidget*>(QStringLiteral("blob-map"))},
+                    {380, 190}, Qt::Vertical);
+    });
+    if (sizes_ == nullptr)
+        sizes_ = new DockSizes(*this);
+    else
+        sizes_->make_first();
 }
 
 // Without an image there is nothing to show but what can be done; the first one brings the docks.
@@ -197,7 +199,10 @@ void MainWindow::show_docks() {
     const QSettings settings;
     if (const QByteArray state = settings.value(QStringLiteral("window/docks")).toByteArray();
         !state.isEmpty())
-        QTimer::singleShot(0, this, [this, state] { restoreState(state, layout_version); });
+        QTimer::singleShot(0, this, [this, state] {
+            if (restoreState(state, layout_version))
+                sizes_->keep();
+        });
     qobject_cast<RequestTable*>(view(QStringLiteral("requests")))
         ->restore_state(settings.value(QStringLiteral("window/requests")).toByteArray());
     actions_->docks_menu->setEnabled(true);
@@ -212,6 +217,16 @@ void MainWindow::connect_all() {
     };
     connect(&workspace_, &Workspace::failed, this, tell(MessageBar::Weight::error));
     connect(disk_, &DiskWatch::changed, this, tell(MessageBar::Weight::warning));
+    // The shell's codes for what is not there or can't be executed.
+    connect(&workspace_.workload(), &Workload::ended, this, [this](int exit_code) {
+        if (exit_code != 126 && exit_code != 127)
+            return;
+        messages_->show_message(
+            MessageBar::Weight::warning,
+            tr("The program did not start: %1").arg(workspace_.workload().command().join(u' ')),
+            tr("It is started in the mount, so name it by its whole path or by "
+               "one in the image. What was printed is under Output."));
+    });
     connect(&workspace_.host(), &RunHost::noticed, this, [this](Notice notice, RequestId request) {
         const std::string_view what = describe(notice);
         QString title = QString::fromUtf8(what.data(), static_cast<qsizetype>(what.size()));

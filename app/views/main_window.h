@@ -12,6 +12,7 @@ class QDockWidget;
 namespace coldscope::app {
 
 class DiskWatch;
+class DockSizes;
 class MessageBar;
 class StatusLine;
 class Welcome;
@@ -45,7 +46,6 @@ private:
     QDockWidget* add_dock(const QString& name, const QString& title, QWidget* widget);
     void make_docks();
     void lay_out(); // as at first
-    void size_docks();
     void connect_all();
     void show_docks();
     void show_title();
@@ -61,7 +61,8 @@ private:
     StatusLine* figures_ = nullptr;
     WindowActions* actions_ = nullptr;
     DiskWatch* disk_ = nullptr;
-    bool closing_ = false; // when the run has ended
+    DockSizes* sizes_ = nullptr; // with the docks
+    bool closing_ = false;       // when the run has ended
 };
 
 } // namespace coldscope::app

@@ -7,6 +7,7 @@
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QResizeEvent>
 #include <QToolButton>
 
 namespace coldscope::app {
@@ -17,6 +18,7 @@ constexpr int picture_size = 20;
 
 MessageBar::MessageBar(QWidget* parent) : QFrame(parent) {
     setFrameShape(QFrame::StyledPanel);
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
     setAutoFillBackground(true);
     setBackgroundRole(QPalette::ToolTipBase);
     setForegroundRole(QPalette::ToolTipText);
@@ -46,11 +48,22 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent) {
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(10, 6, 6, 6);
     row->setSpacing(10);
-    row->addWidget(picture_, 0, Qt::AlignTop);
+    row->addWidget(picture_);
     row->addWidget(label_, 1);
     row->addWidget(more_);
-    row->addWidget(copy_, 0, Qt::AlignTop);
-    row->addWidget(close_, 0, Qt::AlignTop);
+    row->addWidget(copy_);
+    row->addWidget(close_);
+}
+
+// A toolbar knows no height for a width.
+QSize MessageBar::sizeHint() const {
+    return {400, layout()->heightForWidth(width())};
+}
+
+void MessageBar::resizeEvent(QResizeEvent* event) {
+    QFrame::resizeEvent(event);
+    if (event->size().width() != event->oldSize().width())
+        updateGeometry();
 }
 
 void MessageBar::show_message(Weight weight, const QString& title, const QString& text) {
@@ -82,6 +95,7 @@ void MessageBar::show_last() {
     label_->setText(html);
     more_->setVisible(messages_.size() > 1);
     more_->setText(tr("%n more", nullptr, static_cast<int>(messages_.size()) - 1));
+    updateGeometry();
     QAccessibleEvent event(this, QAccessible::Alert);
     QAccessible::updateAccessibility(&event);
 }

@@ -21,6 +21,7 @@ public:
     // The newest is shown; those before it come back when it is closed. The same one twice in a
     // row is counted, not repeated.
     void show_message(Weight weight, const QString& title, const QString& text = {});
+    [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QString text() const; // of the one that is shown; empty when none is
 
 public Q_SLOTS:
@@ -28,6 +29,9 @@ public Q_SLOTS:
 
 Q_SIGNALS:
     void shown(bool any);
+
+protected:
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     struct Message {

@@ -17,6 +17,7 @@
 #include <QLineEdit>
 #include <QMenu>
 #include <QMenuBar>
+#include <QTabBar>
 #include <QTableView>
 #include <QToolBar>
 #include <QTreeView>
@@ -70,6 +71,7 @@ private Q_SLOTS:
     void a_removed_cache_folder_is_survived();
     void find_filter_copy_and_zoom();
     void all_is_reached_by_keyboard_and_named();
+    void a_larger_window_is_for_the_timeline();
 
 private:
     [[nodiscard]] QString path(const char* name) const {
@@ -259,6 +261,42 @@ void TestWindow::all_is_reached_by_keyboard_and_named() {
         if (action->isSeparator() || action->text().isEmpty())
             continue;
         QVERIFY2(std::ranges::find(in_menus, action) != in_menus.end(), qPrintable(action->text()));
+    }
+}
+
+void TestWindow::a_larger_window_is_for_the_timeline() {
+    run_simulated(path("cache"));
+    auto* window = it_->window.get();
+    QTest::qWait(50);
+    const auto width = [&](const char* name) {
+        return window->view(QString::fromUtf8(name))->width();
+    };
+    const int left = width("image");
+    const int right = width("request");
+    const int middle = width("timeline");
+    const int below = window->view(QStringLiteral("requests"))->height();
+    // Larger, smaller, and with a message above: what the user left alone is as it was.
+    window->resize(2560, 1440);
+    QTest::qWait(100);
+    window->messages().show_message(app::MessageBar::Weight::warning, QStringLiteral("A message"));
+    QTest::qWait(50);
+    QVERIFY(std::abs(width("image") - left) < 4);
+    QVERIFY(std::abs(width("request") - right) < 4);
+    QVERIFY(width("timeline") > middle + 1000);
+    QVERIFY(window->view(QStringLiteral("requests"))->height() < 500);
+    QVERIFY(window->messages().height() < 60);
+    QTableView* table = it_->table(QStringLiteral("requests"));
+    QTRY_VERIFY(table->model()->rowCount() > 5);
+    window->messages().close_message();
+    window->resize(1440, 900);
+    QTest::qWait(50);
+    QVERIFY(std::abs(width("image") - left) < 4);
+    QVERIFY(std::abs(width("timeline") - middle) < 8);
+    QVERIFY(std::abs(window->view(QStringLiteral("requests"))->height() - below) < 8);
+    // No bar of tabs stays behind where docks were.
+    for (const QTabBar* bar : window->findChildren<QTabBar*>()) {
+        if (bar->parentWidget() == window)
+            QVERIFY(!bar->isVisible() || bar->count() > 1);
     }
 }
 
