@@ -50,7 +50,7 @@ void BytesChart::show_figures(const ChartsInput& input) {
                           share_text(static_cast<double>(bytes_[fetched]) /
                                      static_cast<double>(bytes_[asked])));
     if (local_known_ && input.stored != 0)
-        parts << tr("local %1 (%2 of the image)")
+        parts << tr("local %1 (%2)")
                      .arg(size_text(bytes_[local]), share_text(static_cast<double>(bytes_[local]) /
                                                                static_cast<double>(input.stored)));
     const QString line = parts.join(QStringLiteral(" · "));

@@ -3,6 +3,7 @@
 #include "app/charts/bytes_chart.h"
 #include "app/charts/latency_chart.h"
 #include "app/charts/throughput_chart.h"
+#include "app/style/faint.h"
 
 #include <QBoxLayout>
 #include <QLabel>
@@ -35,7 +36,7 @@ ChartsView::ChartsView(Workspace& workspace, QWidget* parent)
     empty_->setMargin(16);
     empty_->setAutoFillBackground(true);
     empty_->setBackgroundRole(QPalette::Base);
-    empty_->setForegroundRole(QPalette::PlaceholderText);
+    make_faint(empty_);
 
     auto* const inside = new QWidget;
     row_ = new QBoxLayout(QBoxLayout::LeftToRight, inside);

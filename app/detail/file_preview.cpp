@@ -1,6 +1,7 @@
 #include "app/detail/file_preview.h"
 
 #include "app/detail/hex_view.h"
+#include "app/style/faint.h"
 #include "app/style/look.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
@@ -36,7 +37,7 @@ FilePreview::FilePreview(Workspace& workspace, QWidget* parent)
     bold.setBold(true);
     path_->setFont(bold);
     caption_->setTextFormat(Qt::PlainText);
-    caption_->setForegroundRole(QPalette::PlaceholderText);
+    make_faint(caption_);
     as_hex_->setText(tr("Hex"));
     as_hex_->setCheckable(true);
     as_hex_->setToolTip(tr("Show the bytes in hex"));
@@ -45,7 +46,7 @@ FilePreview::FilePreview(Workspace& workspace, QWidget* parent)
     sentence_->setMargin(20);
     sentence_->setTextFormat(Qt::PlainText);
     sentence_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    sentence_->setForegroundRole(QPalette::PlaceholderText);
+    make_faint(sentence_);
     text_->setReadOnly(true);
     text_->setUndoRedoEnabled(false);
     text_->setLineWrapMode(QPlainTextEdit::NoWrap);

@@ -3,6 +3,7 @@
 #include "app/detail/hex_view.h"
 #include "app/detail/phases.h"
 #include "app/steer/steering.h"
+#include "app/style/faint.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
 
@@ -33,10 +34,6 @@ QLabel* make_label(const char* object_name, bool plain = true) {
     return label;
 }
 
-void set_faint(QLabel* label) {
-    label->setForegroundRole(QPalette::PlaceholderText);
-}
-
 } // namespace
 
 RequestDetail::RequestDetail(Workspace& workspace, QWidget* parent)
@@ -47,8 +44,8 @@ RequestDetail::RequestDetail(Workspace& workspace, QWidget* parent)
     empty_->setAlignment(Qt::AlignCenter);
     empty_->setMargin(20);
     empty_->setText(tr("Choose a request in the timeline or the table."));
-    set_faint(empty_);
-    set_faint(caption_);
+    make_faint(empty_);
+    make_faint(caption_);
 
     auto* scroll = new QScrollArea;
     scroll->setAccessibleName(tr("Facts of the request"));
@@ -179,7 +176,7 @@ QWidget* RequestDetail::make_acts() {
     release_->setToolTip(tr("The reader goes on"));
     delay_->setToolTip(tr("The reader goes on after a time"));
     consequence_ = make_label("consequence");
-    set_faint(consequence_);
+    make_faint(consequence_);
     auto* acts = new QWidget;
     auto* all = new QVBoxLayout(acts);
     all->setContentsMargins(0, 4, 0, 4);

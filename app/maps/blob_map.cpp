@@ -115,12 +115,13 @@ void BlobMap::show_view() {
     }
     const QString scale = tr("a cell is %1").arg(size_text(grid_->space().cell_bytes));
     if (!workspace_.residency().known()) {
-        legend_->set_note(tr("%1 · no run has begun: what is local is not known").arg(scale));
+        legend_->set_note(tr("%1 · no run has begun: what is local is not known").arg(scale),
+                          tr("no run has begun"));
         return;
     }
     const std::uint64_t local = workspace_.residency().local(grid_->device()).total();
-    legend_->set_note(
-        tr("%1 · %2 of %3 local").arg(scale, size_text(local), size_text(grid_->space().size)));
+    const QString part = tr("%1 of %2 local").arg(size_text(local), size_text(grid_->space().size));
+    legend_->set_note(QStringLiteral("%1 · %2").arg(scale, part), part);
 }
 
 } // namespace coldscope::app

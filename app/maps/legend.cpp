@@ -32,10 +32,11 @@ void Legend::show_scale(const QString& least, const QString& most) {
     describe();
 }
 
-void Legend::set_note(const QString& note) {
-    if (note == note_)
+void Legend::set_note(const QString& note, const QString& brief) {
+    if (note == note_ && brief == brief_)
         return;
     note_ = note;
+    brief_ = brief;
     setToolTip(note);
     update();
 }
@@ -95,9 +96,10 @@ void Legend::paintEvent(QPaintEvent*) {
     }
     const QRect rest(x, 0, width() - x - 2, height());
     painter.setPen(surface_of(palette()).faint);
+    const bool all = brief_.isEmpty() || metrics.horizontalAdvance(note_) <= rest.width();
     if (rest.width() > 60)
         painter.drawText(rest, Qt::AlignVCenter | Qt::AlignRight,
-                         metrics.elidedText(note_, Qt::ElideRight, rest.width()));
+                         metrics.elidedText(all ? note_ : brief_, Qt::ElideRight, rest.width()));
 }
 
 } // namespace coldscope::app

@@ -17,8 +17,8 @@ public:
     void show_marks(const std::vector<Mark>& marks);
     // A scale from `least` to `most`.
     void show_scale(const QString& least, const QString& most);
-    // Said behind the marks; elided when it does not fit.
-    void set_note(const QString& note);
+    // Said behind the marks; where there is no room for all of it, `brief` is, if there is one.
+    void set_note(const QString& note, const QString& brief = {});
 
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] QSize minimumSizeHint() const override;
@@ -33,6 +33,7 @@ private:
     QString least_;
     QString most_;
     QString note_;
+    QString brief_;
 };
 
 } // namespace coldscope::app

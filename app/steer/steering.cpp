@@ -163,26 +163,31 @@ bool steer(Workspace& workspace, const QString& line) {
 }
 
 std::optional<Nanoseconds> ask_delay(QWidget* parent) {
-    bool given = false;
-    const double seconds = QInputDialog::getDouble(
-        parent, QObject::tr("Delay"), QObject::tr("The request goes on after (seconds):"), 1, 0.001,
-        3600, 3, &given);
-    if (!given)
+    QInputDialog dialog(parent);
+    dialog.setWindowTitle(QObject::tr("Delay"));
+    dialog.setLabelText(QObject::tr("The request goes on after (seconds):"));
+    dialog.setInputMode(QInputDialog::DoubleInput);
+    dialog.setDoubleDecimals(3);
+    dialog.setDoubleRange(0.001, 3600);
+    dialog.setDoubleValue(1);
+    dialog.setOkButtonText(QObject::tr("Delay"));
+    if (dialog.exec() != QDialog::Accepted)
         return {};
-    return static_cast<Nanoseconds>(seconds * second);
+    return static_cast<Nanoseconds>(dialog.doubleValue() * second);
 }
 
 std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
     QStringList items;
     for (const int error : offered_errors)
         items.push_back(reader_gets(workspace, error));
-    bool given = false;
-    const QString chosen =
-        QInputDialog::getItem(parent, QObject::tr("Fail"), QObject::tr("What the reader will see:"),
-                              items, 0, false, &given);
-    if (!given)
+    QInputDialog dialog(parent);
+    dialog.setWindowTitle(QObject::tr("Fail"));
+    dialog.setLabelText(QObject::tr("What the reader will see:"));
+    dialog.setComboBoxItems(items);
+    dialog.setOkButtonText(QObject::tr("Fail"));
+    if (dialog.exec() != QDialog::Accepted)
         return {};
-    return offered_errors[static_cast<std::size_t>(items.indexOf(chosen))];
+    return offered_errors[static_cast<std::size_t>(items.indexOf(dialog.textValue()))];
 }
 
 QString reader_gets(const Workspace& workspace, int error) {

@@ -1,10 +1,13 @@
 #include "app/style/theme.h"
 
 #include <QApplication>
+#include <QPainter>
 #include <QPalette>
+#include <QProxyStyle>
 #include <QSettings>
 #include <QStyle>
 #include <QStyleFactory>
+#include <QStyleOption>
 
 namespace coldscope::app {
 
@@ -30,13 +33,33 @@ QPalette make_palette(bool dark) {
     palette.setColor(QPalette::HighlightedText, Qt::white);
     palette.setColor(QPalette::ToolTipBase, dark ? QColor(0xFF3A4147) : QColor(0xFFFFF8E1));
     palette.setColor(QPalette::ToolTipText, text);
-    palette.setColor(QPalette::PlaceholderText, dark ? QColor(0xFFA0A6AB) : QColor(0xFF70757A));
+    palette.setColor(QPalette::PlaceholderText, dark ? QColor(0xFFA0A6AB) : QColor(0xFF646A6F));
     palette.setColor(QPalette::Link, dark ? QColor(0xFF5DB2E8) : QColor(0xFF0063A0));
     for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
         palette.setColor(QPalette::Disabled, role, faint);
     palette.setColor(QPalette::Disabled, QPalette::Highlight, faint);
     return palette;
 }
+
+// On dark ground Fusion's outline of a check box, darker than the window, can't be seen.
+class DarkFusion final : public QProxyStyle {
+public:
+    DarkFusion() : QProxyStyle(QStringLiteral("Fusion")) {}
+
+    void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
+                       const QWidget* widget) const override {
+        QProxyStyle::drawPrimitive(element, option, painter, widget);
+        if (element != PE_IndicatorCheckBox)
+            return;
+        const QPalette& palette = option->palette;
+        const bool on = (option->state & State_HasFocus) != 0;
+        painter->save();
+        painter->setBrush(Qt::NoBrush);
+        painter->setPen(palette.color(on ? QPalette::Highlight : QPalette::PlaceholderText));
+        painter->drawRect(option->rect.adjusted(0, 0, -1, -1));
+        painter->restore();
+    }
+};
 
 } // namespace
 
@@ -47,8 +70,12 @@ void apply_theme(ThemeChoice choice) {
         QApplication::setPalette(QPalette());
         return;
     }
-    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
-    QApplication::setPalette(make_palette(choice == ThemeChoice::dark));
+    const bool dark = choice == ThemeChoice::dark;
+    if (dark)
+        QApplication::setStyle(new DarkFusion);
+    else
+        QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    QApplication::setPalette(make_palette(dark));
 }
 
 ThemeChoice saved_theme() {

@@ -61,10 +61,10 @@ void HeldView::build_table() {
     const auto width = [this](const QString& text) {
         return table_->fontMetrics().horizontalAdvance(text) + 24;
     };
-    table_->setColumnWidth(HeldModel::id, width(QStringLiteral("123456")) + 20);
+    table_->setColumnWidth(HeldModel::id, width(QStringLiteral("12345")) + 20);
     table_->setColumnWidth(HeldModel::waits,
                            width(tr("delayed, %1 ago").arg(duration_text(100 * millisecond))));
-    table_->setColumnWidth(HeldModel::process, width(QStringLiteral("python3 (412345)")));
+    table_->setColumnWidth(HeldModel::process, width(QStringLiteral("containerd-shim (412345)")));
     table_->setColumnWidth(HeldModel::place,
                            width(QStringLiteral("blob 1: layer.blob, 128 KiB at 0x000000000")));
     table_->setColumnWidth(HeldModel::files,

@@ -26,16 +26,17 @@ void ElidedLabel::resizeEvent(QResizeEvent* event) {
 }
 
 void ElidedLabel::elide() {
-    setText(fontMetrics().elidedText(whole_, Qt::ElideMiddle, width()));
+    setText(fontMetrics().elidedText(whole_, mode_, width()));
 }
 
 ImageFacts::ImageFacts(Workspace& workspace, QWidget* parent)
-    : QWidget(parent), workspace_(workspace), path_(new ElidedLabel(this)),
-      facts_(new ElidedLabel(this)), devices_(new QLabel(this)), features_(new ElidedLabel(this)),
-      local_(new QLabel(this)) {
+    : QWidget(parent), workspace_(workspace), path_(new ElidedLabel(Qt::ElideMiddle, this)),
+      facts_(new QLabel(this)), devices_(new QLabel(this)),
+      features_(new ElidedLabel(Qt::ElideRight, this)), local_(new QLabel(this)) {
     QFont bold = path_->font();
     bold.setBold(true);
     path_->setFont(bold);
+    facts_->setWordWrap(true);
     devices_->setWordWrap(true);
     devices_->setTextFormat(Qt::PlainText);
     local_->setWordWrap(true);
@@ -66,9 +67,9 @@ void ImageFacts::show_image() {
     const auto nodes = image->index.nodes();
     const auto files = static_cast<std::uint64_t>(
         std::ranges::count_if(nodes, [](const erofs::Node& node) { return node.is_regular(); }));
-    facts_->set_whole(tr("%1 · blocks of %2 · %3 files")
-                          .arg(size_text(image->device_size(0)), size_text(super.block_size()),
-                               count_text(files)));
+    facts_->setText(tr("%1 · blocks of %2 · %3 files")
+                        .arg(size_text(image->device_size(0)), size_text(super.block_size()),
+                             count_text(files)));
     QStringList devices;
     for (std::size_t device = 1; device < image->device_count(); ++device) {
         const auto number = static_cast<std::uint16_t>(device);

@@ -8,12 +8,12 @@
 
 namespace coldscope::app {
 
-// One line of text; what does not fit is left out in its middle, and the whole is in the tool tip.
+// One line of text; what does not fit is left out, and the whole is in the tool tip.
 class ElidedLabel final : public QLabel {
     Q_OBJECT
 
 public:
-    using QLabel::QLabel;
+    ElidedLabel(Qt::TextElideMode mode, QWidget* parent) : QLabel(parent), mode_(mode) {}
     void set_whole(const QString& text);
     [[nodiscard]] QSize minimumSizeHint() const override;
 
@@ -22,6 +22,7 @@ protected:
 
 private:
     void elide();
+    Qt::TextElideMode mode_;
     QString whole_;
 };
 
@@ -37,7 +38,7 @@ private:
 
     Workspace& workspace_;
     ElidedLabel* path_;
-    ElidedLabel* facts_;
+    QLabel* facts_;
     QLabel* devices_;
     ElidedLabel* features_;
     QLabel* local_;

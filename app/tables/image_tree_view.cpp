@@ -23,6 +23,7 @@
 namespace coldscope::app {
 
 namespace {
+constexpr int first_name_width = 30; // characters
 constexpr int typing_ms = 150;
 } // namespace
 
@@ -83,7 +84,7 @@ void ImageTreeView::build_tree() {
     header->setContextMenuPolicy(Qt::CustomContextMenu);
     const QFontMetrics metrics(tree_->font());
     const auto width = [&](const QString& text) { return metrics.horizontalAdvance(text) + 16; };
-    tree_->setColumnWidth(TreeModel::name, metrics.averageCharWidth() * 30);
+    tree_->setColumnWidth(TreeModel::name, metrics.averageCharWidth() * first_name_width);
     tree_->setColumnWidth(TreeModel::size, width(size_text(1023 << 10)));
     tree_->setColumnWidth(TreeModel::local, width(tr("no data")));
     tree_->setColumnWidth(TreeModel::layout, width(QStringLiteral("chunk-based0")));
@@ -175,12 +176,15 @@ void ImageTreeView::make_room() {
         tree_->setColumnWidth(TreeModel::name, wanted);
 }
 
-// In a narrow view names give way to what is local.
+// In a narrow view names give way to what is local, and come back when it is wider.
 void ImageTreeView::keep_local_in_sight() {
     const int room = tree_->viewport()->width() - tree_->columnWidth(TreeModel::local);
     const int least = tree_->fontMetrics().averageCharWidth() * 14;
-    if (tree_->columnWidth(TreeModel::name) > room)
-        tree_->setColumnWidth(TreeModel::name, std::max(room, least));
+    const int first = tree_->fontMetrics().averageCharWidth() * first_name_width;
+    const int now = tree_->columnWidth(TreeModel::name);
+    const int wanted = std::max(now > room ? room : std::max(now, std::min(room, first)), least);
+    if (wanted != now)
+        tree_->setColumnWidth(TreeModel::name, wanted);
 }
 
 bool ImageTreeView::eventFilter(QObject* object, QEvent* event) {

@@ -38,6 +38,8 @@ constexpr std::array key_rows{
     KeyRow{"F5, Ctrl+F5, Shift+F5", QT_TRANSLATE_NOOP("Help", "start, start again, stop")},
 };
 
+constexpr int mark_columns = 4;
+
 } // namespace
 
 void show_keys_and_marks(QWidget* parent) {
@@ -57,14 +59,15 @@ void show_keys_and_marks(QWidget* parent) {
     grid->setRowMinimumHeight(row++, 12);
     auto* marks = new QGridLayout;
     marks->setHorizontalSpacing(8);
+    for (int i = 0; i < mark_columns; ++i)
+        marks->setColumnStretch(i * 2 + 1, 1);
     const Theme theme = theme_of(dialog.palette());
-    constexpr int columns = 4;
     for (int i = 0; i < mark_count; ++i) {
         auto* picture = new QLabel(&dialog);
         picture->setPixmap(mark_icon(static_cast<Mark>(i), theme).pixmap(16, 16));
-        marks->addWidget(picture, i / columns, i % columns * 2);
-        marks->addWidget(new QLabel(name(static_cast<Mark>(i)), &dialog), i / columns,
-                         i % columns * 2 + 1);
+        marks->addWidget(picture, i / mark_columns, i % mark_columns * 2);
+        marks->addWidget(new QLabel(name(static_cast<Mark>(i)), &dialog), i / mark_columns,
+                         i % mark_columns * 2 + 1);
     }
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, &dialog);
     QObject::connect(buttons, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);

@@ -31,6 +31,7 @@ QLabel* small_label(QWidget* parent) {
     auto* label = new QLabel(parent);
     label->setWordWrap(true);
     label->setTextFormat(Qt::PlainText);
+    label->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     return label;
 }
 
@@ -53,6 +54,7 @@ StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* pa
     setMinimumWidth(least_width);
     auto* form = new QFormLayout;
     form->setFieldGrowthPolicy(QFormLayout::ExpandingFieldsGrow);
+    form->setHorizontalSpacing(14);
 
     form->addRow(tr("&Image"), path_line(image_, false, tr("Image")));
     image_facts_ = small_label(this);
@@ -200,9 +202,11 @@ void StartDialog::look_at_image() {
                 paths << QString::fromStdString(head->device_paths[i]);
             }
             image_facts_->setText(
-                tr("EROFS, %1 inodes, blocks of %2, %n further device(s)", nullptr,
-                   static_cast<int>(head->devices.size()))
-                    .arg(count_text(head->super.inodes), size_text(head->super.block_size())));
+                tr("EROFS, %1 inodes, blocks of %2, %3")
+                    .arg(count_text(head->super.inodes), size_text(head->super.block_size()),
+                         head->devices.empty()       ? tr("no blob")
+                         : head->devices.size() == 1 ? tr("one blob")
+                                                     : tr("%1 blobs").arg(head->devices.size())));
         }
     }
     show_blob_lines(names, paths);
@@ -225,7 +229,7 @@ void StartDialog::show_blob_lines(const QStringList& names, const QStringList& p
         blob_fields_.push_back(field);
     }
     blobs_label_->setVisible(!names.isEmpty());
-    blobs_label_->setText(tr("Blobs", "", static_cast<int>(names.size())));
+    blobs_label_->setText(names.size() == 1 ? tr("Blob") : tr("Blobs"));
 }
 
 void StartDialog::look_at_fields() {

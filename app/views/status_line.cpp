@@ -13,6 +13,7 @@ constexpr int look_ms = 200;
 StatusLine::StatusLine(Workspace& workspace, QWidget* parent)
     : QLabel(parent), workspace_(workspace) {
     setAccessibleName(tr("Figures of the run"));
+    setContentsMargins(6, 0, 6, 0);
     setTextInteractionFlags(Qt::TextSelectableByMouse);
     timer_.setInterval(look_ms);
     connect(&timer_, &QTimer::timeout, this, &StatusLine::look);
@@ -50,7 +51,8 @@ void StatusLine::look() {
     QStringList parts;
     if (host.simulated())
         parts << tr("SIMULATED");
-    parts << tr("%1 requests").arg(count_text(summary.requests));
+    parts << (summary.requests == 1 ? tr("1 request")
+                                    : tr("%1 requests").arg(count_text(summary.requests)));
     if (const QString held = held_text(workspace_); !held.isEmpty())
         parts << held;
     if (summary.failed != 0)

@@ -1,6 +1,7 @@
 #include "app/views/welcome.h"
 
 #include "app/run/launcher.h"
+#include "app/style/faint.h"
 #include "app/style/marks.h"
 #include "daemon/transport/probe.h"
 
@@ -72,6 +73,8 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     recent_ = new QVBoxLayout;
     acts_->setSpacing(4);
     recent_->setSpacing(2);
+    left->addWidget(heading(tr("What to do"), page));
+    left->addSpacing(4);
     left->addLayout(acts_);
     left->addSpacing(16);
     left->addLayout(recent_);
@@ -80,6 +83,7 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     transports_ = new QVBoxLayout;
     transports_->setSpacing(10);
     right->addWidget(heading(tr("Transports on this machine"), page));
+    right->addSpacing(8);
     right->addLayout(transports_);
     right->addStretch();
     grid->addLayout(left, 2, 0);
@@ -118,7 +122,7 @@ void Welcome::fill() {
     connect(start, &QAbstractButton::clicked, this, &Welcome::start_wanted);
     acts_->addWidget(start);
     const bool demo_there = !demo_image().isEmpty();
-    auto* demo = act("follow", tr("Run the demo"),
+    auto* demo = act("coldscope", tr("Run the demo"),
                      demo_there ? tr("An image of this machine's files on the simulated kernel.")
                                 : tr("packaging/run makes the demo's image first."),
                      this);
@@ -151,6 +155,8 @@ void Welcome::fill_transports() {
                                 QString::fromStdString(probe.reason).toHtmlEscaped()));
         label->setAccessibleName((probe.works ? tr("works: %1") : tr("does not work: %1"))
                                      .arg(QString::fromStdString(probe.reason)));
+        if (!probe.works)
+            make_faint(label);
         transports_->addWidget(label);
     }
 }
