@@ -28,9 +28,10 @@ TimelineFrame frame_for(QSize size, double ratio, const QFontMetrics& metrics,
     frame.ratio = ratio;
     frame.ruler_height = (metrics.height() + 8 + 3) / 4 * 4;
     int widest = least_label;
+    // An advance is rounded, what is left out is not.
     for (std::size_t i = 0; i < std::min(model.groups().size(), measured); ++i)
-        widest =
-            std::max(widest, metrics.horizontalAdvance(model.groups()[i].label) + 2 * label_margin);
+        widest = std::max(widest, metrics.horizontalAdvance(model.groups()[i].label) + 1 +
+                                      2 * label_margin);
     const int room = std::max(0, std::min(most_label, size.width() / 4));
     frame.label_width = std::min((widest + 3) / 4 * 4, room / 4 * 4);
     return frame;

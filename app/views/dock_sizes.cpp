@@ -15,10 +15,11 @@ namespace {
 
 // Logical pixels, and shares of the window.
 constexpr int left_least = 260;
-constexpr int right_least = 310;
-constexpr double left_share = 0.19;
-constexpr double right_share = 0.21;
-constexpr int side_most = 460;
+constexpr int right_least = 325;
+constexpr double left_share = 0.21;
+constexpr double right_share = 0.23;
+constexpr int side_most = 460; // at first
+constexpr double most_share = 0.28;
 constexpr double below_share = 0.29;
 constexpr int most_rounds = 8;
 
@@ -109,15 +110,20 @@ void DockSizes::apply() {
     if (rounds_-- == 0 || !in_place())
         return settle();
     // Sums that are not the room's would be made up for by all.
-    const int middle = window_.width() - left_ - right_ - 2 * border();
+    // In a smaller window the sides give way.
+    const int left =
+        std::min(left_, std::max(static_cast<int>(window_.width() * most_share), left_least));
+    const int right =
+        std::min(right_, std::max(static_cast<int>(window_.width() * most_share), right_least));
+    const int middle = window_.width() - left - right - 2 * border();
     const int below = static_cast<int>(below_ * window_.height());
     const int above =
         window_.height() - window_.statusBar()->height() - dock("image")->y() - below - border();
-    if (dock("image")->width() == left_ && dock("request")->width() == right_ &&
+    if (dock("image")->width() == left && dock("request")->width() == right &&
         dock("image")->height() == above)
         return settle();
     window_.resizeDocks({dock("image"), dock("timeline"), dock("request")},
-                        {left_, std::max(middle, 1), right_}, Qt::Horizontal);
+                        {left, std::max(middle, 1), right}, Qt::Horizontal);
     window_.resizeDocks({dock("image"), dock("requests")}, {std::max(above, 1), below},
                         Qt::Vertical);
     timer_.start(0);

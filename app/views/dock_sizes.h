@@ -1,5 +1,6 @@
 // How the docks share the window. A larger window is for the timeline and the maps: the sides keep
-// their widths, what is below keeps its share of the height, until the user drags their borders.
+// their widths as far as there is room, what is below keeps its share of the height, until the user
+// drags their borders.
 #pragma once
 
 #include <QObject>

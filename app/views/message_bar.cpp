@@ -82,10 +82,7 @@ void MessageBar::show_last() {
     if (messages_.empty())
         return;
     const Message& message = messages_.back();
-    const char* name = message.weight == Weight::error     ? "dialog-error"
-                       : message.weight == Weight::warning ? "dialog-warning"
-                                                           : "dialog-information";
-    picture_->setPixmap(icon(name).pixmap(picture_size, picture_size));
+    show_picture();
     QString html = QStringLiteral("<b>%1</b>").arg(message.title.toHtmlEscaped());
     if (message.times > 1)
         html += QStringLiteral(" (%1×)").arg(message.times);
@@ -98,6 +95,22 @@ void MessageBar::show_last() {
     updateGeometry();
     QAccessibleEvent event(this, QAccessible::Alert);
     QAccessible::updateAccessibility(&event);
+}
+
+void MessageBar::show_picture() {
+    if (messages_.empty())
+        return;
+    const Weight weight = messages_.back().weight;
+    const char* name = weight == Weight::error     ? "dialog-error"
+                       : weight == Weight::warning ? "dialog-warning"
+                                                   : "dialog-information";
+    picture_->setPixmap(icon(name).pixmap(picture_size, picture_size));
+}
+
+void MessageBar::changeEvent(QEvent* event) {
+    QFrame::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange)
+        show_picture();
 }
 
 QString MessageBar::text() const {

@@ -31,6 +31,7 @@ Q_SIGNALS:
     void shown(bool any);
 
 protected:
+    void changeEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
 
 private:
@@ -42,6 +43,7 @@ private:
     };
     static constexpr std::size_t most = 50;
     void show_last();
+    void show_picture(); // in the theme's colours
 
     std::vector<Message> messages_;
     QLabel* picture_;

@@ -31,7 +31,9 @@ QLabel* small_label(QWidget* parent) {
     auto* label = new QLabel(parent);
     label->setWordWrap(true);
     label->setTextFormat(Qt::PlainText);
-    label->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    QSizePolicy policy = label->sizePolicy(); // it has a height for a width
+    policy.setHorizontalPolicy(QSizePolicy::Expanding);
+    label->setSizePolicy(policy);
     return label;
 }
 
@@ -71,6 +73,7 @@ StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* pa
     form->addRow(QString(), reason_);
 
     auto* source = new QHBoxLayout;
+    source->setSpacing(8);
     const auto add = [&](QLineEdit*& field, const QString& name, const QString& hint) {
         field = new QLineEdit(this);
         field->setPlaceholderText(hint);

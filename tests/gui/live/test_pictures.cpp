@@ -1,7 +1,10 @@
 // The window as it is seen with a run going on and three requests held, light and dark: pictures
-// for people to judge and for the README, and what of them a test can judge.
+// for people to judge and for the README, and what of them a test can judge. They are written to
+// pictures/ in the build tree; the README's are renewed from there, in the source tree:
+//   mogrify -path resources/screenshots +dither -colors 256 BUILD/pictures/window-{light,dark}.png
 #include "app/style/look.h"
 #include "app/style/theme.h"
+#include "app/views/message_bar.h"
 #include "app/views/window_actions.h"
 #include "tests/gui/live/window_fixture.h"
 
@@ -27,7 +30,7 @@ private:
     // Saves what the window shows, and looks for texts that do not fit.
     void picture(WindowFixture& it, const QString& name);
 
-    QTemporaryDir folder_;
+    QTemporaryDir folder_{QDir::tempPath() + QStringLiteral("/coldscope-XXXXXX")};
     TreeImage image_;
     QString pictures_;
 };
@@ -77,6 +80,7 @@ void TestPictures::three_held() {
                 std::make_unique<Reader>(it.mount() + u'/' + files[i + j], 0, 200000));
         for (const auto& reader : readers)
             QTRY_VERIFY_WITH_TIMEOUT(reader->finished(1), 20000);
+        QTest::qWait(50);
     }
     // Metadata first, so that each reader asks for its own bytes alone.
     for (std::size_t i = 0; i < 3; ++i)
@@ -96,20 +100,21 @@ void TestPictures::three_held() {
     QTest::qWait(700);
     QCOMPARE(it.table(QStringLiteral("held"))->model()->rowCount(), 3);
     QVERIFY(it.window->windowTitle().contains(QStringLiteral("3 held")));
+    QVERIFY2(it.window->messages().text().isEmpty(), qPrintable(it.window->messages().text()));
     picture(it, QStringLiteral("window-light"));
     const QColor held_light = app::look(app::Mark::held, app::Theme::light).fill;
     QVERIFY(it.pixels(QStringLiteral("timeline"), held_light) > 100);
+    app::apply_theme(app::ThemeChoice::dark);
+    picture(it, QStringLiteral("window-dark"));
+    QVERIFY(it.pixels(QStringLiteral("timeline"),
+                      app::look(app::Mark::held, app::Theme::dark).fill) > 100);
+    it.raise(QStringLiteral("charts"));
+    picture(it, QStringLiteral("charts-dark"));
+    app::apply_theme(app::ThemeChoice::light);
     for (const char* view : {"requests", "charts", "findings", "preview", "output"}) {
         it.raise(QLatin1String(view));
         picture(it, QStringLiteral("%1-light").arg(QLatin1String(view)));
     }
-    app::apply_theme(app::ThemeChoice::dark);
-    it.raise(QStringLiteral("held"));
-    picture(it, QStringLiteral("window-dark"));
-    QVERIFY(it.pixels(QStringLiteral("timeline"), app::look(app::Mark::held, app::Theme::dark).fill) >
-            100);
-    it.raise(QStringLiteral("charts"));
-    picture(it, QStringLiteral("charts-dark"));
     QVERIFY(it.stop());
     for (const auto& reader : held)
         QVERIFY(reader->finished(5000));
