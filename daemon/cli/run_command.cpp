@@ -37,6 +37,7 @@ struct Arguments {
     std::string jitter;
     std::string bandwidth;
     std::string reads; // a file
+    std::string grace;
     std::string events;
     bool json = false;
     std::vector<std::string> command;
@@ -287,8 +288,8 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                     "The folder that keeps what was fetched; made if missing")
         ->required();
     run->add_option("--transport", arguments->transport,
-                    "fuse-blob, fuse-tree or simulated; without it the best of the first two that "
-                    "works here");
+                    "fuse-blob, fuse-tree, fanotify or simulated; without it the best of the first "
+                    "three that works here");
     run->add_option("--latency", arguments->latency, "Delay each fetch, as 5ms");
     run->add_option("--jitter", arguments->jitter, "Add up to this much to the latency, as 1ms");
     run->add_option("--bandwidth", arguments->bandwidth,
@@ -297,6 +298,14 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                     "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     run->add_flag("--buffered", arguments->run.buffered,
                   "fuse-blob without directio: FUSE's own cache then hides misses");
+    run->add_flag("--directio", arguments->run.directio,
+                  "fanotify: EROFS reads the cache around its page cache, which holds memory once; "
+                  "fills wait for the disk");
+    run->add_option("--grace", arguments->grace,
+                    "fanotify: how long readers wait for another run that takes over when this one "
+                    "dies, as 1s; then they get an error");
+    run->add_option("--guard-fd", arguments->run.guard_socket,
+                    "The socket of a coldscope-guard that was started with root's rights");
     run->add_flag("--json", arguments->json, "One JSON event a line");
     run->add_option("--events", arguments->events,
                     "Write the events to this file, too, in the form of --json");
@@ -305,6 +314,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
         parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);
         parse_into("--jitter", arguments->jitter, parse_duration, options.shape.jitter);
         parse_into("--bandwidth", arguments->bandwidth, parse_size, options.shape.bandwidth);
+        parse_into("--grace", arguments->grace, parse_duration, options.grace);
         if (!arguments->transport.empty()) {
             options.transport = transport_by_name(arguments->transport);
             if (!options.transport)

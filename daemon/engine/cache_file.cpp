@@ -93,13 +93,18 @@ std::uint64_t known_granule(const std::string& origin_path, const std::string& o
 
 } // namespace
 
+std::string CacheFile::path_of(const std::string& folder, const std::string& name,
+                               const std::string& identity) {
+    return fmt::format("{}/{}-{}.cache", folder, file_safe(name), short_digest(identity));
+}
+
 Result<std::unique_ptr<CacheFile>> CacheFile::open(const std::string& folder,
                                                    const std::string& name,
-                                                   const std::string& identity,
-                                                   std::uint64_t size) {
-    const std::string path =
-        fmt::format("{}/{}-{}.cache", folder, file_safe(name), short_digest(identity));
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+                                                   const std::string& identity, std::uint64_t size,
+                                                   Fd given) {
+    const std::string path = path_of(folder, name, identity);
+    const int fd = given ? given.release()
+                         : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return system_error(fmt::format("cannot open the cache file {}", path));
     std::unique_ptr<CacheFile> file(new CacheFile(fd, path, size));
@@ -167,7 +172,7 @@ Result<void> CacheFile::read(std::uint64_t offset, std::span<std::byte> into) {
     std::size_t done = 0;
     while (done < into.size()) {
         const ssize_t got =
-            pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+            pread(io(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
@@ -184,7 +189,7 @@ Result<void> CacheFile::read(std::uint64_t offset, std::span<std::byte> into) {
 Result<void> CacheFile::fill(std::uint64_t offset, std::span<const std::byte> bytes) {
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const ssize_t put = pwrite(fd_, bytes.data() + done, bytes.size() - done,
+        const ssize_t put = pwrite(io(), bytes.data() + done, bytes.size() - done,
                                    static_cast<off_t>(offset + done));
         if (put < 0 && errno == EINTR)
             continue;
@@ -203,7 +208,7 @@ Result<void> CacheFile::fill(std::uint64_t offset, std::span<const std::byte> by
 // Makes it a hole again, so that the next start doesn't take it for local.
 void CacheFile::forget(Range range) {
     local_.remove(range);
-    fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.begin),
+    fallocate(io(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.begin),
               static_cast<off_t>(align_up(range.end, granule_) - range.begin));
 }
 

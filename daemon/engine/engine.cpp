@@ -23,9 +23,10 @@ Engine::~Engine() {
         ring_.cancel(*settle_);
 }
 
-void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache) {
+void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+                       Keep keep) {
     stores_.push_back(std::make_unique<Store>(
-        std::move(source), std::move(cache),
+        std::move(source), std::move(cache), keep,
         [this](const Result<void>& kept) {
             notice(kept ? Notice::cache_writable_again : Notice::cache_full);
         },
@@ -163,6 +164,11 @@ void Engine::proceed_single(RequestId id, Open& open) {
     Store& store = *stores_[piece.store];
     const Range range{piece.offset, piece.offset + piece.length};
     Store::Plan plan = store.plan(range);
+    if (plan.local && open.ask.fill_only) {
+        open.flags |= flag::refault;
+        answer(id, {});
+        return;
+    }
     if (plan.local) {
         // Out of reach while it is used: an answer may bring the next question at once.
         std::vector<std::byte> bytes = std::move(scratch_);

@@ -39,6 +39,9 @@ struct Ask {
     std::uint64_t length = 0;
     std::uint32_t pid = 0;
     std::vector<Piece> pieces;
+    // The asker only wants all of it to be local, in the cache file: it is answered without bytes.
+    // One piece, of a store that keeps first.
+    bool fill_only = false;
     // A reader that is no process: its pid is not looked up.
     bool simulated = false;
     std::array<char, 16> command{}; // of a simulated reader
@@ -66,7 +69,15 @@ public:
     ~Engine();
 
     // In order of StoreId, before the first ask.
-    void add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache);
+    void add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+                   Keep keep = Keep::later);
+    // Bytes that are known already, whole granules; before the first ask.
+    [[nodiscard]] Result<void> put(StoreId id, std::uint64_t offset,
+                                   std::span<const std::byte> bytes) {
+        return stores_[id]->put(offset, bytes);
+    }
+    // As CacheFile::access_by().
+    void access_by(StoreId id, Fd other) { stores_[id]->access_by(std::move(other)); }
     [[nodiscard]] const Store& store(StoreId id) const { return *stores_[id]; }
     [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
 

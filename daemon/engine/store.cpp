@@ -18,10 +18,10 @@ std::uint64_t Store::Plan::bytes() const {
     return sum;
 }
 
-Store::Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+Store::Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache, Keep keep,
              std::function<void(const Result<void>&)> on_cache_error,
              std::function<void()> on_unkept)
-    : cache_(std::move(cache)), on_cache_error_(std::move(on_cache_error)),
+    : cache_(std::move(cache)), keep_(keep), on_cache_error_(std::move(on_cache_error)),
       on_unkept_(std::move(on_unkept)), source_(std::move(source)) {}
 
 Store::~Store() {
@@ -109,26 +109,39 @@ void Store::start(Range range) {
     });
 }
 
-// An answer may bring the next question at once.
-void Store::finish(std::uint64_t begin, Result<void> outcome) {
-    if (!outcome) {
-        // Whoever asks from now on has it tried again.
-        const auto node = fetches_.extract(begin);
-        for (const WaitId id : node.mapped().waits)
-            refuse(id, outcome.error());
-        give_back(std::move(*node.mapped().bytes));
-        return;
-    }
-    // Readers are answered first, then the bytes are kept; until then the fetch stays listed, so
-    // that nobody fetches the range again, and whoever still joins it is served as well.
+// Whoever asks from now on has it tried again.
+void Store::fail_all(std::uint64_t begin, const Error& error) {
+    const auto node = fetches_.extract(begin);
+    for (const WaitId id : node.mapped().waits)
+        refuse(id, error);
+    give_back(std::move(*node.mapped().bytes));
+}
+
+// An answer may bring the next question at once. Until all have theirs the fetch stays listed, so
+// that nobody fetches the range again, and whoever still joins it is served as well.
+void Store::serve_all(std::uint64_t begin) {
     Fetch& fetch = fetches_.at(begin);
     for (std::size_t i = 0; i < fetch.waits.size(); ++i)
         serve(fetch.waits[i], fetch);
-    const auto node = fetches_.extract(begin);
-    Buffer& bytes = *node.mapped().bytes;
-    fetched_bytes_ += bytes.size();
-    unkept_bytes_ += bytes.size();
-    unkept_.emplace(begin, std::move(bytes));
+}
+
+void Store::finish(std::uint64_t begin, Result<void> outcome) {
+    const std::shared_ptr<Buffer> fetched = fetches_.at(begin).bytes;
+    if (outcome && keep_ == Keep::first)
+        outcome = keep(begin, *fetched);
+    if (!outcome) {
+        fail_all(begin, outcome.error());
+        return;
+    }
+    fetched_bytes_ += fetched->size();
+    serve_all(begin);
+    fetches_.erase(begin);
+    if (keep_ == Keep::first) {
+        give_back(std::move(*fetched));
+        return;
+    }
+    unkept_bytes_ += fetched->size();
+    unkept_.emplace(begin, std::move(*fetched));
     if (!on_unkept_ || unkept_bytes_ >= most_unkept)
         settle();
     else if (unkept_.size() == 1)
@@ -145,7 +158,7 @@ bool Store::touches_unkept(Range range) const {
 
 void Store::settle() {
     for (auto& [begin, bytes] : unkept_) {
-        keep(begin, bytes);
+        (void)keep(begin, bytes); // readers have had them
         give_back(std::move(bytes));
     }
     unkept_.clear();
@@ -185,12 +198,13 @@ void Store::serve(WaitId id, const Fetch& fetch) {
     give_back(std::move(node.mapped().assembled));
 }
 
-void Store::keep(std::uint64_t begin, std::span<const std::byte> bytes) {
+Result<void> Store::keep(std::uint64_t begin, std::span<const std::byte> bytes) {
     const Result<void> kept = cache_->fill(begin, bytes);
     if (kept.has_value() == cache_failing_) {
         cache_failing_ = !kept;
         on_cache_error_(kept);
     }
+    return kept;
 }
 
 Store::Buffer Store::take_buffer(std::size_t size) {

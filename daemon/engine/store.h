@@ -15,6 +15,12 @@
 
 namespace coldscope {
 
+// Whether readers wait until their bytes are in the cache file.
+enum class Keep : std::uint8_t {
+    later, // they get the bytes at once, and whether they can be kept or not
+    first, // the file is what they read: without the bytes in it they get the error
+};
+
 class Store {
 public:
     // Bytes live until the call returns.
@@ -27,10 +33,10 @@ public:
     };
 
     // on_cache_error: called with the error when fetched bytes can't be kept, and with no error
-    // when they can be again. Readers get their bytes either way.
-    // on_unkept: called when fetched bytes first wait to be written; settle() soon. Without it
-    // they are written at once.
-    Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+    // when they can be again.
+    // on_unkept: called when fetched bytes first wait to be written, which Keep::later lets them;
+    // settle() soon. Without it they are written at once.
+    Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache, Keep keep,
           std::function<void(const Result<void>&)> on_cache_error,
           std::function<void()> on_unkept = {});
     ~Store(); // settles
@@ -40,6 +46,11 @@ public:
     // Bytes and fetches that came from the source in this run.
     [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
 
+    // Keeps bytes that came from elsewhere, whole granules of the cache.
+    [[nodiscard]] Result<void> put(std::uint64_t offset, std::span<const std::byte> bytes) {
+        return cache_->fill(offset, bytes);
+    }
+    void access_by(Fd other) { cache_->access_by(std::move(other)); }
     // range: within size(). Writes what is fetched of it first.
     [[nodiscard]] Plan plan(Range range);
     // range: local, by plan().
@@ -69,12 +80,15 @@ private:
     void finish(std::uint64_t begin, Result<void> outcome);
     void serve(WaitId id, const Fetch& fetch);
     void refuse(WaitId id, const Error& error);
-    void keep(std::uint64_t begin, std::span<const std::byte> bytes);
+    Result<void> keep(std::uint64_t begin, std::span<const std::byte> bytes);
+    void serve_all(std::uint64_t begin);
+    void fail_all(std::uint64_t begin, const Error& error);
     [[nodiscard]] bool touches_unkept(Range range) const;
     [[nodiscard]] Buffer take_buffer(std::size_t size);
     void give_back(Buffer buffer);
 
     std::unique_ptr<CacheFile> cache_;
+    Keep keep_;
     std::function<void(const Result<void>&)> on_cache_error_;
     std::function<void()> on_unkept_;
     std::map<std::uint64_t, Fetch> fetches_; // by begin; disjoint

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/clock.h"
-#include "daemon/guard/protocol.h"
+#include "daemon/guard/channel.h"
 
 #include <atomic>
 #include <memory>
@@ -14,47 +14,85 @@
 
 namespace coldscope::guard {
 
+struct ClientOptions {
+    // All that the guard may touch, absolute and without symbolic links. The first is the cache.
+    std::vector<std::string> folders;
+    Nanoseconds grace = second; // for another client that takes over, once this one is dead
+    // A guard that somebody with the right to start it has started: its socket, then owned. -1: it
+    // is started here, as a child with this process's own rights.
+    int socket = -1;
+};
+
 class Client {
 public:
     // Starts coldscope-guard, which stands beside this program's executable.
-    [[nodiscard]] static Result<std::unique_ptr<Client>> start();
-    // The guard takes away what is still kept, and ends.
+    [[nodiscard]] static Result<std::unique_ptr<Client>> start(const ClientOptions& options);
+    // The guard whose client has died, and which still waits for another; Code::not_found when
+    // there is none, Code::busy when its client lives.
+    [[nodiscard]] static Result<std::unique_ptr<Client>> take_over(const ClientOptions& options);
+    // The guard takes away what is still kept, and ends once nobody needs it.
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
+    // The EROFS mount that stands already, after take_over(); empty when none does.
+    [[nodiscard]] const std::string& taken_mount() const { return taken_mount_; }
+
     // One thread at a time; each waits for the guard's answer: at most 30 s for a mount,
-    // 5 s for an unmount.
-    [[nodiscard]] Result<void> mount_erofs(const std::string& source, const std::string& target,
-                                           const std::string& options);
+    // 5 s for another.
+    // sources: the primary device, then the others, each directly in one of the folders.
+    [[nodiscard]] Result<void> mount_erofs(const std::vector<std::string>& sources,
+                                           const std::string& target, const std::string& options);
     [[nodiscard]] Result<void> unmount(const std::string& target, const std::string& device,
                                        bool lazily);
+    // The fanotify group: the guard's own, open as long as it lives. Not owned by the caller.
+    [[nodiscard]] Result<int> group();
+    // file: of this path, opened before any mark on it.
+    [[nodiscard]] Result<void> mark(const std::string& path, int file);
+    // The descriptor that the dead client had of a marked file.
+    [[nodiscard]] Result<Fd> object(const std::string& path);
+    // What a thread waits for, as waiting_thread() tells it.
+    [[nodiscard]] Result<std::string> who(pid_t thread);
+
     // device: as in the protocol; said again once it is known.
     void keep(const std::string& path, const std::string& device, Kind kind);
     void forget(const std::string& path);
 
     // Any thread. False when the guard is gone, from then on until restart().
     bool beat();
+    // Any thread: all of a marked file is local.
+    void unmark(const std::string& path);
     [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
-    // Starts another guard and hands it what is kept. The owner's thread.
+    // Starts another guard, with this process's own rights, and hands it what is kept. Without
+    // root's it can't unmount, but gives errors where there would be zeros. The owner's thread.
     [[nodiscard]] Result<void> restart();
 
 private:
     struct Process {
         int socket = -1; // owned
-        pid_t pid = 0;
+        pid_t pid = 0;   // 0: somebody else's child
     };
-    explicit Client(Process process) : process_(process) {}
-    [[nodiscard]] static Result<Process> launch();
-    [[nodiscard]] Result<void> ask(Message message, const std::string& what, Nanoseconds timeout);
-    [[nodiscard]] Result<void> ask_once(Message& message, const std::string& what,
-                                        Nanoseconds timeout);
+    struct Mark {
+        std::string path;
+        int file;
+    };
+    Client(Process process, const ClientOptions& options) : options_(options), process_(process) {}
+    [[nodiscard]] Result<Process> launch() const;
+    [[nodiscard]] Result<Received> ask(Message message, const std::string& what,
+                                       Nanoseconds timeout, int fd = -1);
+    [[nodiscard]] Result<Received> ask_once(Message& message, const std::string& what,
+                                            Nanoseconds timeout, int fd = -1);
     void reap() const; // waits a moment only: a stopped guard is left to itself
 
+    ClientOptions options_;
     Process process_;            // the socket's number never changes, whichever guard is behind it
     std::uint32_t sequence_ = 0; // of the last question
     std::atomic<bool> gone_{false};
+    std::string taken_mount_;
+    std::string superblocks_; // the kernel's names for what was mounted
+    Fd group_;
     std::vector<Message> kept_; // of type keep
+    std::vector<Mark> marks_;   // files are the caller's
 };
 
 } // namespace coldscope::guard

@@ -1,37 +1,85 @@
-// coldscope-guard: started by its client with a connected socket as descriptor 0.
+// coldscope-guard: started by its client, or for it by whoever may, with a connected socket as
+// descriptor 0.
 #include "coldscope_version.h"
+#include "daemon/guard/privilege.h"
 #include "daemon/guard/server.h"
 
+#include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int main(int argc, char** argv) {
-    if (argc == 2 && std::string_view(argv[1]) == "--version") {
-        std::puts("coldscope-guard " COLDSCOPE_VERSION);
-        return 0;
-    }
-    int type = 0;
-    socklen_t length = sizeof type;
-    if (getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET) {
-        std::fputs("coldscope-guard: started by Coldscope, not by hand: its standard input must be "
-                   "its client's socket\n",
-                   stderr);
-        return 2;
-    }
+namespace {
+
+using namespace coldscope;
+
+constexpr auto usage = "usage: coldscope-guard --folder PATH... [--user UID] [--grace MS]\n"
+                       "Started by Coldscope: its standard input is its client's socket.\n";
+
+int refuse(const Error& error) {
+    std::fprintf(stderr, "coldscope-guard: %s\n", describe(error).c_str());
+    return 2;
+}
+
+int serve(const std::vector<std::string>& paths, std::string_view user, Nanoseconds grace) {
+    guard::ServerOptions options;
+    options.grace = grace;
+    const auto served = guard::served_user(user);
+    if (!served)
+        return refuse(served.error());
+    options.user = *served;
     // It must outlive whatever ends the client: no terminal's or session's signal may reach it.
     setsid();
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT})
         std::signal(number, SIG_IGN);
     syscall(SYS_close_range, 3u, ~0u, 0u); // Linux 5.9
+    if (const auto dropped = guard::drop_privilege(); !dropped)
+        return refuse(dropped.error());
+    auto folders = guard::Folders::open(paths, options.user);
+    if (!folders)
+        return refuse(folders.error());
     if (chdir("/") != 0)
         return 1;
-    // 5 s: twenty missed beats. A machine that swaps or a debugger's short stop is let be.
-    coldscope::guard::Server(0, 5 * coldscope::second).run();
+    guard::Server(Fd(0), std::move(*folders), options).run();
     return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string_view> words(argv + 1, argv + argc);
+    if (words.size() == 1 && words[0] == "--version") {
+        std::puts("coldscope-guard " COLDSCOPE_VERSION);
+        return 0;
+    }
+    int type = 0;
+    socklen_t length = sizeof type;
+    bool sound = words.size() % 2 == 0 && getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+                 type == SOCK_SEQPACKET;
+    std::vector<std::string> folders;
+    std::string_view user;
+    long grace_ms = 1000;
+    for (std::size_t i = 0; sound && i < words.size(); i += 2) {
+        const std::string_view value = words[i + 1];
+        if (words[i] == "--folder") {
+            folders.emplace_back(value);
+        } else if (words[i] == "--user") {
+            user = value;
+        } else {
+            const auto [end, error] =
+                std::from_chars(value.data(), value.data() + value.size(), grace_ms);
+            sound = words[i] == "--grace" && error == std::errc() &&
+                    end == value.data() + value.size() && grace_ms >= 0 && grace_ms <= 60'000;
+        }
+    }
+    if (!sound) {
+        std::fputs(usage, stderr);
+        return 2;
+    }
+    return serve(folders, user, grace_ms * millisecond);
 }

@@ -1,6 +1,7 @@
 #include "daemon/guard/mounts.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 namespace coldscope {
@@ -45,6 +46,17 @@ std::string mount_on(const std::string& folder) {
             found = device + mounted_from(rest);
     }
     return found;
+}
+
+std::set<std::string> erofs_alive() {
+    std::set<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at("/sys/fs/erofs", error), end; !error && at != end;
+         at.increment(error)) {
+        if (const std::string name = at->path().filename(); name != "features")
+            names.insert(name);
+    }
+    return names;
 }
 
 } // namespace coldscope

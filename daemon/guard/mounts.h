@@ -2,6 +2,7 @@
 // itself, which may be dead.
 #pragma once
 
+#include <set>
 #include <string>
 
 namespace coldscope {
@@ -9,5 +10,9 @@ namespace coldscope {
 // The topmost mount on this very folder, an absolute path, as "major:minor type source"; empty
 // without one. The number alone would not do: the kernel gives it again at once.
 [[nodiscard]] std::string mount_on(const std::string& folder);
+
+// The kernel's names of all EROFS file systems that are alive, with those that were taken away
+// lazily and still have files open: what lies in /sys/fs/erofs.
+[[nodiscard]] std::set<std::string> erofs_alive();
 
 } // namespace coldscope

@@ -1,9 +1,6 @@
 #include "daemon/guard/protocol.h"
 
-#include <cerrno>
 #include <cstring>
-
-#include <sys/socket.h>
 
 namespace coldscope::guard {
 
@@ -18,21 +15,35 @@ struct Header {
 };
 static_assert(sizeof(Header) == 20);
 
-// How many strings a message of this type has; -1 for an unknown type.
-int texts_of(std::uint32_t type) {
+// How many strings a message of this type has, at least and at most; at most 0 and at least 1 for
+// an unknown type.
+struct Count {
+    std::size_t least = 1;
+    std::size_t most = 0;
+};
+
+Count texts_of(std::uint32_t type) {
     switch (static_cast<Type>(type)) {
     case Type::beat:
-        return 0;
-    case Type::mount:
-        return 3;
-    case Type::unmount:
-    case Type::keep:
-        return 2;
+    case Type::hello:
+    case Type::group:
+    case Type::who:
+    case Type::bye:
+        return {0, 0};
+    case Type::adopt:
     case Type::forget:
     case Type::reply:
-        return 1;
+    case Type::mark:
+    case Type::object:
+    case Type::unmark:
+        return {1, 1};
+    case Type::unmount:
+    case Type::keep:
+        return {2, 2};
+    case Type::mount:
+        return {3, most_texts};
     }
-    return -1;
+    return {};
 }
 
 } // namespace
@@ -44,10 +55,10 @@ Result<Message> decode(std::span<const std::byte> bytes) {
     std::memcpy(&header, bytes.data(), sizeof header);
     if (header.version != version)
         return failure(Code::invalid, "a message of another version", 0);
-    const int texts = texts_of(header.type);
-    if (texts < 0)
+    const Count texts = texts_of(header.type);
+    if (texts.least > texts.most)
         return failure(Code::invalid, "a message of an unknown type", 4);
-    if (header.texts != static_cast<std::uint32_t>(texts))
+    if (header.texts < texts.least || header.texts > texts.most)
         return failure(Code::invalid, "a message with a wrong number of strings", 12);
     if (header.type == static_cast<std::uint32_t>(Type::keep) &&
         (header.number < static_cast<std::uint32_t>(Kind::erofs) ||
@@ -56,7 +67,7 @@ Result<Message> decode(std::span<const std::byte> bytes) {
     Message message{static_cast<Type>(header.type), header.number, {}, header.sequence};
     std::string_view left(reinterpret_cast<const char*>(bytes.data()) + sizeof header,
                           bytes.size() - sizeof header);
-    for (int i = 0; i < texts; ++i) {
+    for (std::uint32_t i = 0; i < header.texts; ++i) {
         const std::size_t end = left.find('\0');
         if (end == std::string_view::npos)
             return failure(Code::invalid, "a message whose string is not closed",
@@ -80,34 +91,6 @@ std::vector<std::byte> encode(const Message& message) {
         bytes.insert(bytes.end(), begin, begin + text.size() + 1);
     }
     return bytes;
-}
-
-Result<void> send(int socket, const Message& message, bool wait) {
-    const std::vector<std::byte> bytes = encode(message);
-    if (bytes.size() > largest_message)
-        return failure(Code::invalid, "a message too long for the guard");
-    while (::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT)) <
-           0) {
-        if (errno == EAGAIN && !wait)
-            return {}; // the guard has enough to read as it is
-        if (errno != EINTR)
-            return system_error("cannot reach the guard");
-    }
-    return {};
-}
-
-Result<Message> receive(int socket) {
-    std::vector<std::byte> bytes(largest_message + 1);
-    ssize_t got = 0;
-    do {
-        got = recv(socket, bytes.data(), bytes.size(), 0);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return system_error("cannot read from the guard's socket");
-    if (got == 0)
-        return failure(Code::cancelled, "the other side has gone");
-    bytes.resize(static_cast<std::size_t>(got));
-    return decode(bytes);
 }
 
 } // namespace coldscope::guard

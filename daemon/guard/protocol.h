@@ -1,5 +1,6 @@
-// Messages between the guard and its client, over a SOCK_SEQPACKET socket pair: a fixed header,
-// then NUL-terminated strings. Both are built from the same tree, so integers are native.
+// Messages between the guard and its client, over a SOCK_SEQPACKET socket: a fixed header, then
+// NUL-terminated strings; a descriptor may go with one. Both are built from the same tree, so
+// integers are native.
 #pragma once
 
 #include "core/base/error.h"
@@ -12,16 +13,28 @@
 
 namespace coldscope::guard {
 
-inline constexpr std::uint32_t version = 1;
+inline constexpr std::uint32_t version = 2;
 inline constexpr std::size_t largest_message = 64 * 1024; // bytes
+inline constexpr auto socket_name = "guard.socket";       // in the cache folder, for who takes over
+inline constexpr std::size_t most_texts = 260;            // an image has at most 255 blobs here
 
 enum class Type : std::uint32_t {
     beat = 1,    // from the ring thread: it is alive
-    mount = 2,   // source, target, options → reply
+    mount = 2,   // target, options, source, devices... → reply: the kernel's names for it, as
+                 // erofs_alive() has them, each with a line's end
     unmount = 3, // target, device; number: 1 for lazily → reply
     keep = 4,    // path, device; number: a Kind. To be taken away when the client dies, in order
     forget = 5,  // path
-    reply = 6,   // number: 0 or an errno; what was being done
+    reply = 6,   // number: 0 or an errno; what was being done, or what was asked for
+    hello = 7,   // number: 1 to take over a dead client's run → reply
+    group = 8,   // → reply with the fanotify group's descriptor
+    adopt = 9,   // what mount replied; with the group's descriptor, from a client whose guard was
+                 // another → reply
+    mark = 10,   // path; with a descriptor of it that was opened before → reply
+    object = 11, // path of a marked file → reply with the descriptor that mark brought
+    unmark = 12, // path: all of it is local
+    who = 13,    // number: a thread that waits in a mount of this guard → reply
+    bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is
@@ -44,9 +57,5 @@ struct Message {
 // is not closed or a count of strings that its type doesn't have.
 [[nodiscard]] Result<Message> decode(std::span<const std::byte> bytes);
 [[nodiscard]] std::vector<std::byte> encode(const Message& message);
-
-// Whole messages; interrupted calls are repeated. Code::cancelled at the other side's end.
-[[nodiscard]] Result<void> send(int socket, const Message& message, bool wait = true);
-[[nodiscard]] Result<Message> receive(int socket);
 
 } // namespace coldscope::guard

@@ -1,24 +1,35 @@
 #include "daemon/guard/server.h"
 
 #include "daemon/guard/mounts.h"
+#include "daemon/guard/waiting.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <iterator>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 namespace coldscope::guard {
 
 namespace {
 
-constexpr Nanoseconds away = 2 * second; // a turn of 500 ms that takes so long
+constexpr Nanoseconds away = 2 * second;     // a turn of 500 ms that takes so long
+constexpr int turn_ms = 500;                 // while a client is served
+constexpr int linger_ms = 100;               // between two looks at what is still alive
+constexpr rlim_t most_descriptors = 1 << 16; // of a client: each must be tried when it has died
+constexpr int killed_within_ms = 5000;
+
+void log(const char* what, const std::string& detail) {
+    std::fprintf(stderr, "coldscope-guard: %s: %s\n", what, detail.c_str());
+}
 
 // An ordinary user's FUSE mount can only be taken away by the setuid helper.
 int run_fusermount(const std::string& path) {
@@ -33,58 +44,82 @@ int run_fusermount(const std::string& path) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : EBUSY;
 }
 
-int unmount_path(const std::string& path, const std::string& device, bool lazily) {
-    const std::string there = mount_on(path);
-    if (there.empty() || (!device.empty() && there != device))
-        return 0; // it is gone already; what stands there is not ours
-    if (umount2(path.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0)
-        return 0;
-    return errno == EPERM && lazily ? run_fusermount(path) : errno;
-}
-
 } // namespace
 
-Server::Server(int socket, Nanoseconds silence) : socket_(socket), silence_(silence) {
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    getsockopt(socket_, SOL_SOCKET, SO_PEERCRED, &peer, &length);
-    client_fd_ = static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)); // Linux 5.3
-}
-
-Server::~Server() {
-    close(socket_);
-    if (client_fd_ >= 0)
-        close(client_fd_);
+Server::Server(Fd socket, Folders folders, const ServerOptions& options)
+    : socket_(std::move(socket)), folders_(std::move(folders)), options_(options) {
+    tell_senders(socket_.get());
 }
 
 void Server::run() {
+    do {
+        serve();
+        end_client();
+        // What the client had read and not answered fails; what it had not read stays queued for
+        // one that comes back.
+        if (const int denied = group_.sweep(static_cast<int>(most_descriptors)); denied != 0)
+            log("the client is gone", std::to_string(denied) + " readers got an error");
+    } while (wait_for_client());
+    take_away();
+    linger();
+}
+
+void Server::serve() {
     Nanoseconds turn = monotonic_now();
-    for (;;) {
-        pollfd entry{socket_, POLLIN, 0};
-        const int ready = poll(&entry, 1, 500);
-        while (waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
-        if (ready > 0) {
-            const auto message = receive(socket_);
-            if (message)
-                handle(*message);
-            else if (message.error().code == Code::invalid)
-                std::fprintf(stderr, "coldscope-guard: refused: %s\n",
-                             describe(message.error()).c_str());
-            else
-                break;
+    while (!bye_) {
+        pollfd entries[]{{socket_.get(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};
+        const int ready = poll(entries, 2, turn_ms);
+        reap();
+        if (ready > 0 && entries[1].revents != 0)
+            turn_away();
+        if (ready > 0 && entries[0].revents != 0) {
+            auto received = receive(socket_.get());
+            if (received && accept(*received))
+                handle(*received);
+            else if (!received && received.error().code == Code::invalid)
+                log("refused", describe(received.error()));
+            else if (!received)
+                return;
         }
         const Nanoseconds now = monotonic_now();
         if (now - turn > away && last_beat_ != 0)
             last_beat_ = now; // both were stopped, it seems: silence is counted anew
         turn = now;
-        if (last_beat_ != 0 && now - last_beat_ > silence_)
-            kill_client();
+        if (last_beat_ != 0 && now - last_beat_ > options_.silence) {
+            log("the client's ring thread is silent", "ending it");
+            return;
+        }
     }
-    take_away();
 }
 
-void Server::handle(const Message& message) {
+// One process of one user: the first that writes.
+bool Server::accept(const Received& received) {
+    const ucred& sender = received.sender;
+    if (sender.uid != options_.user) {
+        log("refused", "a message from user " + std::to_string(sender.uid));
+        return false;
+    }
+    if (client_ == 0) {
+        client_ = sender.pid;
+        client_fd_.reset(static_cast<int>(syscall(SYS_pidfd_open, client_, 0))); // Linux 5.3
+        limit_client();
+    }
+    if (sender.pid == client_)
+        return true;
+    log("refused", "a message from a second client, process " + std::to_string(sender.pid));
+    return false;
+}
+
+void Server::turn_away() {
+    const Fd second(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!second)
+        return;
+    log("refused", "a second client: the first is alive");
+    (void)send(second.get(), {Type::reply, EBUSY, {"this run has a client"}, 1}, false);
+}
+
+void Server::handle(Received& received) {
+    const Message& message = received.message;
     switch (message.type) {
     case Type::beat:
         last_beat_ = monotonic_now();
@@ -101,56 +136,167 @@ void Server::handle(const Message& message) {
     case Type::forget:
         std::erase_if(kept_, [&](const Kept& kept) { return kept.path == message.texts[0]; });
         break;
+    case Type::hello:
+        reply(message, message.number != 0 ? ESRCH : 0, "there is nothing to take over");
+        break;
+    case Type::group: {
+        const auto group = group_.open();
+        await_others();
+        reply(message, group ? 0 : to_errno(group.error()), "group", group.value_or(-1));
+        break;
+    }
+    case Type::adopt:
+        reply(message, group_.adopt(std::move(received.fd)));
+        for (std::size_t at = 0, end; (end = message.texts[0].find('\n', at)) != std::string::npos;
+             at = end + 1)
+            mounted_.insert(message.texts[0].substr(at, end - at));
+        await_others();
+        break;
+    case Type::mark:
+        mark(received);
+        break;
+    case Type::object: {
+        const auto object = group_.object(message.texts[0]);
+        reply(message, object ? 0 : ENOENT, "object", object.value_or(-1));
+        break;
+    }
+    case Type::unmark:
+        group_.unmark(message.texts[0]);
+        break;
+    case Type::who:
+        who(message);
+        break;
+    case Type::bye:
+        bye_ = true;
+        reap();
+        reply(message, mounted_.empty() ? 0 : EBUSY, "bye");
+        break;
     case Type::reply:
         break;
     }
 }
 
-// In a child, which answers for itself: the mount reads from what the client serves, and must not
-// keep the guard from seeing the client die.
-void Server::mount(const Message& message) {
+// Only fanotify's readers wait for a client that takes over.
+void Server::await_others() {
+    if (!group_.is_open() || listening_)
+        return;
+    auto listening = folders_.listen(socket_name);
+    if (listening)
+        listening_ = std::move(*listening);
+    else
+        log("nobody can take over", describe(listening.error()));
+}
+
+// The question's answer comes from the child then. It holds nothing that keeps readers waiting.
+bool Server::in_child(const Message& question) {
     const pid_t child = fork();
     if (child < 0)
-        reply(message, errno, "fork");
-    if (child != 0)
+        reply(question, errno, "fork");
+    if (child == 0) {
+        group_.close();
+        listening_.reset();
+    } else if (question.type == Type::mount) {
+        mounting_ = child;
+    }
+    return child == 0;
+}
+
+void Server::mount(const Message& message) {
+    if (mounting_ != 0) {
+        reply(message, EBUSY, "another mount is being made");
         return;
-    const std::string& target = message.texts[1];
-    const int status = ::mount(message.texts[0].c_str(), target.c_str(), "erofs",
-                               MS_RDONLY | MS_NOSUID | MS_NODEV, message.texts[2].c_str());
-    reply(message, status == 0 ? 0 : errno, "mount");
+    }
+    before_ = erofs_alive();
+    if (!in_child(message))
+        return;
+    mount_erofs(message);
     _exit(0);
 }
 
+// Sources by descriptor: what was checked is what is mounted.
+void Server::mount_erofs(const Message& message) {
+    const std::vector<std::string>& texts = message.texts;
+    std::string options = texts[1];
+    if (!options.empty() && options != "directio") {
+        log("refused", "mount options '" + options + "'");
+        return reply(message, EPERM, "mount options");
+    }
+    const auto target = folders_.mounted_folder(texts[0]);
+    if (!target)
+        return reply(message, std::unexpected(target.error()));
+    std::vector<Fd> sources;
+    const auto by_number = [](const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); };
+    for (std::size_t i = 2; i < texts.size(); ++i) {
+        auto source = folders_.mounted_file(texts[i], O_RDONLY);
+        if (!source)
+            return reply(message, std::unexpected(source.error()));
+        sources.push_back(std::move(*source));
+        if (i > 2)
+            options += (options.empty() ? "device=" : ",device=") + by_number(sources.back());
+    }
+    const int status = ::mount(by_number(sources[0]).c_str(), by_number(*target).c_str(), "erofs",
+                               MS_RDONLY | MS_NOSUID | MS_NODEV, options.c_str());
+    const int error = status == 0 ? 0 : errno;
+    std::string made;
+    for (const std::string& name : erofs_alive())
+        made += before_.contains(name) ? "" : name + '\n';
+    reply(message, error, made);
+}
+
 void Server::unmount(const Message& message) {
-    const pid_t child = fork();
-    if (child < 0)
-        reply(message, errno, "fork");
-    if (child != 0)
+    if (!in_child(message))
         return;
     reply(message, unmount_path(message.texts[0], message.texts[1], message.number != 0),
           "unmount");
     _exit(0);
 }
 
-void Server::reply(const Message& question, int error, const std::string& what) {
-    (void)send(socket_,
-               {Type::reply, static_cast<std::uint32_t>(error), {what}, question.sequence});
+int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) const {
+    const std::string there = mount_on(path);
+    if (there.empty() || (!device.empty() && there != device))
+        return 0; // it is gone already; what stands there is not ours
+    const int error = folders_.unmount(path, lazily);
+    const bool fuse = there.find(" fuse") != std::string::npos;
+    return error == EPERM && lazily && fuse ? run_fusermount(path) : error;
 }
 
-void Server::kill_client() {
-    last_beat_ = 0;
-    std::fprintf(stderr, "coldscope-guard: the client's ring thread is silent; ending it\n");
-    if (client_fd_ >= 0)
-        syscall(SYS_pidfd_send_signal, client_fd_, SIGKILL, nullptr, 0);
+// The client's descriptor, of the very file that is meant.
+void Server::mark(Received& received) {
+    const Message& message = received.message;
+    const auto checked = [&]() -> Result<void> {
+        COLDSCOPE_TRY(const Fd file, folders_.file(message.texts[0], O_PATH));
+        struct stat named {
+        }, given{};
+        if (fstat(file.get(), &named) != 0 || fstat(received.fd.get(), &given) != 0 ||
+            named.st_dev != given.st_dev || named.st_ino != given.st_ino)
+            return system_error(EPERM, message.texts[0] + " is another file than the one given");
+        return group_.mark(message.texts[0], std::move(received.fd));
+    };
+    reply(message, checked());
 }
 
-void Server::take_away() {
+// Only of threads that use a mount of this guard: others are no business of its user's.
+void Server::who(const Message& message) {
+    std::set<std::string> devices;
     for (const Kept& kept : kept_) {
-        if (kept.kind == Kind::folder)
-            rmdir(kept.path.c_str());
-        else
-            unmount_path(kept.path, kept.device, true);
+        if (kept.kind == Kind::erofs)
+            devices.insert(kept.device.substr(0, kept.device.find(' ')));
     }
+    const auto told = waiting_thread(static_cast<pid_t>(message.number), devices);
+    reply(message, told ? 0 : to_errno(told.error()), told ? *told : describe(told.error()));
+}
+
+void Server::reply(const Message& question, int error, const std::string& what, int fd) {
+    (void)send(socket_.get(),
+               {Type::reply, static_cast<std::uint32_t>(error), {what}, question.sequence}, true,
+               fd);
+}
+
+void Server::reply(const Message& question, const Result<void>& result) {
+    if (result)
+        return reply(question, 0, "");
+    log("refused", describe(result.error()));
+    reply(question, to_errno(result.error()), describe(result.error()));
 }
 
 // Said again, with the device that is known by then, it keeps its place.
@@ -162,6 +308,99 @@ void Server::keep(Kept kept) {
         }
     }
     kept_.push_back(std::move(kept));
+}
+
+// New file systems since the mount began are taken for its own, which at worst lets the guard stay
+// longer than it must.
+void Server::reap() {
+    for (pid_t child = 0; (child = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+        if (child != mounting_)
+            continue;
+        mounting_ = 0;
+        std::ranges::set_difference(erofs_alive(), before_,
+                                    std::inserter(mounted_, mounted_.end()));
+    }
+    const std::set<std::string> alive = erofs_alive();
+    std::erase_if(mounted_, [&](const std::string& name) { return !alive.contains(name); });
+}
+
+// Events come with descriptors, whose numbers are tried one by one should the client die.
+void Server::limit_client() {
+    rlimit limit{};
+    if (prlimit(client_, RLIMIT_NOFILE, nullptr, &limit) != 0)
+        return;
+    limit.rlim_max = std::min(limit.rlim_max, most_descriptors);
+    limit.rlim_cur = limit.rlim_max;
+    (void)prlimit(client_, RLIMIT_NOFILE, &limit, nullptr);
+}
+
+// Nothing of it may read the group any more, or answer.
+void Server::end_client() {
+    if (!bye_ && client_fd_) {
+        syscall(SYS_pidfd_send_signal, client_fd_.get(), SIGKILL, nullptr, 0);
+        pollfd ended{client_fd_.get(), POLLIN, 0};
+        while (poll(&ended, 1, killed_within_ms) < 0 && errno == EINTR) {
+        }
+    }
+    client_fd_.reset();
+    socket_.reset();
+    client_ = 0;
+    last_beat_ = 0;
+}
+
+bool Server::wait_for_client() {
+    const Nanoseconds end = monotonic_now() + options_.grace;
+    while (!bye_ && group_.is_open() && listening_) {
+        const Nanoseconds now = monotonic_now();
+        if (now >= end)
+            return false;
+        pollfd entry{listening_.get(), POLLIN, 0};
+        if (poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) <= 0)
+            continue;
+        socket_.reset(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        tell_senders(socket_.get());
+        const timeval patience{0, 200'000};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        const auto received = receive(socket_.get());
+        const timeval forever{};
+        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
+        if (!received || received->message.type != Type::hello || !accept(*received)) {
+            client_ = 0;
+            continue;
+        }
+        const auto mount = std::ranges::find(kept_, Kind::erofs, &Kept::kind);
+        reply(received->message, 0, mount != kept_.end() ? mount->path : "");
+        return true;
+    }
+    return false;
+}
+
+void Server::take_away() {
+    if (mounting_ != 0)
+        kill(mounting_, SIGKILL);
+    for (const Kept& kept : kept_) {
+        group_.deny_queued(); // an unmount may wait for a reader
+        if (kept.kind == Kind::folder)
+            folders_.remove(kept.path);
+        else
+            (void)unmount_path(kept.path, kept.device, true);
+    }
+}
+
+// Whoever still has files of a mount open gets an error for what is not local, until the last one
+// has closed them. To end before would mean zeros for them.
+void Server::linger() {
+    if (listening_)
+        folders_.remove_socket(socket_name);
+    listening_.reset();
+    while (group_.is_open()) {
+        group_.deny_queued();
+        reap();
+        if (mounting_ == 0 && mounted_.empty())
+            return;
+        pollfd entry{group_.fd(), POLLIN, 0};
+        poll(&entry, 1, linger_ms);
+    }
 }
 
 } // namespace coldscope::guard

@@ -1,11 +1,15 @@
-// The guard: outlives its client, and takes its mounts away when it dies, so that no reader waits
-// for an answer that nobody will give. It parses no image and holds no descriptor of a transport;
-// what might wait for the client (a mount) happens in a child.
+// The guard: outlives its client, and when that dies lets no reader wait for an answer that nobody
+// will give, or read zeros where bytes are missing. It parses no image, opens no network, and never
+// enters a mount that it serves: what might wait for the client happens in a child, without the
+// fanotify group.
 #pragma once
 
 #include "core/base/clock.h"
-#include "daemon/guard/protocol.h"
+#include "daemon/guard/channel.h"
+#include "daemon/guard/folders.h"
+#include "daemon/guard/group.h"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,13 +18,18 @@
 
 namespace coldscope::guard {
 
+struct ServerOptions {
+    uid_t user = 0;                   // whose messages are taken
+    Nanoseconds grace = second;       // for a client that takes over
+    Nanoseconds silence = 5 * second; // of the client's ring thread, once it has beaten: then it
+                                      // is killed
+};
+
 class Server {
 public:
-    // socket: connected to the client. silence: how long the client's ring thread may be silent
-    // once it has beaten; then the client is killed.
-    explicit Server(int socket, Nanoseconds silence);
-    ~Server();
-    // Until the client is gone and its mounts are taken away.
+    // socket: connected to the first client.
+    Server(Fd socket, Folders folders, const ServerOptions& options);
+    // Until the client is gone, and with it whoever could read wrong bytes.
     void run();
 
 private:
@@ -29,19 +38,42 @@ private:
         std::string device;
         Kind kind = Kind::folder;
     };
-    void keep(Kept kept);
-    void handle(const Message& message);
+    void serve();
+    [[nodiscard]] bool accept(const Received& received);
+    void turn_away(); // of second clients
+    void handle(Received& received);
     void mount(const Message& message);
+    void mount_erofs(const Message& message);
     void unmount(const Message& message);
-    void reply(const Message& question, int error, const std::string& what);
-    void kill_client();
+    [[nodiscard]] int unmount_path(const std::string& path, const std::string& device,
+                                   bool lazily) const;
+    void mark(Received& received);
+    void who(const Message& message);
+    void keep(Kept kept);
+    void reply(const Message& question, int error, const std::string& what, int fd = -1);
+    void reply(const Message& question, const Result<void>& result);
+    [[nodiscard]] bool in_child(const Message& question); // true in the child
+    void await_others();
+    void reap();
+    void limit_client();
+    void end_client();
+    [[nodiscard]] bool wait_for_client();
     void take_away();
+    void linger();
 
-    int socket_;    // owned
-    int client_fd_; // pidfd, owned; -1 where there is none
-    Nanoseconds silence_;
+    Fd socket_;
+    Fd listening_;
+    Folders folders_;
+    ServerOptions options_;
+    Group group_;
+    pid_t client_ = 0;          // 0 before its first message
+    Fd client_fd_;              // pidfd
+    bool bye_ = false;          // it has said so
     Nanoseconds last_beat_ = 0; // 0 before the first
     std::vector<Kept> kept_;
+    pid_t mounting_ = 0;            // the child that mounts
+    std::set<std::string> before_;  // that were alive when it began
+    std::set<std::string> mounted_; // made by this guard
 };
 
 } // namespace coldscope::guard

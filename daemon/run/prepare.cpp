@@ -19,9 +19,9 @@ std::unexpected<Error> failure_in(const std::string& file, Error error) {
     return std::unexpected(std::move(error));
 }
 
-Result<TransportKind> choose_transport(std::optional<TransportKind> wish) {
+Result<TransportKind> choose_transport(std::optional<TransportKind> wish, bool root_guard) {
     std::string reasons;
-    for (const Probe& probe : probe_transports()) {
+    for (const Probe& probe : probe_transports(root_guard)) {
         if (probe.works && (wish ? *wish == probe.kind : probe.kind != TransportKind::simulated))
             return probe.kind;
         if (!probe.works && (!wish || *wish == probe.kind))
@@ -80,11 +80,15 @@ Result<std::string> prepare_mount_point(const std::string& path) {
     const auto absolute = std::filesystem::canonical(path, error);
     if (error)
         return system_error(error.value(), fmt::format("the mount point {}", path));
-    if (!mount_on(absolute.string()).empty())
+    return absolute.string();
+}
+
+Result<void> refuse_mounted(const std::string& path) {
+    if (!mount_on(path).empty())
         return system_error(EBUSY, fmt::format("something is mounted on {} already; unmount it or "
                                                "choose another folder",
                                                path));
-    return absolute.string();
+    return {};
 }
 
 std::string temporary_folder() {
@@ -94,14 +98,17 @@ std::string temporary_folder() {
                                                                                       : folder;
 }
 
-Result<void> prepare_cache_folder(const std::string& path) {
+Result<std::string> prepare_cache_folder(const std::string& path) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
     if (error)
         return system_error(error.value(), fmt::format("cannot make the cache folder {}", path));
     if (::access(path.c_str(), W_OK | X_OK) != 0)
         return system_error(fmt::format("cannot write in the cache folder {}", path));
-    return {};
+    const std::filesystem::path absolute = std::filesystem::canonical(path, error);
+    if (error)
+        return system_error(error.value(), fmt::format("the cache folder {}", path));
+    return absolute.string();
 }
 
 } // namespace coldscope

@@ -14,19 +14,24 @@
 
 namespace coldscope {
 
-// The wish if it works here, or without one the best that does; simulated only on a wish.
-[[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish);
+// root_guard: as for probe_transports(). The wish if it works here, or without one the best that
+// does; simulated only on a wish.
+[[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish,
+                                                     bool root_guard = false);
 // Files are given for all devices of the image, none of them too short or swapped.
 [[nodiscard]] Result<void> check_devices(const std::string& path, const erofs::Image& image,
                                          const erofs::Index& index,
                                          const std::vector<std::string>& devices);
 // Differs for images that are not the same build; keys the cache.
 [[nodiscard]] std::string image_identity(const erofs::Image& image);
-// The folder's absolute path.
+// The folder's absolute path, without symbolic links.
 [[nodiscard]] Result<std::string> prepare_mount_point(const std::string& path);
+// Code::io with EBUSY if something is mounted there, by its absolute path.
+[[nodiscard]] Result<void> refuse_mounted(const std::string& path);
 // Absolute, and without a comma, at which the kernel's mount options end.
 [[nodiscard]] std::string temporary_folder();
-[[nodiscard]] Result<void> prepare_cache_folder(const std::string& path);
+// Made if it is missing; its absolute path, without symbolic links.
+[[nodiscard]] Result<std::string> prepare_cache_folder(const std::string& path);
 
 // The error, with the file's name before its context.
 [[nodiscard]] std::unexpected<Error> failure_in(const std::string& file, Error error);

@@ -32,6 +32,11 @@ struct RunOptions {
     std::optional<TransportKind> transport; // unset: the best that works here
     Shape shape;
     bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
+    bool directio = false; // fanotify: EROFS reads the cache around its page cache: memory is held
+                           // once, but each fill waits for the disk
+    Nanoseconds grace = second; // fanotify: for another run that takes over, when this one dies
+    int guard_socket = -1; // of a guard that was started elsewhere, with rights that this process
+                           // lacks; owned from then on
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
@@ -70,6 +75,9 @@ public:
 
     // One more read for the simulated kernel, `at` from now. Code::invalid for other transports.
     [[nodiscard]] Result<void> read(SimulatedRead read);
+    // What the thread of a waiting request does, as guard::waiting_thread() tells it. Waits for the
+    // guard, at most a second.
+    [[nodiscard]] Result<std::string> who(std::uint32_t thread);
     // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
     // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).
     [[nodiscard]] Result<std::uint32_t> command(const Command& command);
@@ -95,10 +103,16 @@ private:
 
     explicit Run(const RunOptions& options) : options_(options), posts_(1024) {}
     [[nodiscard]] Result<void> open_image();
+    [[nodiscard]] Result<void> start_guard();
     [[nodiscard]] Result<void> open_stores();
     [[nodiscard]] Result<void> mount();
     [[nodiscard]] Result<void> mount_blobs();
     [[nodiscard]] Result<void> mount_tree();
+    [[nodiscard]] Result<void> mount_fanotify();
+    [[nodiscard]] Result<bool> kernel_asks_for_metadata(int group);
+    [[nodiscard]] Result<void> bring_metadata();
+    [[nodiscard]] Result<void> mount_devices(const std::vector<std::string>& sources,
+                                             const std::string& mount_options);
     [[nodiscard]] Result<void> start_simulated();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command);
@@ -116,6 +130,7 @@ private:
     erofs::Index index_;
     std::unique_ptr<guard::Client> guard_;
     std::vector<std::vector<Range>> local_at_start_;
+    std::vector<bool> marked_; // by store: before this run began
     std::unique_ptr<EventQueue> events_;
     std::unique_ptr<Ring> ring_;
     std::unique_ptr<Engine> engine_;

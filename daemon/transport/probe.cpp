@@ -1,6 +1,7 @@
 #include "daemon/transport/probe.h"
 
 #include "core/base/error.h"
+#include "daemon/guard/fanotify.h"
 
 #include <array>
 #include <cerrno>
@@ -78,8 +79,8 @@ bool kernel_has_erofs() {
     return std::filesystem::exists(folder, ignored);
 }
 
-std::string file_backed_obstacle() {
-    if (geteuid() != 0)
+std::string file_backed_obstacle(bool root_guard) {
+    if (geteuid() != 0 && !root_guard)
         return "mounting EROFS needs root";
     if (kernel_version() < Version{6, 12})
         return fmt::format("file-backed EROFS mounts came with Linux 6.12; this is {}",
@@ -104,12 +105,21 @@ std::string fusermount_obstacle() {
     return "an ordinary user needs fusermount3 (Debian package fuse3)";
 }
 
-std::string fanotify_state() {
+// Asking the kernel for a group costs nothing and disturbs nobody; only root may.
+std::string fanotify_obstacle(bool root_guard) {
     if (kernel_version() < Version{6, 14})
         return fmt::format("pre-content events came with Linux 6.14; this is {}", kernel_release());
-    return fmt::format("Linux {} has pre-content events, but this version of Coldscope does not "
-                       "serve them yet",
-                       kernel_release());
+    if (geteuid() != 0)
+        return root_guard ? std::string()
+                          : "the guard must run as root for it: run as root, or have it started "
+                            "and its socket passed with --guard-fd";
+    const int group = fanotify_init(fanotify::group_flags, fanotify::event_flags);
+    if (group < 0)
+        return fmt::format("Linux {} refuses a fanotify group: {} (is it built with "
+                           "CONFIG_FANOTIFY_ACCESS_PERMISSIONS, and has this root CAP_SYS_ADMIN?)",
+                           kernel_release(), std::strerror(errno));
+    ::close(group);
+    return {};
 }
 
 std::string cachefiles_state() {
@@ -158,7 +168,7 @@ std::optional<TransportKind> transport_by_name(std::string_view text) {
     return std::nullopt;
 }
 
-std::vector<Probe> probe_transports() {
+std::vector<Probe> probe_transports(bool root_guard) {
     const std::string ring = io_uring_obstacle();
     const std::string fuse = fuse_obstacle();
     std::vector<Probe> probes;
@@ -166,11 +176,15 @@ std::vector<Probe> probe_transports() {
         const bool works = obstacle.empty();
         probes.push_back({kind, works, works ? std::string(good) : std::move(obstacle)});
     };
-    add(TransportKind::fuse_blob, first_of({ring, fuse, file_backed_obstacle()}),
+    add(TransportKind::fuse_blob, first_of({ring, fuse, file_backed_obstacle(false)}),
         "the kernel mounts EROFS on files of a FUSE mount; every read of it is seen");
     add(TransportKind::fuse_tree, first_of({ring, fuse, fusermount_obstacle()}),
         "the image's tree is served by Coldscope's own reader; no root needed");
-    probes.push_back({TransportKind::fanotify, false, fanotify_state()});
+    add(TransportKind::fanotify,
+        first_of({ring, file_backed_obstacle(root_guard), fanotify_obstacle(root_guard)}),
+        fmt::format("Linux {} asks before it reads from a sparse cache; the guard keeps readers "
+                    "from zeros when Coldscope dies",
+                    kernel_release()));
     probes.push_back({TransportKind::cachefiles, false, cachefiles_state()});
     add(TransportKind::simulated, ring,
         "a kernel inside the program reads what a list says; nothing is mounted, nobody real "

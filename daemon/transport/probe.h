@@ -20,7 +20,8 @@ struct Probe {
 };
 
 // Best first. Looks, and changes nothing.
-[[nodiscard]] std::vector<Probe> probe_transports();
+// root_guard: a guard with root's rights is there, so that this process needs none.
+[[nodiscard]] std::vector<Probe> probe_transports(bool root_guard = false);
 [[nodiscard]] std::string kernel_release();
 
 } // namespace coldscope

@@ -14,6 +14,9 @@
 #include <csignal>
 #include <filesystem>
 
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,25 +61,70 @@ QStringList copy_files(const QString& tree, int wanted) {
     return copied;
 }
 
+bool make(const QStringList& arguments, QString* error) {
+    QProcess process;
+    process.setProcessChannelMode(QProcess::MergedChannels);
+    process.start(mkfs(), arguments);
+    const bool made = process.waitForFinished(120000) && process.exitCode() == 0;
+    if (!made)
+        *error = "mkfs.erofs: " + process.readAll();
+    return made;
+}
+
+// Where an ordinary user may read it, too.
+QString program_for_all(const QString& name) {
+    static const QTemporaryDir folder;
+    QFile::setPermissions(folder.path(), QFile::Permissions(0x7755));
+    for (const QString& one : {name, QStringLiteral("coldscope-guard")}) {
+        if (!QFile::exists(folder.filePath(one)))
+            QFile::copy(program(one), folder.filePath(one));
+    }
+    return folder.filePath(name);
+}
+
 } // namespace
 
 TreeImage make_tree_image(const QString& folder, int files, QString* error) {
-    TreeImage image{folder + "/tree", folder + "/image.erofs", folder + "/image.blob", {}};
+    TreeImage image{folder + "/tree", folder + "/image.erofs", folder + "/image.blob", {}, {}};
     QDir().mkpath(image.tree);
     image.files = copy_files(image.tree, files);
     if (image.files.size() < files) {
         *error = QString("only %1 files could be copied").arg(image.files.size());
         return {};
     }
-    QProcess make;
-    make.setProcessChannelMode(QProcess::MergedChannels);
-    make.start(mkfs(),
-               {"--chunksize=65536", "--blobdev=" + image.blob, image.bootstrap, image.tree});
-    if (!make.waitForFinished(120000) || make.exitCode() != 0) {
-        *error = "mkfs.erofs: " + make.readAll();
+    if (!make({"--chunksize=65536", "--blobdev=" + image.blob, image.bootstrap, image.tree}, error))
         return {};
-    }
     return image;
+}
+
+TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* error) {
+    TreeImage image = tree;
+    const QString stem = tree.bootstrap.chopped(6) + '-' + QString(kind).remove(' ');
+    image.bootstrap = stem + ".erofs";
+    image.blob.clear();
+    bool made = false;
+    if (kind == "plain" || kind == "lz4") {
+        QStringList options{image.bootstrap, image.tree};
+        if (kind == "lz4")
+            options.prepend("-zlz4");
+        made = make(options, error);
+    } else if (kind == "two blobs") {
+        // usr/lib apart from the rest; each half is an image, and a device of the whole.
+        image.blob = stem + "-1.erofs";
+        image.second_blob = stem + "-2.erofs";
+        made = make({"-Enoinline_data", "--exclude-path=usr/lib", image.blob, image.tree}, error) &&
+               make({"-Enoinline_data", "--exclude-path=usr/bin", "--exclude-path=usr/include",
+                     "--exclude-path=usr/share", image.second_blob, image.tree},
+                    error) &&
+               make({image.bootstrap, image.blob, image.second_blob}, error);
+    } else {
+        image.blob = stem + ".blob";
+        const QString bytes = kind == "4K" ? "4096" : kind == "64K" ? "65536" : "1048576";
+        made =
+            make({"--chunksize=" + bytes, "--blobdev=" + image.blob, image.bootstrap, image.tree},
+                 error);
+    }
+    return made ? image : TreeImage{};
 }
 
 QByteArray sha256_of(const QString& path, QString* error) {
@@ -130,11 +178,54 @@ LiveRun::~LiveRun() {
         stop(SIGTERM);
 }
 
+// The guard runs as root, with a socket; coldscoped as the user, with the other end of it.
+void LiveRun::become_user(QStringList& arguments) {
+    QDir().mkpath(cache_);
+    for (const QString& path : {mount_, cache_}) {
+        if (::chown(qPrintable(path), user, user) != 0)
+            qWarning("cannot give %s away", qPrintable(path));
+        QFile::setPermissions(QFileInfo(path).path(), QFile::Permissions(0x7755));
+    }
+    for (const QString& path : {image_.bootstrap, image_.blob, image_.second_blob}) {
+        if (!path.isEmpty())
+            QFile::setPermissions(QFileInfo(path).path(), QFile::Permissions(0x7755));
+    }
+    int ends[2] = {-1, -1};
+    if (!takes_over) {
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+            qFatal("no socket pair");
+        arguments << "--guard-fd"
+                  << "3";
+        guard_.setProcessChannelMode(QProcess::MergedChannels);
+        guard_.setChildProcessModifier([end = ends[1]] { ::dup2(end, 0); });
+        guard_.start(program("coldscope-guard"),
+                     {"--user", QString::number(user), "--folder", cache_, "--folder", mount_});
+        guard_.waitForStarted();
+    }
+    process_.setChildProcessModifier([this, end = ends[0]] {
+        if (end >= 0)
+            ::dup2(end, 3);
+        if (setgroups(0, nullptr) != 0 || setgid(user) != 0 || setuid(user) != 0)
+            _exit(126);
+    });
+    process_.start(program_for_all("coldscoped"), arguments);
+    process_.waitForStarted();
+    for (const int end : ends)
+        ::close(end);
+}
+
 bool LiveRun::start() {
-    QStringList arguments{"run",       "--image", image_.bootstrap, "--device",
-                          image_.blob, "--mount", mount_,           "--cache",
-                          cache_,      "--json",  "--transport",    transport_};
-    process_.start(program("coldscoped"), arguments + extra);
+    QStringList arguments{"run",     "--image", image_.bootstrap, "--mount",     mount_,
+                          "--cache", cache_,    "--json",         "--transport", transport_};
+    for (const QString& blob : {image_.blob, image_.second_blob}) {
+        if (!blob.isEmpty())
+            arguments << "--device" << blob;
+    }
+    arguments += extra;
+    if (user != 0)
+        become_user(arguments);
+    else
+        process_.start(program("coldscoped"), arguments);
     const bool ready = !wait_for("ready").isEmpty();
     if (!ready)
         qWarning("coldscoped did not become ready: %s", error_output().constData());
@@ -152,12 +243,22 @@ int LiveRun::stop(int signal) {
         return -2;
     }
     read_events();
+    if (signal != SIGKILL && guard_.state() != QProcess::NotRunning &&
+        !guard_.waitForFinished(3000))
+        qWarning("the guard stays");
     if (const QByteArray text = error_output(); !text.isEmpty())
         qWarning("coldscoped said: %s", text.constData());
     return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
 }
 
+QByteArray LiveRun::guard_output() {
+    guard_.waitForReadyRead(0);
+    return guard_.readAll();
+}
+
 pid_t LiveRun::guard_pid() const {
+    if (guard_.state() != QProcess::NotRunning)
+        return static_cast<pid_t>(guard_.processId());
     QProcess children;
     children.start("pgrep", {"-P", QString::number(pid()), "-x", "coldscope-guard"});
     children.waitForFinished();

@@ -16,16 +16,21 @@
 
 namespace coldscope::test {
 
-// Files of this machine, copied, and an image of them: chunk-based, data on a blob of its own.
+// Files of this machine, copied, and an image of them.
 struct TreeImage {
-    QString tree;      // the folder with the originals
-    QString bootstrap; // the image
-    QString blob;
-    QStringList files; // relative paths of all regular files, sorted
+    QString tree;        // the folder with the originals
+    QString bootstrap;   // the image
+    QString blob;        // empty: without one
+    QStringList files;   // relative paths of all regular files, sorted
+    QString second_blob; // empty: without one
 };
 
-// Empty tree when it can't be made; then error says why.
+// The image is chunk-based, its data on a blob of its own. Empty tree when it can't be made; then
+// error says why.
 [[nodiscard]] TreeImage make_tree_image(const QString& folder, int files, QString* error);
+// Another image of the same files: "plain", "4K", "64K" and "1M" (chunks on a blob), "lz4", or
+// "two blobs" (a bootstrap over two images). Empty bootstrap when it can't be made.
+[[nodiscard]] TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* error);
 
 [[nodiscard]] QByteArray sha256_of(const QString& path, QString* error = nullptr);
 
@@ -46,6 +51,10 @@ public:
     ~LiveRun();
 
     QStringList extra; // further options, before start()
+    // Before start(). Not 0: coldscoped runs as this user, its guard is started by root (which this
+    // process must be) with a socket.
+    uid_t user = 0;
+    bool takes_over = false; // the guard of a run that died, in the same folder
     [[nodiscard]] bool start();
     // Ends it with this signal and waits; the exit code, or -1 when it was killed.
     int stop(int signal = 15);
@@ -67,11 +76,16 @@ public:
     [[nodiscard]] QString cache() const { return cache_; }
     [[nodiscard]] qint64 pid() const { return process_.processId(); }
     [[nodiscard]] pid_t guard_pid() const; // 0 without a guard
+    // What its guard wrote, where root has started it.
+    [[nodiscard]] QByteArray guard_output();
     [[nodiscard]] QByteArray error_output();
 
 private:
+    void become_user(QStringList& arguments);
+
     TreeImage image_;
     QString transport_;
+    QProcess guard_; // of an ordinary user's run
     QString mount_;
     QString cache_;
     QProcess process_;

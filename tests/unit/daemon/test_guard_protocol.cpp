@@ -1,4 +1,4 @@
-#include "daemon/guard/protocol.h"
+#include "daemon/guard/channel.h"
 
 #include <QTest>
 #include <cerrno>
@@ -14,7 +14,7 @@ namespace {
 
 const Message samples[] = {
     {Type::beat, 0, {}},
-    {Type::mount, 0, {"/run/x/bootstrap", "/mnt/a b", "directio,device=/run/x/blob1"}},
+    {Type::mount, 0, {"/mnt/a b", "directio", "/run/x/bootstrap", "/run/x/blob1"}},
     {Type::mount, 0, {"", "", ""}},
     {Type::unmount, 1, {"/mnt", "0:41"}},
     {Type::keep, static_cast<std::uint32_t>(Kind::fuse), {"/run/x", ""}},
@@ -96,7 +96,7 @@ private slots:
         put(bytes, 0, version + 1);
         QCOMPARE(refused_at(bytes), std::uint64_t{0});
         bytes = encode({Type::forget, 0, {"/mnt"}});
-        for (const std::uint32_t type : {0U, 7U, ~0U}) {
+        for (const std::uint32_t type : {0U, 15U, ~0U}) {
             put(bytes, 4, type);
             QCOMPARE(refused_at(bytes), std::uint64_t{4});
         }
@@ -145,12 +145,12 @@ private slots:
         for (const Message& message : samples)
             QVERIFY(guard::send(pair.ends[0], message));
         for (const Message& message : samples)
-            QVERIFY(same(receive(pair.ends[1]).value(), message));
+            QVERIFY(same(receive(pair.ends[1]).value().message, message));
         // One refused message takes nothing of the next with it.
         QCOMPARE(::send(pair.ends[0], "short", 5, 0), ssize_t{5});
         QVERIFY(guard::send(pair.ends[0], samples[3]));
         QCOMPARE(receive(pair.ends[1]).error().code, Code::invalid);
-        QVERIFY(same(receive(pair.ends[1]).value(), samples[3]));
+        QVERIFY(same(receive(pair.ends[1]).value().message, samples[3]));
         close(pair.ends[1]);
         pair.ends[1] = -1;
         QCOMPARE(receive(pair.ends[0]).error().code, Code::cancelled);
@@ -162,7 +162,7 @@ private slots:
         Pair pair;
         for (int i = 0; i < 100'000; ++i)
             QVERIFY(guard::send(pair.ends[0], samples[0], false));
-        QVERIFY(same(receive(pair.ends[1]).value(), samples[0]));
+        QVERIFY(same(receive(pair.ends[1]).value().message, samples[0]));
     }
 };
 

@@ -258,7 +258,7 @@ private:
         if (!cache)
             qFatal("%s", describe(cache.error()).c_str());
         store_ = std::make_unique<Store>(
-            std::move(source), std::move(*cache),
+            std::move(source), std::move(*cache), Keep::later,
             [this](const Result<void>& kept) { told_.push_back(kept.has_value()); },
             std::move(on_unkept));
     }

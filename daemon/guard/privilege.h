@@ -1,0 +1,20 @@
+// What a guard that runs as root keeps of root's power, and for whom it works.
+#pragma once
+
+#include "core/base/error.h"
+
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace coldscope::guard {
+
+// Whose messages are taken: as pkexec or sudo tell it (PKEXEC_UID, SUDO_UID), which an option may
+// not contradict; else as the option says; else this process's own user.
+[[nodiscard]] Result<uid_t> served_user(std::string_view option);
+// Drops all capabilities but those that it needs, for good, and what it starts can't get them
+// back. No more than a look at an ordinary user's guard. It is not to be chosen when memory is
+// short: it is small, and readers depend on it.
+[[nodiscard]] Result<void> drop_privilege();
+
+} // namespace coldscope::guard

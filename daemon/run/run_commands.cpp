@@ -1,0 +1,146 @@
+// What a run is told and asked while it stands.
+#include "daemon/run/run.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+namespace coldscope {
+
+std::string Run::object_name(ObjectId object) const {
+    if (object >= first_file_object)
+        return index_.path(object - first_file_object);
+    if (object == 0)
+        return "bootstrap";
+    const std::string& path = options_.devices[object - 1];
+    return fmt::format("blob {}: {}", object, std::filesystem::path(path).filename().string());
+}
+
+std::vector<std::string> Run::files_at(ObjectId object, std::uint64_t offset, std::uint64_t length,
+                                       std::size_t most) const {
+    std::vector<std::string> files;
+    if (object >= first_file_object) {
+        files.push_back(index_.path(object - first_file_object));
+        return files;
+    }
+    std::vector<erofs::NodeId> nodes;
+    index_.files_at(static_cast<std::uint16_t>(object), offset, length,
+                    [&](erofs::NodeId node, std::uint64_t, std::uint64_t, std::uint64_t) {
+                        if (nodes.size() < most && std::ranges::find(nodes, node) == nodes.end())
+                            nodes.push_back(node);
+                    });
+    for (const erofs::NodeId node : nodes)
+        files.push_back(index_.path(node));
+    return files;
+}
+
+Result<void> Run::read(SimulatedRead read) {
+    if (!simulated())
+        return failure(Code::invalid, "only a simulated run reads by itself");
+    return post(std::move(read));
+}
+
+Result<std::string> Run::who(std::uint32_t thread) {
+    if (!guarded())
+        return failure(Code::unsupported, "without the guard nobody can tell what a thread does");
+    return guard_->who(static_cast<pid_t>(thread));
+}
+
+Result<std::uint32_t> Run::command(const Command& command) {
+    const auto send = [this](Control control) -> Result<std::uint32_t> {
+        COLDSCOPE_CHECK(post(std::move(control)));
+        return 0u;
+    };
+    if (command.verb == Verb::release) {
+        if (!command.all)
+            return send(control::Release{*command.id});
+        std::erase_if(rules_, [](const RuleText& rule) { return rule.action == Action::hold; });
+        return send(control::ReleaseAll{});
+    }
+    if (command.verb == Verb::clear && !command.id) {
+        rules_.clear();
+        return send(control::ClearRules{});
+    }
+    if (command.verb == Verb::clear) {
+        const auto rule = std::ranges::find(rules_, *command.id, &RuleText::id);
+        if (rule == rules_.end())
+            return failure(Code::not_found, fmt::format("there is no rule {}", *command.id));
+        const std::uint32_t id = rule->id;
+        rules_.erase(rule);
+        return send(control::RemoveRule{id});
+    }
+    if (command.id && command.verb == Verb::delay)
+        return send(control::Delay{*command.id, command.delay});
+    if (command.id && command.verb == Verb::fail)
+        return send(control::Fail{*command.id, command.error});
+    Rule rule;
+    rule.id = next_rule_;
+    rule.action = command.verb == Verb::hold    ? Action::hold
+                  : command.verb == Verb::delay ? Action::delay
+                                                : Action::fail;
+    rule.delay = command.delay;
+    rule.error = command.error;
+    rule.count = command.count;
+    COLDSCOPE_TRY(rule.match, resolve(command));
+    const Action rule_action = rule.action;
+    COLDSCOPE_CHECK(post(control::AddRule{std::move(rule)}));
+    rules_.push_back({next_rule_, rule_action, command.text});
+    return next_rule_++;
+}
+
+Result<Match> Run::resolve(const Command& command) {
+    Match match;
+    match.pid = command.pid;
+    match.command = command.command;
+    match.text = command.text;
+    const Range range = command.range.value_or(Range{0, ~std::uint64_t{0}});
+    if (!command.file.empty()) {
+        COLDSCOPE_TRY(match.places, places_of_file(command.file, range));
+        match.nowhere = match.places.empty();
+        return match;
+    }
+    if (command.object.empty() && !command.range)
+        return match;
+    for (ObjectId object = 0; object <= options_.devices.size(); ++object) {
+        const std::string name = object_name(object);
+        if (command.object.empty() || command.object == name ||
+            command.object == fmt::format("{}", object) || name.ends_with(": " + command.object))
+            match.places.push_back({object, range});
+    }
+    if (match.places.empty())
+        return failure(Code::not_found,
+                       fmt::format("no object is called '{}'; there is bootstrap, and the blobs by "
+                                   "number or file name",
+                                   command.object));
+    return match;
+}
+
+// range: of the file. In blob mode what its bytes take up on the devices; another file that shares
+// them shares their requests, too.
+Result<std::vector<Place>> Run::places_of_file(const std::string& path, Range range) {
+    const auto named = index_.find(path);
+    if (!named)
+        return failure(Code::not_found, fmt::format("the image has no {}", path));
+    if (!index_.node(*named).is_regular())
+        return failure(Code::invalid, fmt::format("{} is no regular file", path));
+    // Of several hard links, requests go by the first.
+    const erofs::NodeId node = index_.node_of_nid(index_.node(*named).nid).value_or(*named);
+    std::vector<Place> places;
+    if (kind_ == TransportKind::fuse_tree) {
+        places.push_back({first_file_object + node, range});
+        return places;
+    }
+    COLDSCOPE_TRY(const erofs::Inode inode, image_->inode(index_.node(node).nid));
+    if (range.begin >= inode.size)
+        return places;
+    COLDSCOPE_TRY(const auto extents,
+                  image_->map(inode, range.begin, std::min(range.end, inode.size) - range.begin));
+    for (const erofs::Extent& extent : extents) {
+        if (extent.kind != erofs::ExtentKind::hole)
+            places.push_back({extent.device, {extent.address, extent.address + extent.length}});
+    }
+    return places;
+}
+
+} // namespace coldscope

@@ -1,0 +1,246 @@
+// How a run comes to stand in the file system, and leaves it, by each transport.
+#include "daemon/guard/mounts.h"
+#include "daemon/run/metadata.h"
+#include "daemon/run/prepare.h"
+#include "daemon/run/run.h"
+#include "daemon/transport/fanotify.h"
+#include "daemon/transport/fuse_blob.h"
+#include "daemon/transport/fuse_tree.h"
+#include "daemon/transport/simulated.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace coldscope {
+
+namespace {
+constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken away lazily
+}
+
+// A guard whose client died may still wait for this very run.
+Result<void> Run::start_guard() {
+    COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
+    guard::ClientOptions options{
+        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket};
+    if (kind_ == TransportKind::fanotify && options.socket < 0) {
+        auto taken = guard::Client::take_over(options);
+        if (!taken && taken.error().code != Code::not_found)
+            return std::unexpected(taken.error());
+        if (taken && (*taken)->taken_mount() != options_.mount_point)
+            return failure(Code::busy, fmt::format("a run that died is still mounted on {}; take "
+                                                   "it over there, or wait for its end",
+                                                   (*taken)->taken_mount()));
+        if (taken) {
+            guard_ = std::move(*taken);
+            return {};
+        }
+    }
+    COLDSCOPE_CHECK(refuse_mounted(options_.mount_point));
+    if (kind_ == TransportKind::fuse_blob) {
+        blob_folder_ = temporary_folder() + "/coldscope-XXXXXX";
+        if (mkdtemp(blob_folder_.data()) == nullptr)
+            return system_error(fmt::format("cannot make a folder like {}", blob_folder_));
+        options.folders.push_back(blob_folder_);
+    }
+    auto started = guard::Client::start(options);
+    if (started)
+        guard_ = std::move(*started);
+    else if (kind_ != TransportKind::fuse_tree)
+        return std::unexpected(started.error());
+    return {};
+}
+
+Result<void> Run::open_stores() {
+    std::vector<std::string> paths{options_.image};
+    paths.insert(paths.end(), options_.devices.begin(), options_.devices.end());
+    const std::string image = image_identity(*image_);
+    const bool taken = guard_ && !guard_->taken_mount().empty();
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        COLDSCOPE_TRY(auto source, FileSource::open(*ring_, paths[i], options_.shape));
+        const std::string name = std::filesystem::path(paths[i]).filename().string();
+        const std::string identity = fmt::format("{}:{}:{}", image, i, source->identity());
+        // What is written through a descriptor that was opened after the mark would be asked for.
+        Fd before_mark;
+        if (taken) {
+            auto object = guard_->object(CacheFile::path_of(options_.cache, name, identity));
+            if (object)
+                before_mark = std::move(*object);
+        }
+        marked_.push_back(static_cast<bool>(before_mark));
+        COLDSCOPE_TRY(auto cache, CacheFile::open(options_.cache, name, identity, source->size(),
+                                                  std::move(before_mark)));
+        if (taken && !marked_.back() && cache->local().total() < cache->size())
+            return failure(Code::mismatch, fmt::format("{} is not what is mounted on {}", paths[i],
+                                                       options_.mount_point));
+        local_at_start_.push_back(cache->local().all());
+        engine_->add_store(std::move(source), std::move(cache),
+                           kind_ == TransportKind::fanotify ? Keep::first : Keep::later);
+    }
+    return {};
+}
+
+Result<void> Run::mount() {
+    switch (kind_) {
+    case TransportKind::simulated:
+        return start_simulated();
+    case TransportKind::fuse_tree:
+        return mount_tree();
+    case TransportKind::fanotify:
+        return mount_fanotify();
+    default:
+        return mount_blobs();
+    }
+}
+
+Result<void> Run::start_simulated() {
+    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    auto reads = options_.reads.empty() ? example_reads(index_) : options_.reads;
+    auto transport = std::make_unique<SimulatedTransport>(
+        *ring_, *engine_, std::move(image), std::move(reads),
+        [this] { finished_.store(true, std::memory_order_relaxed); });
+    simulated_ = transport.get();
+    transport_ = std::move(transport);
+    thread_ = std::thread([this] { ring_thread(); });
+    return {};
+}
+
+Result<void> Run::mount_tree() {
+    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    auto transport =
+        std::make_unique<FuseTreeTransport>(*ring_, *engine_, std::move(image), primary_, index_);
+    if (guard_)
+        guard_->keep(options_.mount_point, {}, guard::Kind::fuse);
+    COLDSCOPE_CHECK(transport->mount({options_.mount_point, options_.image, geteuid() == 0}));
+    fuse_device_ = transport->device();
+    if (guard_)
+        guard_->keep(options_.mount_point, fuse_device_, guard::Kind::fuse);
+    transport_ = std::move(transport);
+    thread_ = std::thread([this] { ring_thread(); });
+    return {};
+}
+
+Result<void> Run::mount_blobs() {
+    // The order in which the guard takes them away: what stands on the other goes first.
+    guard_->keep(options_.mount_point, {}, guard::Kind::erofs);
+    guard_->keep(blob_folder_, {}, guard::Kind::fuse);
+    guard_->keep(blob_folder_, {}, guard::Kind::folder);
+    std::vector<std::string> names{"bootstrap"};
+    for (std::size_t i = 1; i <= options_.devices.size(); ++i)
+        names.push_back(fmt::format("blob{}", i));
+    auto transport = std::make_unique<FuseBlobTransport>(*ring_, *engine_, names);
+    COLDSCOPE_CHECK(transport->mount({blob_folder_, options_.image, false}));
+    fuse_device_ = transport->device();
+    guard_->keep(blob_folder_, fuse_device_, guard::Kind::fuse);
+    transport_ = std::move(transport);
+    thread_ = std::thread([this] { ring_thread(); });
+    for (std::string& name : names)
+        name = blob_folder_ + '/' + name;
+    return mount_devices(names, options_.buffered ? "" : "directio");
+}
+
+Result<void> Run::mount_devices(const std::vector<std::string>& sources,
+                                const std::string& mount_options) {
+    COLDSCOPE_CHECK(guard_->mount_erofs(sources, options_.mount_point, mount_options));
+    erofs_device_ = mount_on(options_.mount_point);
+    guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
+    return {};
+}
+
+// Everything is marked before it is mounted: what a mark misses reads as zeros.
+Result<void> Run::mount_fanotify() {
+    COLDSCOPE_TRY(const int group, guard_->group());
+    const bool taken = !guard_->taken_mount().empty();
+    if (!taken) {
+        guard_->keep(options_.mount_point, {}, guard::Kind::erofs);
+        COLDSCOPE_TRY(const bool asks, kernel_asks_for_metadata(group));
+        if (!asks)
+            COLDSCOPE_CHECK(bring_metadata());
+    }
+    std::vector<std::string> sources;
+    for (StoreId id = 0; id < engine_->store_count(); ++id) {
+        const CacheFile& cache = engine_->store(id).cache();
+        sources.push_back(cache.path());
+        if (!marked_[id] && cache.local().total() < cache.size())
+            COLDSCOPE_CHECK(guard_->mark(cache.path(), cache.fd()));
+    }
+    transport_ = std::make_unique<FanotifyTransport>(*ring_, *engine_, group, [this](StoreId id) {
+        guard_->unmark(engine_->store(id).cache().path());
+    });
+    thread_ = std::thread([this] { ring_thread(); });
+    if (!taken)
+        return mount_devices(sources, options_.directio ? "directio" : "");
+    erofs_device_ = mount_on(options_.mount_point);
+    return {};
+}
+
+// Tried with a file that is one hole: a kernel that asks does so for its superblock. Each event is
+// denied, so that the mount fails on either.
+Result<bool> Run::kernel_asks_for_metadata(int group) {
+    const std::string path = options_.cache + "/trial.cache";
+    const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file || ftruncate(file.get(), 4096) != 0)
+        return system_error(fmt::format("cannot write {}", path));
+    COLDSCOPE_CHECK(guard_->mark(path, file.get()));
+    std::atomic<bool> done{false};
+    std::thread mounting([&] {
+        (void)guard_->mount_erofs({path}, options_.mount_point, "");
+        done.store(true);
+    });
+    bool asked = false;
+    while (!done.load())
+        asked = deny_waiting(group, 1) || asked;
+    mounting.join();
+    guard_->unmark(path);
+    unlink(path.c_str());
+    return asked;
+}
+
+// From the image itself, which was read already to get here.
+Result<void> Run::bring_metadata() {
+    constexpr std::uint64_t step = 1u << 20; // bytes
+    const CacheFile& cache = engine_->store(0).cache();
+    std::vector<std::byte> bytes;
+    for (const Range& wanted :
+         metadata_ranges(index_, cache.size(), image_->superblock().block_size())) {
+        for (const Range& missing : cache.local().missing(cache.whole(wanted))) {
+            for (std::uint64_t at = missing.begin; at < missing.end; at += step) {
+                bytes.resize(std::min(step, missing.end - at));
+                COLDSCOPE_CHECK(primary_->read(at, bytes));
+                COLDSCOPE_CHECK(engine_->put(0, at, bytes));
+            }
+        }
+    }
+    local_at_start_[0] = cache.local().all();
+    return {};
+}
+
+// A mount that stays busy is taken away lazily: whoever still has files open there gets EIO once
+// FUSE is gone.
+Result<void> Run::unmount_erofs() {
+    const std::string device = std::exchange(erofs_device_, {});
+    Result<void> result = guard_->unmount(options_.mount_point, device, false);
+    for (int i = 0; !result && result.error().sys_errno == EBUSY && i < unmount_tries; ++i) {
+        usleep(50'000);
+        result = guard_->unmount(options_.mount_point, device, false);
+    }
+    if (!result && result.error().sys_errno == ETIMEDOUT)
+        return result; // the guard does not answer: it keeps the mount in mind for later
+    if (!result)
+        result = guard_->unmount(options_.mount_point, device, true);
+    if (!result && result.error().sys_errno == EPERM)
+        return system_error(EPERM, fmt::format("the guard that could unmount {0} is gone; until "
+                                               "root does (umount {0}) another one gives its "
+                                               "readers an error for what is missing",
+                                               options_.mount_point));
+    guard_->forget(options_.mount_point);
+    return result;
+}
+
+} // namespace coldscope
