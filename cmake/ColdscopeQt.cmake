@@ -17,9 +17,30 @@ else()
   set(COLDSCOPE_SYNTAX KF5::SyntaxHighlighting)
 endif()
 
+set(COLDSCOPE_QT_DEFINITIONS QT_NO_KEYWORDS QT_NO_FOREACH QT_NO_CAST_FROM_BYTEARRAY
+  QT_NO_URL_CAST_FROM_STRING)
+if(COLDSCOPE_PCH)
+  file(WRITE ${PROJECT_BINARY_DIR}/generated/qt_headers.cpp.new "")
+  configure_file(${PROJECT_BINARY_DIR}/generated/qt_headers.cpp.new
+    ${PROJECT_BINARY_DIR}/generated/qt_headers.cpp COPYONLY)
+  add_library(coldscope-qt-headers STATIC ${PROJECT_BINARY_DIR}/generated/qt_headers.cpp)
+  target_link_libraries(coldscope-qt-headers PUBLIC coldscope-options Qt6::Widgets fmt::fmt)
+  target_compile_definitions(coldscope-qt-headers PRIVATE ${COLDSCOPE_QT_DEFINITIONS})
+  target_precompile_headers(coldscope-qt-headers PRIVATE
+    <QtCore> <QPainter> <QWidget> <algorithm> <chrono> <expected> <filesystem> <fmt/format.h> <functional> <map>
+    <memory> <optional> <string> <unordered_map> <variant> <vector>)
+endif()
+
+# Takes the precompiled headers of all, where they are wanted.
+function(coldscope_qt_precompiled name)
+  if(COLDSCOPE_PCH)
+    target_precompile_headers(${name} REUSE_FROM coldscope-qt-headers)
+  endif()
+endfunction()
+
 function(coldscope_qt_library name)
   coldscope_library(${name} ${ARGN})
+  coldscope_qt_precompiled(${name})
   set_target_properties(${name} PROPERTIES AUTOMOC ON AUTORCC ON)
-  target_compile_definitions(${name} PUBLIC QT_NO_KEYWORDS QT_NO_FOREACH
-    QT_NO_CAST_FROM_BYTEARRAY QT_NO_URL_CAST_FROM_STRING)
+  target_compile_definitions(${name} PUBLIC ${COLDSCOPE_QT_DEFINITIONS})
 endfunction()

@@ -13,7 +13,17 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr std::array offered_errors{EIO, ENOSPC, ETIMEDOUT, EACCES, ENOENT, EAGAIN, ESTALE};
+constexpr std::array offered_errors{EIO, ENOSPC, ETIMEDOUT, EACCES, ENOENT, EAGAIN, ESTALE, EPERM};
+
+// Those that the transport passes on.
+std::vector<int> errors_offered(const Workspace& workspace) {
+    std::vector<int> errors(offered_errors.begin(), offered_errors.end());
+    std::erase_if(errors, [&](int error) {
+        return workspace.host().live() && !takes_error(workspace.host().transport(), error);
+    });
+    return errors;
+}
+
 constexpr std::array offered_delays{100 * millisecond, 500 * millisecond, second, 5 * second};
 
 std::vector<Row> waiting_of(Workspace& workspace, const std::vector<Row>& requests) {
@@ -88,7 +98,7 @@ void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like) {
     add("fail", QObject::tr("Fail all: %1").arg(reader_gets(workspace, EIO)),
         QStringLiteral("fail EIO ") + condition);
     QMenu* errors = sub->addMenu(icon("fail"), QObject::tr("Fail all with"));
-    for (const int error : offered_errors)
+    for (const int error : errors_offered(workspace))
         errors->addAction(reader_gets(workspace, error), [&workspace, error, condition] {
             steer(workspace, QStringLiteral("fail %1 %2").arg(error).arg(condition));
         });
@@ -125,7 +135,7 @@ void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
             delays->addAction(duration_text(time),
                               [&workspace, rows, time] { delay(workspace, rows, time); });
         QMenu* errors = menu.addMenu(icon("fail"), QObject::tr("Fail with"));
-        for (const int error : offered_errors)
+        for (const int error : errors_offered(workspace))
             errors->addAction(reader_gets(workspace, error),
                               [&workspace, rows, error] { fail(workspace, rows, error); });
         menu.addSeparator();
@@ -177,8 +187,9 @@ std::optional<Nanoseconds> ask_delay(QWidget* parent) {
 }
 
 std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
+    const std::vector<int> errors = errors_offered(workspace);
     QStringList items;
-    for (const int error : offered_errors)
+    for (const int error : errors)
         items.push_back(reader_gets(workspace, error));
     QInputDialog dialog(parent);
     dialog.setWindowTitle(QObject::tr("Fail"));
@@ -187,7 +198,7 @@ std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
     dialog.setOkButtonText(QObject::tr("Fail"));
     if (dialog.exec() != QDialog::Accepted)
         return {};
-    return offered_errors[static_cast<std::size_t>(items.indexOf(dialog.textValue()))];
+    return errors[static_cast<std::size_t>(items.indexOf(dialog.textValue()))];
 }
 
 QString reader_gets(const Workspace& workspace, int error) {

@@ -52,6 +52,11 @@ Result<std::uint32_t> Run::command(const Command& command) {
         COLDSCOPE_CHECK(post(std::move(control)));
         return 0u;
     };
+    if (command.verb == Verb::fail && !takes_error(kind_, command.error))
+        return failure(Code::invalid,
+                       fmt::format("{} takes no {}; it takes EIO, EPERM, EBUSY, ETXTBSY, EAGAIN, "
+                                   "ENOSPC and EDQUOT",
+                                   name(kind_), errno_name(command.error)));
     if (command.verb == Verb::release) {
         if (!command.all)
             return send(control::Release{*command.id});

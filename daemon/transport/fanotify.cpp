@@ -140,23 +140,27 @@ void FanotifyTransport::take(const FanotifyEvent& event) {
     engine_.ask(std::move(question), *this, slot);
 }
 
+// A readahead over several chunks comes as several events, so that others may lie in between.
 bool FanotifyTransport::deny_again(const Pending& pending) {
     const auto known = denied_.find(pending.thread);
     if (known == denied_.end())
         return false;
-    Denied& before = known->second;
     const Nanoseconds now = monotonic_now();
-    const bool again = before.store == pending.store && before.again < most_again &&
-                       now - before.time < retry_window &&
-                       pending.range.begin >= before.range.begin &&
-                       pending.range.end <= before.range.end;
-    if (!again) {
-        denied_.erase(known);
+    std::erase_if(known->second, [&](const Denied& before) {
+        return before.again == most_again || now - before.time >= retry_window;
+    });
+    const auto before = std::ranges::find_if(known->second, [&](const Denied& one) {
+        return one.store == pending.store && pending.range.begin >= one.range.begin &&
+               pending.range.end <= one.range.end;
+    });
+    if (before == known->second.end()) {
+        if (known->second.empty())
+            denied_.erase(known);
         return false;
     }
-    ++before.again;
-    before.time = now;
-    respond(group_, pending.fd, fanotify::deny(before.error));
+    ++before->again;
+    before->time = now;
+    respond(group_, pending.fd, fanotify::deny(before->error));
     return true;
 }
 
@@ -179,7 +183,7 @@ void FanotifyTransport::fail(std::uint64_t token, int error) {
         std::ranges::find(fanotify_errors, error) != fanotify_errors.end() ? error : EIO;
     if (denied_.size() >= most_denied)
         denied_.clear();
-    denied_[pending.thread] = {pending.store, pending.range, taken, monotonic_now(), 0};
+    denied_[pending.thread].push_back({pending.store, pending.range, taken, monotonic_now(), 0});
     respond(group_, pending.fd, fanotify::deny(taken));
 }
 

@@ -69,7 +69,7 @@ private:
     std::vector<bool> ours_;  // by store: it is accessed by an event's descriptor
     std::vector<Pending> pending_;
     std::vector<std::size_t> free_;
-    std::unordered_map<std::uint32_t, Denied> denied_; // by thread
+    std::unordered_map<std::uint32_t, std::vector<Denied>> denied_; // by thread
     std::vector<std::byte> buffer_;
     std::vector<FanotifyEvent> events_;
     bool listening_ = false;

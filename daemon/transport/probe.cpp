@@ -2,7 +2,9 @@
 
 #include "core/base/error.h"
 #include "daemon/guard/fanotify.h"
+#include "daemon/transport/fanotify.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -156,6 +158,11 @@ std::string_view name(TransportKind kind) {
         return "simulated";
     }
     return "unknown";
+}
+
+bool takes_error(TransportKind kind, int error) {
+    return kind != TransportKind::fanotify ||
+           std::ranges::find(fanotify_errors, error) != fanotify_errors.end();
 }
 
 std::optional<TransportKind> transport_by_name(std::string_view text) {

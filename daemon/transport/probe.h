@@ -13,6 +13,10 @@ enum class TransportKind : unsigned char { fuse_blob, fuse_tree, fanotify, cache
 [[nodiscard]] std::string_view name(TransportKind kind);
 [[nodiscard]] std::optional<TransportKind> transport_by_name(std::string_view name);
 
+// What the transport can pass on to the kernel as the reason of a failure: an errno up to 511, but
+// for fanotify, whose kernel takes seven.
+[[nodiscard]] bool takes_error(TransportKind kind, int error);
+
 struct Probe {
     TransportKind kind = TransportKind::fuse_blob;
     bool works = false;

@@ -150,6 +150,12 @@ void add_fuse_modes() {
     QTest::newRow("tree mode") << "fuse-tree";
 }
 
+void add_transports() {
+    add_fuse_modes();
+    if (geteuid() == 0)
+        QTest::newRow("fanotify") << "fanotify";
+}
+
 QString program(const QString& name) {
     return QCoreApplication::applicationDirPath() + '/' + name;
 }

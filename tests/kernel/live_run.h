@@ -16,6 +16,13 @@
 
 namespace coldscope::test {
 
+// Sanitizers make everything slow: then tests that repeat themselves do less of it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 // Files of this machine, copied, and an image of them.
 struct TreeImage {
     QString tree;        // the folder with the originals
@@ -38,6 +45,8 @@ struct TreeImage {
 [[nodiscard]] bool must_not_skip();
 // Rows of a column "transport": both modes; an ordinary user has tree mode alone.
 void add_fuse_modes();
+// The same, and fanotify for root.
+void add_transports();
 // Why a run by this transport can't be had here; empty when it can.
 [[nodiscard]] QString obstacle(const QString& transport);
 

@@ -25,15 +25,15 @@ class TestLiveWindow : public QObject {
 private Q_SLOTS:
     void initTestCase();
     void cleanup();
-    void watch_hold_delay_release_fail_retry_data() { add_fuse_modes(); }
+    void watch_hold_delay_release_fail_retry_data() { add_transports(); }
     void watch_hold_delay_release_fail_retry();
-    void release_all_frees_fifty_data() { add_fuse_modes(); }
+    void release_all_frees_fifty_data() { add_transports(); }
     void release_all_frees_fifty();
-    void a_blocked_main_thread_frees_what_is_held_data() { add_fuse_modes(); }
+    void a_blocked_main_thread_frees_what_is_held_data() { add_transports(); }
     void a_blocked_main_thread_frees_what_is_held();
-    void four_clicks_to_a_failed_read_data() { add_fuse_modes(); }
+    void four_clicks_to_a_failed_read_data() { add_transports(); }
     void four_clicks_to_a_failed_read();
-    void closing_the_window_lets_go_data() { add_fuse_modes(); }
+    void closing_the_window_lets_go_data() { add_transports(); }
     void closing_the_window_lets_go();
 
 private:

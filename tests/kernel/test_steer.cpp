@@ -1,6 +1,8 @@
 // Hold, delay, release and fail chosen requests while a real process waits in the kernel.
 #include "tests/kernel/live_run.h"
 
+#include <QJsonDocument>
+#include <QProcess>
 #include <QtTest>
 #include <cerrno>
 #include <csignal>
@@ -10,29 +12,32 @@
 
 using namespace coldscope::test;
 
-class TestFuseSteer : public QObject {
+class TestSteer : public QObject {
     Q_OBJECT
 
 private slots:
     void initTestCase();
     void init();
     void cleanup();
-    void hold_then_release_data() { add_fuse_modes(); }
+    void hold_then_release_data() { add_transports(); }
     void hold_then_release();
-    void hold_then_fail_then_retry_data() { add_fuse_modes(); }
+    void hold_then_fail_then_retry_data() { add_transports(); }
     void hold_then_fail_then_retry();
     void the_readers_errno_data();
     void the_readers_errno();
-    void hold_then_delay_data() { add_fuse_modes(); }
+    void hold_then_delay_data() { add_transports(); }
     void hold_then_delay();
-    void rules_by_file_pid_and_range_data() { add_fuse_modes(); }
+    void rules_by_file_pid_and_range_data() { add_transports(); }
     void rules_by_file_pid_and_range();
-    void release_all_frees_all_data() { add_fuse_modes(); }
+    void release_all_frees_all_data() { add_transports(); }
     void release_all_frees_all();
-    void a_killed_reader_is_lost_data() { add_fuse_modes(); }
+    void a_killed_reader_is_lost_data() { add_transports(); }
     void a_killed_reader_is_lost();
-    void ranges_of_a_file_data() { add_fuse_modes(); }
+    void ranges_of_a_file_data() { add_transports(); }
     void ranges_of_a_file();
+    void fanotify_exactly_one();
+    void fanotify_in_a_mapping();
+    void fanotify_refuses_other_errors();
     void bad_commands_are_said();
     void the_end_of_commands_releases();
 
@@ -56,16 +61,21 @@ private:
     std::unique_ptr<LiveRun> run_;
 };
 
-void TestFuseSteer::initTestCase() {
+void TestSteer::initTestCase() {
     QString error;
     image_ = make_tree_image(folder_.path(), 600, &error);
     QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));
 }
 
-void TestFuseSteer::init() {
+void TestSteer::init() {
     // Functions without rows run in tree mode.
-    const bool blob = qstrncmp(QTest::currentDataTag(), "blob mode", 9) == 0;
-    const QString transport = blob ? "fuse-blob" : "fuse-tree";
+    const QByteArray row(QTest::currentDataTag());
+    const QString transport =
+        row.startsWith("blob mode") ? "fuse-blob"
+        : row.startsWith("fanotify") ||
+                QByteArray(QTest::currentTestFunction()).startsWith("fanotify")
+            ? "fanotify"
+            : "fuse-tree";
     NEEDS_TRANSPORT(transport);
     next_file_ = 0;
     work_ = std::make_unique<QTemporaryDir>();
@@ -73,7 +83,7 @@ void TestFuseSteer::init() {
     QVERIFY(run_->start());
 }
 
-void TestFuseSteer::cleanup() {
+void TestSteer::cleanup() {
     if (!run_)
         return;
     QCOMPARE(run_->stop(), 0);
@@ -81,7 +91,7 @@ void TestFuseSteer::cleanup() {
     run_.reset();
 }
 
-QString TestFuseSteer::fresh_file() {
+QString TestSteer::fresh_file() {
     while (next_file_ < image_.files.size()) {
         const QString& file = image_.files[next_file_];
         next_file_ += 3;
@@ -91,14 +101,14 @@ QString TestFuseSteer::fresh_file() {
     qFatal("no file is left");
 }
 
-qint64 TestFuseSteer::held_of(const Reader& reader) {
+qint64 TestSteer::held_of(const Reader& reader) {
     const QJsonObject held = run_->wait_for([&](const QJsonObject& event) {
         return event["event"].toString() == "held" && event["pid"].toInteger() == reader.pid();
     });
     return held.isEmpty() ? -1 : held["request"].toInteger();
 }
 
-void TestFuseSteer::hold_then_release() {
+void TestSteer::hold_then_release() {
     const QString file = fresh_file();
     const QByteArray rule = "hold next file=\"/" + file.toUtf8() + '"';
     run_->command(rule);
@@ -124,7 +134,7 @@ void TestFuseSteer::hold_then_release() {
     QVERIFY(answered["by_hand"].toBool() && answered["by_rule"].toBool());
 }
 
-void TestFuseSteer::hold_then_fail_then_retry() {
+void TestSteer::hold_then_fail_then_retry() {
     const QString file = fresh_file();
     // The kernel asks again for a page whose readahead failed: every question must fail.
     run_->command("fail EIO file=\"/" + file.toUtf8() + '"');
@@ -176,7 +186,7 @@ void TestFuseSteer::hold_then_fail_then_retry() {
     QCOMPARE(again.bytes(), expected(second));
 }
 
-void TestFuseSteer::the_readers_errno_data() {
+void TestSteer::the_readers_errno_data() {
     QTest::addColumn<QString>("error");
     QTest::addColumn<int>("seen");
     for (const auto& [name, number] : std::vector<std::pair<QString, int>>{{"EIO", EIO},
@@ -190,9 +200,13 @@ void TestFuseSteer::the_readers_errno_data() {
     // EROFS turns whatever its backing file says into EIO.
     if (geteuid() == 0)
         QTest::newRow("blob mode, ENOSPC") << "ENOSPC" << EIO;
+    for (const char* name : {"EIO", "EPERM", "EBUSY", "ETXTBSY", "EAGAIN", "ENOSPC", "EDQUOT"}) {
+        if (geteuid() == 0)
+            QTest::addRow("fanotify, %s", name) << name << EIO;
+    }
 }
 
-void TestFuseSteer::the_readers_errno() {
+void TestSteer::the_readers_errno() {
     QFETCH(QString, error);
     QFETCH(int, seen);
     const QString file = fresh_file();
@@ -208,7 +222,7 @@ void TestFuseSteer::the_readers_errno() {
     QCOMPARE(answered["error"].toString(), error);
 }
 
-void TestFuseSteer::hold_then_delay() {
+void TestSteer::hold_then_delay() {
     const QString file = fresh_file();
     run_->command("hold next file=\"/" + file.toUtf8() + '"');
     QVERIFY(!run_->wait_for("rule").isEmpty());
@@ -236,7 +250,7 @@ void TestFuseSteer::hold_then_delay() {
     QVERIFY(last["time"].toInteger() - first["time"].toInteger() >= 300'000'000);
 }
 
-void TestFuseSteer::rules_by_file_pid_and_range() {
+void TestSteer::rules_by_file_pid_and_range() {
     // A rule for a reader's name touches nobody else.
     run_->command("hold command=coldscope-test-");
     run_->command("hold command=coldscope-test-reader");
@@ -274,7 +288,7 @@ void TestFuseSteer::rules_by_file_pid_and_range() {
     QCOMPARE(held.bytes(), expected(third));
 }
 
-void TestFuseSteer::release_all_frees_all() {
+void TestSteer::release_all_frees_all() {
     std::vector<QString> files;
     for (int i = 0; i < 50; ++i)
         files.push_back(fresh_file());
@@ -302,7 +316,7 @@ void TestFuseSteer::release_all_frees_all() {
     QCOMPARE(reader.bytes(), expected(later));
 }
 
-void TestFuseSteer::a_killed_reader_is_lost() {
+void TestSteer::a_killed_reader_is_lost() {
     const QString file = fresh_file();
     QVERIFY(QFileInfo(path(file)).size() > 0);
     run_->command("hold object=1");
@@ -321,7 +335,7 @@ void TestFuseSteer::a_killed_reader_is_lost() {
     QCOMPARE(next.bytes(), expected(file));
 }
 
-void TestFuseSteer::ranges_of_a_file() {
+void TestSteer::ranges_of_a_file() {
     QString large;
     for (const QString& file : image_.files) {
         if (QFileInfo(image_.tree + '/' + file).size() > 400 << 10)
@@ -345,7 +359,65 @@ void TestFuseSteer::ranges_of_a_file() {
     QCOMPARE(held.bytes(), original(image_.tree + '/' + large, 300 << 10, 4096));
 }
 
-void TestFuseSteer::bad_commands_are_said() {
+// Of three that wait, the second alone fails, once; its retries are the same failure. A new read by
+// the same reader's successor works.
+void TestSteer::fanotify_exactly_one() {
+    std::vector<QString> files{fresh_file(), fresh_file(), fresh_file()};
+    run_->command("hold all");
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    std::vector<std::unique_ptr<Reader>> readers;
+    std::vector<qint64> requests;
+    for (const QString& file : files) {
+        readers.push_back(std::make_unique<Reader>(path(file), 0, 4096));
+        requests.push_back(held_of(*readers.back()));
+        QVERIFY(requests.back() > 0);
+    }
+    run_->command("fail " + QByteArray::number(requests[1]) + " ENOSPC");
+    QVERIFY(readers[1]->finished(5000));
+    QCOMPARE(readers[1]->result(), EIO);
+    QVERIFY(!readers[0]->finished(200) && !readers[2]->finished(1));
+    run_->command("release all");
+    for (const std::size_t i : {0, 2}) {
+        QVERIFY(readers[i]->finished(5000));
+        QCOMPARE(readers[i]->bytes(), expected(files[i]));
+    }
+    Reader again(path(files[1]), 0, 4096);
+    QVERIFY(again.finished(5000));
+    QCOMPARE(again.bytes(), expected(files[1]));
+    run_->read_events(100);
+    int failed = 0;
+    for (const QJsonObject& event : run_->events())
+        failed += event["event"] == "answered" && event["result"].toInt() != 0 ? 1 : 0;
+    QCOMPARE(failed, 1);
+}
+
+// A page fault is denied with SIGBUS, however often the kernel tries.
+void TestSteer::fanotify_in_a_mapping() {
+    const QString file = fresh_file();
+    run_->command("fail next EIO file=\"/" + file.toUtf8() + '"');
+    QVERIFY(!run_->wait_for("rule").isEmpty());
+    QProcess mapping;
+    mapping.start("python3", {"-c",
+                              "import mmap,sys\nf=open(sys.argv[1],'rb')\n"
+                              "m=mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ)\nprint(m[0])",
+                              path(file)});
+    QVERIFY(mapping.waitForFinished(10000));
+    QCOMPARE(mapping.exitStatus(), QProcess::CrashExit);
+    QCOMPARE(mapping.exitCode(), SIGBUS);
+}
+
+void TestSteer::fanotify_refuses_other_errors() {
+    const QString file = fresh_file();
+    run_->command("fail ENOENT file=\"/" + file.toUtf8() + '"');
+    const QJsonObject refused = run_->wait_for("command_error");
+    QVERIFY2(refused["text"].toString().contains("EDQUOT"),
+             QJsonDocument(refused).toJson().constData());
+    Reader reader(path(file), 0, 4096);
+    QVERIFY(reader.finished(5000));
+    QCOMPARE(reader.bytes(), expected(file));
+}
+
+void TestSteer::bad_commands_are_said() {
     for (const char* line :
          {"hold", "release", "relase all", "fail EFOO next", "delay 5 next",
           "hold file=/no/such/file", "hold file=/usr", "clear 77", "hold object=nothing"}) {
@@ -361,7 +433,7 @@ void TestFuseSteer::bad_commands_are_said() {
     QCOMPARE(notice["request"].toInteger(), 999999);
 }
 
-void TestFuseSteer::the_end_of_commands_releases() {
+void TestSteer::the_end_of_commands_releases() {
     const QString file = fresh_file();
     run_->command("hold all");
     QVERIFY(!run_->wait_for("rule").isEmpty());
@@ -373,5 +445,5 @@ void TestFuseSteer::the_end_of_commands_releases() {
     QCOMPARE(reader.bytes(), expected(file));
 }
 
-QTEST_GUILESS_MAIN(TestFuseSteer)
-#include "test_fuse_steer.moc"
+QTEST_GUILESS_MAIN(TestSteer)
+#include "test_steer.moc"
