@@ -138,7 +138,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--cache", arguments.cache,
                    "The folder that keeps what was fetched; without it one is made for the run");
     app.add_option("--transport", arguments.transport,
-                   "fuse-blob, fuse-tree or simulated; without it the best that works here");
+                   "fuse-blob, fuse-tree, fanotify or simulated; without it the best that works here");
     app.add_option("--latency", arguments.latency, "Delay each fetch, as 5ms");
     app.add_option("--jitter", arguments.jitter, "Add up to this much to the latency, as 1ms");
     app.add_option("--bandwidth", arguments.bandwidth,
