@@ -98,7 +98,7 @@ void ask(EventStore& store, RequestId id, Nanoseconds arrived, Nanoseconds answe
 
 class TestRunFigures : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void random_runs_data() {
         QTest::addColumn<unsigned>("gap");
         QTest::addColumn<unsigned>("life");
