@@ -39,6 +39,12 @@ std::vector<char*> own_environment() {
     return kept;
 }
 
+// The other side is no more, or has closed.
+bool closed(const Error& error) {
+    return error.code == Code::cancelled || error.sys_errno == EPIPE ||
+           error.sys_errno == ECONNRESET;
+}
+
 } // namespace
 
 Result<Client::Process> Client::launch() const {
@@ -100,6 +106,12 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
     std::unique_ptr<Client> client(new Client({socket.release(), 0}, options));
     Message hello{Type::hello, 1, {}, 0};
     auto reply = client->ask_once(hello, "the guard of another run", answer_timeout);
+    // A guard with a client answers at once and closes, which may break the question off: the
+    // answer is there nevertheless, behind the error.
+    for (int i = 0; i < 2 && !reply && closed(reply.error()); ++i) {
+        if (auto left = receive(client->process_.socket); left && left->message.number != 0)
+            reply = system_error(static_cast<int>(left->message.number), left->message.texts[0]);
+    }
     if (!reply && reply.error().sys_errno == EBUSY)
         return failure(Code::busy, fmt::format("the cache folder {} is in use by another run; "
                                                "choose another or end that run",
@@ -152,10 +164,7 @@ Result<void> Client::restart() {
 Result<Received> Client::ask(Message message, const std::string& what, Nanoseconds timeout,
                              int fd) {
     auto answer = ask_once(message, what, timeout, fd);
-    const bool died =
-        !answer && (answer.error().code == Code::cancelled || answer.error().sys_errno == EPIPE ||
-                    answer.error().sys_errno == ECONNRESET);
-    if (!died)
+    if (answer || !closed(answer.error()))
         return answer;
     COLDSCOPE_CHECK(restart());
     return ask_once(message, what, timeout, fd);

@@ -39,6 +39,8 @@ Result<int> Group::open() {
 Result<void> Group::adopt(Fd group) {
     if (kind_of(group.get()) != "anon_inode:[fanotify]")
         return failure(Code::invalid, "the descriptor is no fanotify group");
+    if (group_) // its readers would be let go with zeros
+        return failure(Code::busy, "another fanotify group is open");
     group_ = std::move(group);
     adopted_ = true;
     return {};

@@ -20,7 +20,7 @@ public:
 
     // Opened at the first call. Needs Linux 6.14 and CAP_SYS_ADMIN.
     [[nodiscard]] Result<int> open();
-    // A client's, which it had from a guard that died.
+    // A client's, which it had from a guard that died. Code::busy while one is open.
     [[nodiscard]] Result<void> adopt(Fd group);
     [[nodiscard]] bool is_open() const { return static_cast<bool>(group_); }
     [[nodiscard]] int fd() const { return group_.get(); } // to be polled; -1 while it is not open

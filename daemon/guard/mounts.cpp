@@ -48,6 +48,11 @@ std::string mount_on(const std::string& folder) {
     return found;
 }
 
+bool is_mount_of(std::string_view mount, std::string_view type) {
+    const std::size_t blank = mount.find(' ');
+    return blank != std::string_view::npos && mount.substr(blank + 1).starts_with(type);
+}
+
 std::set<std::string> erofs_alive() {
     std::set<std::string> names;
     std::error_code error;

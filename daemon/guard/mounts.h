@@ -4,12 +4,15 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace coldscope {
 
 // The topmost mount on this very folder, an absolute path, as "major:minor type source"; empty
 // without one. The number alone would not do: the kernel gives it again at once.
 [[nodiscard]] std::string mount_on(const std::string& folder);
+// Whether the type in what mount_on() said begins so.
+[[nodiscard]] bool is_mount_of(std::string_view mount, std::string_view type);
 
 // The kernel's names of all EROFS file systems that are alive, with those that were taken away
 // lazily and still have files open: what lies in /sys/fs/erofs.

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -39,6 +41,15 @@ Result<uid_t> served_user(std::string_view option) {
         return parse_uid(told);
     }
     return option.empty() ? getuid() : parse_uid(option);
+}
+
+bool runs_as(pid_t process, uid_t user) {
+    std::ifstream status(fmt::format("/proc/{}/status", process));
+    for (std::string word; status >> word;) {
+        if (uid_t real = 0; word == "Uid:")
+            return status >> real && real == user;
+    }
+    return false;
 }
 
 Result<void> drop_privilege() {

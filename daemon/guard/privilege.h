@@ -12,6 +12,8 @@ namespace coldscope::guard {
 // Whose messages are taken: as pkexec or sudo tell it (PKEXEC_UID, SUDO_UID), which an option may
 // not contradict; else as the option says; else this process's own user.
 [[nodiscard]] Result<uid_t> served_user(std::string_view option);
+// By its real user. Ask after pidfd_open(2): a number may have become another process's.
+[[nodiscard]] bool runs_as(pid_t process, uid_t user);
 // Drops all capabilities but those that it needs, for good, and what it starts can't get them
 // back. No more than a look at an ordinary user's guard. It is not to be chosen when memory is
 // short: it is small, and readers depend on it.

@@ -1,6 +1,7 @@
 #include "daemon/guard/server.h"
 
 #include "daemon/guard/mounts.h"
+#include "daemon/guard/privilege.h"
 #include "daemon/guard/waiting.h"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ constexpr int turn_ms = 500;                 // while a client is served
 constexpr int linger_ms = 100;               // between two looks at what is still alive
 constexpr rlim_t most_descriptors = 1 << 16; // of a client: each must be tried when it has died
 constexpr int killed_within_ms = 5000;
+constexpr int most_children = 8; // questions whose answers wait for somebody else
 
 void log(const char* what, const std::string& detail) {
     std::fprintf(stderr, "coldscope-guard: %s: %s\n", what, detail.c_str());
@@ -100,8 +102,13 @@ bool Server::accept(const Received& received) {
         return false;
     }
     if (client_ == 0) {
+        client_fd_.reset(static_cast<int>(syscall(SYS_pidfd_open, sender.pid, 0))); // Linux 5.3
+        if (!runs_as(sender.pid, options_.user)) {
+            client_fd_.reset();
+            log("refused", "a message from a process that is gone");
+            return false;
+        }
         client_ = sender.pid;
-        client_fd_.reset(static_cast<int>(syscall(SYS_pidfd_open, client_, 0))); // Linux 5.3
         limit_client();
     }
     if (sender.pid == client_)
@@ -146,11 +153,7 @@ void Server::handle(Received& received) {
         break;
     }
     case Type::adopt:
-        reply(message, group_.adopt(std::move(received.fd)));
-        for (std::size_t at = 0, end; (end = message.texts[0].find('\n', at)) != std::string::npos;
-             at = end + 1)
-            mounted_.insert(message.texts[0].substr(at, end - at));
-        await_others();
+        adopt(received);
         break;
     case Type::mark:
         mark(received);
@@ -176,6 +179,18 @@ void Server::handle(Received& received) {
     }
 }
 
+void Server::adopt(Received& received) {
+    const Message& message = received.message;
+    const auto adopted = group_.adopt(std::move(received.fd));
+    reply(message, adopted);
+    if (!adopted)
+        return;
+    for (std::size_t at = 0, end; (end = message.texts[0].find('\n', at)) != std::string::npos;
+         at = end + 1)
+        mounted_.insert(message.texts[0].substr(at, end - at));
+    await_others();
+}
+
 // Only fanotify's readers wait for a client that takes over.
 void Server::await_others() {
     if (!group_.is_open() || listening_)
@@ -189,9 +204,17 @@ void Server::await_others() {
 
 // The question's answer comes from the child then. It holds nothing that keeps readers waiting.
 bool Server::in_child(const Message& question) {
+    if (children_ >= most_children) {
+        reply(question, EBUSY, "too many questions at once");
+        return false;
+    }
     const pid_t child = fork();
-    if (child < 0)
+    if (child < 0) {
         reply(question, errno, "fork");
+        return false;
+    }
+    if (child > 0)
+        ++children_;
     if (child == 0) {
         group_.close();
         listening_.reset();
@@ -246,17 +269,25 @@ void Server::mount_erofs(const Message& message) {
 void Server::unmount(const Message& message) {
     if (!in_child(message))
         return;
-    reply(message, unmount_path(message.texts[0], message.texts[1], message.number != 0),
-          "unmount");
+    const std::string& path = message.texts[0];
+    const int error = unmount_path(path, message.texts[1], message.number != 0);
+    if (error == EACCES || error == EPERM)
+        log("refused", "to unmount " + path);
+    reply(message, error, "unmount");
     _exit(0);
 }
 
 int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) const {
+    if (!folders_.has(path))
+        return EACCES;
     const std::string there = mount_on(path);
     if (there.empty() || (!device.empty() && there != device))
         return 0; // it is gone already; what stands there is not ours
+    // Somebody else's disk may stand on a folder of the user's.
+    const bool fuse = is_mount_of(there, "fuse");
+    if (!fuse && !is_mount_of(there, "erofs "))
+        return EPERM;
     const int error = folders_.unmount(path, lazily);
-    const bool fuse = there.find(" fuse") != std::string::npos;
     return error == EPERM && lazily && fuse ? run_fusermount(path) : error;
 }
 
@@ -279,10 +310,14 @@ void Server::mark(Received& received) {
 void Server::who(const Message& message) {
     std::set<std::string> devices;
     for (const Kept& kept : kept_) {
-        if (kept.kind == Kind::erofs)
-            devices.insert(kept.device.substr(0, kept.device.find(' ')));
+        // As it is, not as the client says.
+        const std::string there = mount_on(kept.path);
+        if (kept.kind == Kind::erofs && there == kept.device && is_mount_of(there, "erofs "))
+            devices.insert(there.substr(0, there.find(' ')));
     }
     const auto told = waiting_thread(static_cast<pid_t>(message.number), devices);
+    if (!told)
+        log("refused", describe(told.error()));
     reply(message, told ? 0 : to_errno(told.error()), told ? *told : describe(told.error()));
 }
 
@@ -301,6 +336,8 @@ void Server::reply(const Message& question, const Result<void>& result) {
 
 // Said again, with the device that is known by then, it keeps its place.
 void Server::keep(Kept kept) {
+    if (!folders_.has(kept.path))
+        return log("refused", kept.path + " is outside of the guard's folders");
     for (Kept& known : kept_) {
         if (known.path == kept.path && known.kind == kept.kind) {
             known = std::move(kept);
@@ -314,6 +351,7 @@ void Server::keep(Kept kept) {
 // longer than it must.
 void Server::reap() {
     for (pid_t child = 0; (child = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+        --children_;
         if (child != mounting_)
             continue;
         mounting_ = 0;

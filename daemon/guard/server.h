@@ -48,6 +48,7 @@ private:
     [[nodiscard]] int unmount_path(const std::string& path, const std::string& device,
                                    bool lazily) const;
     void mark(Received& received);
+    void adopt(Received& received);
     void who(const Message& message);
     void keep(Kept kept);
     void reply(const Message& question, int error, const std::string& what, int fd = -1);
@@ -71,6 +72,7 @@ private:
     bool bye_ = false;          // it has said so
     Nanoseconds last_beat_ = 0; // 0 before the first
     std::vector<Kept> kept_;
+    int children_ = 0;              // not yet reaped
     pid_t mounting_ = 0;            // the child that mounts
     std::set<std::string> before_;  // that were alive when it began
     std::set<std::string> mounted_; // made by this guard
