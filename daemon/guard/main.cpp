@@ -18,16 +18,20 @@ namespace {
 
 using namespace coldscope;
 
-constexpr auto usage = "usage: coldscope-guard --folder PATH... [--user UID] [--grace MS]\n"
-                       "Started by Coldscope: its standard input is its client's socket.\n";
+constexpr auto usage =
+    "usage: coldscope-guard --folder PATH... [--user UID | --trusted-user UID] [--grace MS]\n"
+    "Started by Coldscope: its standard input is its client's socket.\n"
+    "A trusted user may use fanotify, with whose group he could read and write what root can.\n";
 
 int refuse(const Error& error) {
     std::fprintf(stderr, "coldscope-guard: %s\n", describe(error).c_str());
     return 2;
 }
 
-int serve(const std::vector<std::string>& paths, std::string_view user, Nanoseconds grace) {
+int serve(const std::vector<std::string>& paths, std::string_view user, bool trusted,
+          Nanoseconds grace) {
     guard::ServerOptions options;
+    options.trusted = trusted;
     options.grace = grace;
     const auto served = guard::served_user(user);
     if (!served)
@@ -63,13 +67,15 @@ int main(int argc, char** argv) {
                  type == SOCK_SEQPACKET;
     std::vector<std::string> folders;
     std::string_view user;
+    bool trusted = false;
     long grace_ms = 1000;
     for (std::size_t i = 0; sound && i < words.size(); i += 2) {
         const std::string_view value = words[i + 1];
         if (words[i] == "--folder") {
             folders.emplace_back(value);
-        } else if (words[i] == "--user") {
+        } else if (words[i] == "--user" || words[i] == "--trusted-user") {
             user = value;
+            trusted = words[i] == "--trusted-user";
         } else {
             const auto [end, error] =
                 std::from_chars(value.data(), value.data() + value.size(), grace_ms);
@@ -81,5 +87,5 @@ int main(int argc, char** argv) {
         std::fputs(usage, stderr);
         return 2;
     }
-    return serve(folders, user, grace_ms * millisecond);
+    return serve(folders, user, trusted, grace_ms * millisecond);
 }

@@ -26,6 +26,7 @@ constexpr Nanoseconds away = 2 * second;     // a turn of 500 ms that takes so l
 constexpr int turn_ms = 500;                 // while a client is served
 constexpr int linger_ms = 100;               // between two looks at what is still alive
 constexpr rlim_t most_descriptors = 1 << 16; // of a client: each must be tried when it has died
+constexpr int mount_tries = 200;             // 1 ms apart, for the child before to end
 constexpr int killed_within_ms = 5000;
 constexpr int most_children = 8; // questions whose answers wait for somebody else
 
@@ -147,6 +148,12 @@ void Server::handle(Received& received) {
         reply(message, message.number != 0 ? ESRCH : 0, "there is nothing to take over");
         break;
     case Type::group: {
+        if (geteuid() == 0 && options_.user != 0 && !options_.trusted) {
+            log("refused", "the fanotify group: it is as good as root's rights, and the user was "
+                           "not said to be trusted");
+            reply(message, EPERM, "its user is not trusted with the fanotify group");
+            break;
+        }
         const auto group = group_.open();
         await_others();
         reply(message, group ? 0 : to_errno(group.error()), "group", group.value_or(-1));
@@ -225,6 +232,12 @@ bool Server::in_child(const Message& question) {
 }
 
 void Server::mount(const Message& message) {
+    // One that has answered is on its way out.
+    for (int i = 0; mounting_ != 0 && i < mount_tries; ++i) {
+        reap();
+        if (mounting_ != 0)
+            usleep(1000);
+    }
     if (mounting_ != 0) {
         reply(message, EBUSY, "another mount is being made");
         return;

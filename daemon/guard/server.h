@@ -19,7 +19,10 @@
 namespace coldscope::guard {
 
 struct ServerOptions {
-    uid_t user = 0;                   // whose messages are taken
+    uid_t user = 0; // whose messages are taken
+    // The user may be handed the fanotify group. Linux lets any holder of it mark what he may read,
+    // and events then bring descriptors that are opened with root's rights: he is as good as root.
+    bool trusted = false;
     Nanoseconds grace = second;       // for a client that takes over
     Nanoseconds silence = 5 * second; // of the client's ring thread, once it has beaten: then it
                                       // is killed

@@ -8,6 +8,7 @@
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
+#include <QRegularExpression>
 #include <QStandardPaths>
 #include <QtTest>
 #include <algorithm>
@@ -80,6 +81,24 @@ QString program_for_all(const QString& name) {
             QFile::copy(program(one), folder.filePath(one));
     }
     return folder.filePath(name);
+}
+
+// Sanitizers' options may name a file that an ordinary user can't read.
+QProcessEnvironment environment_for_all() {
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    for (const QString& name : {QStringLiteral("LSAN_OPTIONS"), QStringLiteral("TSAN_OPTIONS")}) {
+        QStringList words = environment.value(name).split(QRegularExpression("[ :]"));
+        for (QString& word : words) {
+            if (!word.startsWith("suppressions="))
+                continue;
+            const QString copy = QFileInfo(program_for_all("coldscoped")).path() + '/' + name;
+            QFile::copy(word.mid(13), copy);
+            word = "suppressions=" + copy;
+        }
+        if (environment.contains(name))
+            environment.insert(name, words.join(':'));
+    }
+    return environment;
 }
 
 } // namespace
@@ -204,10 +223,11 @@ void LiveRun::become_user(QStringList& arguments) {
                   << "3";
         guard_.setProcessChannelMode(QProcess::MergedChannels);
         guard_.setChildProcessModifier([end = ends[1]] { ::dup2(end, 0); });
-        guard_.start(program("coldscope-guard"),
-                     {"--user", QString::number(user), "--folder", cache_, "--folder", mount_});
+        guard_.start(program("coldscope-guard"), {"--trusted-user", QString::number(user),
+                                                  "--folder", cache_, "--folder", mount_});
         guard_.waitForStarted();
     }
+    process_.setProcessEnvironment(environment_for_all());
     process_.setChildProcessModifier([this, end = ends[0]] {
         if (end >= 0)
             ::dup2(end, 3);

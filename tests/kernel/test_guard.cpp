@@ -69,7 +69,7 @@ private slots:
     void disks_of_others_stay();
     void threads_elsewhere();
     void groups_that_are_none();
-    void the_group_marks_nothing_else();
+    void the_group_is_for_the_trusted();
     void what_is_kept_of_root();
     void who_asked_for_it();
 
@@ -104,7 +104,7 @@ void TestGuard::initTestCase() {
 
 void TestGuard::init() {
     guard_ = std::make_unique<GuardRun>(nobody);
-    QVERIFY(guard_->start({"--user", QString::number(nobody)}));
+    QVERIFY(guard_->start({"--trusted-user", QString::number(nobody)}));
     client_ = std::make_unique<Peer>(guard_->socket(), nobody);
     answers();
 }
@@ -304,15 +304,20 @@ void TestGuard::groups_that_are_none() {
     REFUSES({Type::adopt, 0, {""}}, EBUSY, "another fanotify group is open", group.fd.get());
 }
 
-// Its holder reads what is opened by its events for writing, whosever it is.
-void TestGuard::the_group_marks_nothing_else() {
+// A holder of the group may mark what he may read, whosever it is, and gets what root opens: so it
+// is for those alone whom root has said to be trusted.
+void TestGuard::the_group_is_for_the_trusted() {
     const auto group = client_->ask({Type::group, 0, {}});
     QVERIFY(group.fd);
-    // Linux lets every holder mark what he may read: then he gets a root file for writing when root
-    // opens it. The group must not be handed out as a descriptor.
-    QEXPECT_FAIL("", "known hole: a user with the group can mark other files", Continue);
-    QVERIFY(client_->mark_opens(group.fd.get(), guard_->folder()) != 0);
-    answers();
+    QCOMPARE(client_->mark_opens(group.fd.get(), guard_->folder()), 0);
+    GuardRun plain(nobody);
+    QVERIFY(plain.start({"--user", QString::number(nobody)}));
+    Peer user(plain.socket(), nobody);
+    const auto refused = user.ask({Type::group, 0, {}});
+    QCOMPARE(refused.message.number, static_cast<std::uint32_t>(EPERM));
+    QVERIFY(!refused.fd);
+    QVERIFY(plain.said("the fanotify group"));
+    QCOMPARE(user.ask({Type::hello, 0, {}}).message.number, 0u);
 }
 
 void TestGuard::what_is_kept_of_root() {
