@@ -1,5 +1,6 @@
 #include "daemon/guard/server.h"
 
+#include "daemon/guard/log.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/guard/privilege.h"
 #include "daemon/guard/waiting.h"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <iterator>
 
 #include <fcntl.h>
@@ -22,17 +22,10 @@ namespace coldscope::guard {
 
 namespace {
 
-constexpr Nanoseconds away = 2 * second;     // a turn of 500 ms that takes so long
-constexpr int turn_ms = 500;                 // while a client is served
-constexpr int linger_ms = 100;               // between two looks at what is still alive
-constexpr rlim_t most_descriptors = 1 << 16; // of a client: each must be tried when it has died
-constexpr int mount_tries = 200;             // 1 ms apart, for the child before to end
-constexpr int killed_within_ms = 5000;
-constexpr int most_children = 8; // questions whose answers wait for somebody else
-
-void log(const char* what, const std::string& detail) {
-    std::fprintf(stderr, "coldscope-guard: %s: %s\n", what, detail.c_str());
-}
+constexpr Nanoseconds away = 2 * second; // a turn of 500 ms that takes so long
+constexpr int turn_ms = 500;             // while a client is served
+constexpr int mount_tries = 200;         // 1 ms apart, for the child before to end
+constexpr int most_children = 8;         // questions whose answers wait for somebody else
 
 // An ordinary user's FUSE mount can only be taken away by the setuid helper.
 int run_fusermount(const std::string& path) {
@@ -52,19 +45,6 @@ int run_fusermount(const std::string& path) {
 Server::Server(Fd socket, Folders folders, const ServerOptions& options)
     : socket_(std::move(socket)), folders_(std::move(folders)), options_(options) {
     tell_senders(socket_.get());
-}
-
-void Server::run() {
-    do {
-        serve();
-        end_client();
-        // What the client had read and not answered fails; what it had not read stays queued for
-        // one that comes back.
-        if (const int denied = group_.sweep(static_cast<int>(most_descriptors)); denied != 0)
-            log("the client is gone", std::to_string(denied) + " readers got an error");
-    } while (wait_for_client());
-    take_away();
-    linger();
 }
 
 void Server::serve() {
@@ -380,78 +360,9 @@ void Server::limit_client() {
     rlimit limit{};
     if (prlimit(client_, RLIMIT_NOFILE, nullptr, &limit) != 0)
         return;
-    limit.rlim_max = std::min(limit.rlim_max, most_descriptors);
+    limit.rlim_max = std::min<rlim_t>(limit.rlim_max, most_descriptors);
     limit.rlim_cur = limit.rlim_max;
     (void)prlimit(client_, RLIMIT_NOFILE, &limit, nullptr);
-}
-
-// Nothing of it may read the group any more, or answer.
-void Server::end_client() {
-    if (!bye_ && client_fd_) {
-        syscall(SYS_pidfd_send_signal, client_fd_.get(), SIGKILL, nullptr, 0);
-        pollfd ended{client_fd_.get(), POLLIN, 0};
-        while (poll(&ended, 1, killed_within_ms) < 0 && errno == EINTR) {
-        }
-    }
-    client_fd_.reset();
-    socket_.reset();
-    client_ = 0;
-    last_beat_ = 0;
-}
-
-bool Server::wait_for_client() {
-    const Nanoseconds end = monotonic_now() + options_.grace;
-    while (!bye_ && group_.is_open() && listening_) {
-        const Nanoseconds now = monotonic_now();
-        if (now >= end)
-            return false;
-        pollfd entry{listening_.get(), POLLIN, 0};
-        if (poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) <= 0)
-            continue;
-        socket_.reset(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        tell_senders(socket_.get());
-        const timeval patience{0, 200'000};
-        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        const auto received = receive(socket_.get());
-        const timeval forever{};
-        setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
-        if (!received || received->message.type != Type::hello || !accept(*received)) {
-            client_ = 0;
-            continue;
-        }
-        const auto mount = std::ranges::find(kept_, Kind::erofs, &Kept::kind);
-        reply(received->message, 0, mount != kept_.end() ? mount->path : "");
-        return true;
-    }
-    return false;
-}
-
-void Server::take_away() {
-    if (mounting_ != 0)
-        kill(mounting_, SIGKILL);
-    for (const Kept& kept : kept_) {
-        group_.deny_queued(); // an unmount may wait for a reader
-        if (kept.kind == Kind::folder)
-            folders_.remove(kept.path);
-        else
-            (void)unmount_path(kept.path, kept.device, true);
-    }
-}
-
-// Whoever still has files of a mount open gets an error for what is not local, until the last one
-// has closed them. To end before would mean zeros for them.
-void Server::linger() {
-    if (listening_)
-        folders_.remove_socket(socket_name);
-    listening_.reset();
-    while (group_.is_open()) {
-        group_.deny_queued();
-        reap();
-        if (mounting_ == 0 && mounted_.empty())
-            return;
-        pollfd entry{group_.fd(), POLLIN, 0};
-        poll(&entry, 1, linger_ms);
-    }
 }
 
 } // namespace coldscope::guard

@@ -18,6 +18,8 @@
 
 namespace coldscope::guard {
 
+inline constexpr unsigned most_descriptors = 1 << 16; // of a client: each is tried when it has died
+
 struct ServerOptions {
     uid_t user = 0; // whose messages are taken
     // The user may be handed the fanotify group. Linux lets any holder of it mark what he may read,
