@@ -1,8 +1,12 @@
 #include "daemon/guard/mounts.h"
 
+#include "core/base/fd.h"
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+
+#include <sys/mount.h>
 
 namespace coldscope {
 
@@ -34,6 +38,14 @@ std::string mounted_from(const std::string& rest) {
     return ' ' + rest.substr(dash + 3, source_end - dash - 3);
 }
 
+// A sysfs that is mounted nowhere (fsmount(2), Linux 5.2).
+Fd detached_sysfs() {
+    const Fd context(fsopen("sysfs", FSOPEN_CLOEXEC));
+    if (!context || fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+        return {};
+    return Fd(fsmount(context.get(), FSMOUNT_CLOEXEC, 0));
+}
+
 } // namespace
 
 std::string mount_on(const std::string& folder) {
@@ -53,11 +65,18 @@ bool is_mount_of(std::string_view mount, std::string_view type) {
     return blank != std::string_view::npos && mount.substr(blank + 1).starts_with(type);
 }
 
-std::set<std::string> erofs_alive() {
-    std::set<std::string> names;
+std::optional<std::set<std::string>> erofs_alive() {
     std::error_code error;
-    for (std::filesystem::directory_iterator at("/sys/fs/erofs", error), end; !error && at != end;
-         at.increment(error)) {
+    std::filesystem::directory_iterator at("/sys/fs/erofs", error);
+    if (error) {
+        static const Fd own = detached_sysfs();
+        at = std::filesystem::directory_iterator(
+            "/proc/self/fd/" + std::to_string(own.get()) + "/fs/erofs", error);
+    }
+    if (error)
+        return std::nullopt;
+    std::set<std::string> names;
+    for (const std::filesystem::directory_iterator end; !error && at != end; at.increment(error)) {
         if (const std::string name = at->path().filename(); name != "features")
             names.insert(name);
     }

@@ -2,6 +2,7 @@
 // itself, which may be dead.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace coldscope {
 [[nodiscard]] bool is_mount_of(std::string_view mount, std::string_view type);
 
 // The kernel's names of all EROFS file systems that are alive, with those that were taken away
-// lazily and still have files open: what lies in /sys/fs/erofs.
-[[nodiscard]] std::set<std::string> erofs_alive();
+// lazily and still have files open: what lies in sysfs under fs/erofs. Root sees them where no
+// sysfs is mounted, too. Nothing when they can't be known.
+[[nodiscard]] std::optional<std::set<std::string>> erofs_alive();
 
 } // namespace coldscope

@@ -23,9 +23,20 @@ namespace coldscope::guard {
 namespace {
 
 constexpr Nanoseconds away = 2 * second; // a turn of 500 ms that takes so long
+constexpr auto unknown_name = "?";       // of a file system
 constexpr int turn_ms = 500;             // while a client is served
 constexpr int mount_tries = 200;         // 1 ms apart, for the child before to end
 constexpr int most_children = 8;         // questions whose answers wait for somebody else
+
+// What is alive now and was not then. Where it can't be known something is, for ever: better a
+// guard too many than zeros.
+std::set<std::string> made_since(const std::set<std::string>& before) {
+    auto alive = erofs_alive();
+    if (!alive)
+        return {unknown_name};
+    std::erase_if(*alive, [&](const std::string& name) { return before.contains(name); });
+    return *alive;
+}
 
 // An ordinary user's FUSE mount can only be taken away by the setuid helper.
 int run_fusermount(const std::string& path) {
@@ -222,41 +233,37 @@ void Server::mount(const Message& message) {
         reply(message, EBUSY, "another mount is being made");
         return;
     }
-    before_ = erofs_alive();
+    before_ = erofs_alive().value_or(std::set<std::string>());
     if (!in_child(message))
         return;
-    mount_erofs(message);
-    _exit(0);
+    const auto error = mount_erofs(message.texts);
+    if (!error)
+        reply(message, std::unexpected(error.error()));
+    std::string made;
+    for (const std::string& name : made_since(before_))
+        made += name + '\n';
+    if (error)
+        reply(message, *error, made);
+    _exit(error && *error == 0 ? 0 : 1);
 }
 
-// Sources by descriptor: what was checked is what is mounted.
-void Server::mount_erofs(const Message& message) {
-    const std::vector<std::string>& texts = message.texts;
+// Sources by descriptor: what was checked is what is mounted. The kernel's errno, or 0.
+Result<int> Server::mount_erofs(const std::vector<std::string>& texts) const {
     std::string options = texts[1];
-    if (!options.empty() && options != "directio") {
-        log("refused", "mount options '" + options + "'");
-        return reply(message, EPERM, "mount options");
-    }
-    const auto target = folders_.mounted_folder(texts[0]);
-    if (!target)
-        return reply(message, std::unexpected(target.error()));
+    if (!options.empty() && options != "directio")
+        return system_error(EPERM, "mount options '" + options + "'");
+    COLDSCOPE_TRY(const Fd target, folders_.mounted_folder(texts[0]));
     std::vector<Fd> sources;
     const auto by_number = [](const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); };
     for (std::size_t i = 2; i < texts.size(); ++i) {
-        auto source = folders_.mounted_file(texts[i], O_RDONLY);
-        if (!source)
-            return reply(message, std::unexpected(source.error()));
-        sources.push_back(std::move(*source));
+        COLDSCOPE_TRY(Fd source, folders_.mounted_file(texts[i], O_RDONLY));
+        sources.push_back(std::move(source));
         if (i > 2)
             options += (options.empty() ? "device=" : ",device=") + by_number(sources.back());
     }
-    const int status = ::mount(by_number(sources[0]).c_str(), by_number(*target).c_str(), "erofs",
+    const int status = ::mount(by_number(sources[0]).c_str(), by_number(target).c_str(), "erofs",
                                MS_RDONLY | MS_NOSUID | MS_NODEV, options.c_str());
-    const int error = status == 0 ? 0 : errno;
-    std::string made;
-    for (const std::string& name : erofs_alive())
-        made += before_.contains(name) ? "" : name + '\n';
-    reply(message, error, made);
+    return status == 0 ? 0 : errno;
 }
 
 void Server::unmount(const Message& message) {
@@ -343,16 +350,20 @@ void Server::keep(Kept kept) {
 // New file systems since the mount began are taken for its own, which at worst lets the guard stay
 // longer than it must.
 void Server::reap() {
-    for (pid_t child = 0; (child = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+    int status = 0;
+    for (pid_t child = 0; (child = waitpid(-1, &status, WNOHANG)) > 0;) {
         --children_;
         if (child != mounting_)
             continue;
         mounting_ = 0;
-        std::ranges::set_difference(erofs_alive(), before_,
-                                    std::inserter(mounted_, mounted_.end()));
+        // One that was killed may have mounted first.
+        if (!WIFEXITED(status) || WEXITSTATUS(status) == 0)
+            mounted_.merge(made_since(before_));
     }
-    const std::set<std::string> alive = erofs_alive();
-    std::erase_if(mounted_, [&](const std::string& name) { return !alive.contains(name); });
+    if (const auto alive = erofs_alive())
+        std::erase_if(mounted_, [&](const std::string& name) {
+            return name != unknown_name && !alive->contains(name);
+        });
 }
 
 // Events come with descriptors, whose numbers are tried one by one should the client die.

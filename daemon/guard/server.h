@@ -48,7 +48,7 @@ private:
     void turn_away(); // of second clients
     void handle(Received& received);
     void mount(const Message& message);
-    void mount_erofs(const Message& message);
+    [[nodiscard]] Result<int> mount_erofs(const std::vector<std::string>& texts) const;
     void unmount(const Message& message);
     [[nodiscard]] int unmount_path(const std::string& path, const std::string& device,
                                    bool lazily) const;

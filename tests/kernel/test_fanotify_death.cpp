@@ -49,6 +49,9 @@ private:
 
 void TestFanotifyDeath::initTestCase() {
     NEEDS_TRANSPORT(QString("fanotify"));
+    // An ordinary user's guard looks there for what still lives; a bare chroot has none.
+    if (!QFile::exists("/sys/fs/erofs"))
+        QCOMPARE(::mount("sysfs", "/sys", "sysfs", 0, nullptr), 0);
     QString error;
     image_ = make_tree_image(folder_.path(), 600, &error);
     QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));

@@ -22,6 +22,7 @@
 #include <QToolBar>
 #include <QTreeView>
 #include <QtTest>
+#include <array>
 
 using namespace coldscope;
 using namespace coldscope::test;
@@ -267,19 +268,30 @@ void TestWindow::all_is_reached_by_keyboard_and_named() {
 void TestWindow::a_larger_window_is_for_the_timeline() {
     run_simulated(path("cache"));
     auto* window = it_->window.get();
-    QTest::qWait(50);
     const auto width = [&](const char* name) {
         return window->view(QString::fromUtf8(name))->width();
     };
+    // Docks are sized in several turns: until nothing has moved for a while.
+    const auto settle = [&] {
+        std::array<int, 4> last{};
+        for (int same = 0; same < 6;) {
+            QTest::qWait(50);
+            const std::array now{width("image"), width("request"), width("timeline"),
+                                 window->view(QStringLiteral("requests"))->height()};
+            same = now == last ? same + 1 : 0;
+            last = now;
+        }
+    };
+    settle();
     const int left = width("image");
     const int right = width("request");
     const int middle = width("timeline");
     const int below = window->view(QStringLiteral("requests"))->height();
     // Larger, smaller, and with a message above: what the user left alone is as it was.
     window->resize(2560, 1440);
-    QTest::qWait(100);
+    settle();
     window->messages().show_message(app::MessageBar::Weight::warning, QStringLiteral("A message"));
-    QTest::qWait(50);
+    settle();
     QVERIFY(std::abs(width("image") - left) < 4);
     QVERIFY(std::abs(width("request") - right) < 4);
     QVERIFY(width("timeline") > middle + 1000);
@@ -289,7 +301,7 @@ void TestWindow::a_larger_window_is_for_the_timeline() {
     QTRY_VERIFY(table->model()->rowCount() > 5);
     window->messages().close_message();
     window->resize(1440, 900);
-    QTest::qWait(50);
+    settle();
     QVERIFY(std::abs(width("image") - left) < 4);
     QVERIFY(std::abs(width("timeline") - middle) < 8);
     QVERIFY(std::abs(window->view(QStringLiteral("requests"))->height() - below) < 8);
