@@ -84,6 +84,7 @@ RequestDetail::RequestDetail(Workspace& workspace, QWidget* parent)
     };
     connect(&workspace_.host(), &RunHost::advanced, this, again);
     connect(&workspace_.host(), &RunHost::ticked, this, again);
+    connect(&workspace_.host(), &RunHost::waiting_told, this, &RequestDetail::hear_waiting);
     connect(&workspace_, &Workspace::image_changed, this, [this] {
         bytes_of_.reset();
         hex_->show_sentence({}); // its bytes came from the old image
@@ -104,6 +105,11 @@ QWidget* RequestDetail::make_facts() {
     badge_->setToolTip(tr("No real process asked: a simulated kernel reads what a list says."));
     what_ = make_label("what");
     who_ = make_label("who");
+    reading_ = make_label("reading", false);
+    reading_->setAccessibleName(tr("What is read"));
+    reading_->setToolTip(tr("By the kernel's tracepoints, and by what the thread waits in"));
+    connect(reading_, &QLabel::linkActivated, this,
+            [this](const QString& link) { workspace_.choose_node(link.toUInt()); });
     state_mark_ = new QLabel;
     state_mark_->setFixedWidth(18);
     state_ = make_label("state");
@@ -149,6 +155,7 @@ QWidget* RequestDetail::make_facts() {
     all->addLayout(top);
     all->addWidget(what_);
     all->addWidget(who_);
+    all->addWidget(reading_);
     auto* state = new QHBoxLayout;
     state->setSpacing(4);
     state->addWidget(state_mark_, 0, Qt::AlignTop);
@@ -216,6 +223,7 @@ void RequestDetail::changeEvent(QEvent* event) {
     if (event->type() != QEvent::PaletteChange || files_ == nullptr)
         return;
     files_->clear();
+    reading_->clear();
     steps_->setRowCount(0);
     gate_.ask();
 }
@@ -230,6 +238,7 @@ void RequestDetail::refresh() {
         return;
     }
     row_ = row;
+    ask_waiting();
     ended_ = !workspace_.host().store()[*row_].open();
     show_request();
     show_steps();
@@ -250,6 +259,7 @@ void RequestDetail::show_request() {
     badge_->setVisible((request.flags & flag::simulated) != 0 || workspace_.host().simulated());
     set(what_, what_text());
     set(who_, who_text());
+    set(reading_, reading_text());
     set(state_, state_text());
     state_mark_->setPixmap(
         mark_icon(mark_of(store.state(*row_)), theme_of(palette())).pixmap(QSize(16, 16)));

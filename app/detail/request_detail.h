@@ -42,6 +42,10 @@ private:
     void show_bytes();
     [[nodiscard]] QString what_text() const;
     [[nodiscard]] QString who_text() const;
+    // The file that EROFS was reading for it, and what the thread waits for: what is known.
+    [[nodiscard]] QString reading_text() const; // with links
+    void ask_waiting();
+    void hear_waiting(std::uint32_t thread, const QString& text);
     [[nodiscard]] QString state_text() const;
     [[nodiscard]] QString flags_text() const;
     [[nodiscard]] QString result_text() const;
@@ -49,8 +53,11 @@ private:
 
     Workspace& workspace_;
     std::optional<Row> row_;
-    std::optional<Row> bytes_of_; // that the hex view shows
-    bool ended_ = false;          // shown as it ended: nothing changes any more
+    std::optional<Row> bytes_of_;   // that the hex view shows
+    bool ended_ = false;            // shown as it ended: nothing changes any more
+    std::optional<Row> waiting_of_; // that the guard was asked about
+    Nanoseconds waiting_asked_ = 0; // when
+    QString waiting_;               // its last answer
 
     QStackedWidget* pages_;
     QLabel* empty_;
@@ -58,6 +65,7 @@ private:
     QLabel* badge_;
     QLabel* what_;
     QLabel* who_;
+    QLabel* reading_;
     QLabel* state_mark_;
     QLabel* state_;
     PhasesBar* phases_;

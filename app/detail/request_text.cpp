@@ -32,7 +32,16 @@ QString RequestDetail::who_text() const {
     if (reader.pid == 0)
         return name.isEmpty() ? tr("for a reader that the kernel does not name")
                               : tr("for %1").arg(name);
-    return tr("for %1 (%2)").arg(name.isEmpty() ? tr("process") : name).arg(reader.pid);
+    QString text = tr("for %1 (%2)").arg(name.isEmpty() ? tr("process") : name);
+    const ReaderFacts* facts = workspace_.host().facts_of(store[*row_]);
+    if (facts == nullptr || facts->process == 0)
+        return text.arg(reader.pid);
+    text = text.arg(facts->process);
+    if (facts->process != reader.pid)
+        text += tr(", thread %1").arg(reader.pid);
+    if (!facts->cgroup.empty() && facts->cgroup != "/")
+        text += tr(", in %1").arg(container_text(facts->cgroup));
+    return text;
 }
 
 QString RequestDetail::state_text() const {

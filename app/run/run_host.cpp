@@ -5,6 +5,7 @@
 
 #include <QtConcurrentRun>
 #include <algorithm>
+#include <iterator>
 
 namespace coldscope::app {
 
@@ -50,6 +51,9 @@ void RunHost::finish_start() {
     transport_ = run_->transport();
     local_at_start_ = run_->local_at_start();
     store_ = std::make_unique<EventStore>();
+    facts_.clear();
+    cgroups_.clear();
+    origins_.clear();
     lost_ = 0;
     cache_full_ = false;
     unguarded_ = false;
@@ -114,6 +118,7 @@ Nanoseconds RunHost::now() const {
 void RunHost::pump() {
     if (phase_ == Phase::live)
         run_->beat();
+    hear_of_waiting();
     const bool came = drain(drain_budget);
     const std::uint64_t lost = run_->events().lost();
     if (came || lost != lost_) {
@@ -127,7 +132,12 @@ void RunHost::pump() {
 }
 
 bool RunHost::drain(Nanoseconds budget) {
-    return app::drain(run_->events(), budget, [this](const StepRecord& record) { take(record); });
+    EventQueue& events = run_->events();
+    return app::drain(events, budget, [this, &events](const StepRecord& record) {
+        if (record.step == Step::arrived)
+            events.drain_facts([this](const Fact& fact) { take(fact); });
+        take(record);
+    });
 }
 
 void RunHost::take(const StepRecord& record) {
@@ -140,6 +150,53 @@ void RunHost::take(const StepRecord& record) {
     if (notice == Notice::unguarded || notice == Notice::guarded_again)
         unguarded_ = notice == Notice::unguarded;
     Q_EMIT noticed(notice, record.request);
+}
+
+void RunHost::take(const Fact& fact) {
+    if (const auto* origin = std::get_if<Origin>(&fact)) {
+        origins_.push_back(*origin);
+        return;
+    }
+    const auto& reader = std::get<ReaderFacts>(fact);
+    std::vector<ReaderFacts>& known = facts_[reader.thread];
+    if (!known.empty() && known.back().same_as(reader))
+        return;
+    known.push_back(reader);
+    if (!reader.cgroup.empty() && std::ranges::find(cgroups_, reader.cgroup) == cgroups_.end())
+        cgroups_.push_back(reader.cgroup);
+}
+
+const ReaderFacts* RunHost::facts_of(const RequestRow& request) const {
+    const auto known = facts_.find(store_->reader(request).pid);
+    if (known == facts_.end())
+        return nullptr;
+    const auto after =
+        std::ranges::upper_bound(known->second, request.start, {}, &ReaderFacts::time);
+    return after == known->second.begin() ? nullptr : &*std::prev(after);
+}
+
+std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
+    const ReaderFacts* facts = facts_of(request);
+    const auto at = facts ? std::ranges::find(cgroups_, facts->cgroup) : cgroups_.end();
+    return at == cgroups_.end() ? 0 : static_cast<std::uint64_t>(at - cgroups_.begin()) + 1;
+}
+
+const Origin* RunHost::origin_of(RequestId request) const {
+    const auto at = std::ranges::lower_bound(origins_, request, {}, &Origin::request);
+    return at == origins_.end() || at->request != request ? nullptr : &*at;
+}
+
+void RunHost::ask_waiting(std::uint32_t thread) {
+    if (live() && !simulated() && run_->ask_who(thread))
+        asked_of_ = thread;
+}
+
+void RunHost::hear_of_waiting() {
+    if (phase_ != Phase::live)
+        return;
+    if (const auto told = run_->told_who())
+        Q_EMIT waiting_told(asked_of_,
+                            told->has_value() ? QString::fromStdString(**told) : QString());
 }
 
 std::vector<Row> RunHost::waiting() {

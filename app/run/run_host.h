@@ -12,6 +12,7 @@
 #include <QTimer>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace coldscope::app {
@@ -63,6 +64,19 @@ public:
     // Open requests that are held or delayed, ascending.
     [[nodiscard]] std::vector<Row> waiting();
 
+    // Of the reader of a request; null when nothing is known but its record. For one request always
+    // the same.
+    [[nodiscard]] const ReaderFacts* facts_of(const RequestRow& request) const;
+    // Its control group among those of this run's readers, from 1; 0: not known. And its path.
+    [[nodiscard]] std::uint64_t cgroup_of(const RequestRow& request) const;
+    [[nodiscard]] const std::string& cgroup(std::uint64_t number) const {
+        return cgroups_[number - 1];
+    }
+    // Which read of EROFS a request came from, where the kernel's tracepoints told. O(log).
+    [[nodiscard]] const Origin* origin_of(RequestId request) const;
+    // What a thread waits for, asked of the guard; waiting_told() follows, unless nobody knows.
+    void ask_waiting(std::uint32_t thread);
+
     // Steers the run: a line as in core/rules/command.h. Errors are the caller's to show.
     Result<std::uint32_t> command(const std::string& line);
     [[nodiscard]] const std::vector<Run::RuleText>& rules() const;
@@ -79,6 +93,8 @@ Q_SIGNALS:
     // Time went on: at frame rate while something is open or came, else ten times a second.
     void ticked();
     void rules_changed();
+    // text: as guard::waiting_thread() tells it; empty where the thread waits in no mount.
+    void waiting_told(std::uint32_t thread, const QString& text);
     void noticed(coldscope::Notice notice, coldscope::RequestId request);
     // What happened, as a sentence with the next step in it.
     void failed(const QString& title, const QString& text);
@@ -91,6 +107,8 @@ private:
     // Takes records for as long as the budget lasts; true when there were any.
     bool drain(Nanoseconds budget);
     void take(const StepRecord& record);
+    void take(const Fact& fact);
+    void hear_of_waiting();
     void end_open_requests();
 
     RunOptions options_;
@@ -99,6 +117,10 @@ private:
     bool stop_when_started_ = false;
     std::unique_ptr<Run> run_;
     std::unique_ptr<EventStore> store_;
+    std::unordered_map<std::uint32_t, std::vector<ReaderFacts>> facts_; // by thread, times ascend
+    std::vector<std::string> cgroups_;
+    std::vector<Origin> origins_; // requests ascend
+    std::uint32_t asked_of_ = 0;  // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
     bool cache_full_ = false;

@@ -1,5 +1,8 @@
 #include "app/style/text.h"
 
+#include "core/request/facts.h"
+
+#include <QCoreApplication>
 #include <QLocale>
 #include <array>
 #include <cmath>
@@ -79,6 +82,13 @@ QString share_text(double share) {
 
 QString offset_text(std::uint64_t offset) {
     return QStringLiteral("0x%1").arg(offset, 0, 16);
+}
+
+QString container_text(const std::string& cgroup) {
+    const std::string_view id = container_id(cgroup);
+    return id.empty() ? QString::fromStdString(cgroup)
+                      : QCoreApplication::translate("Text", "container %1")
+                            .arg(QString::fromLatin1(id.data(), static_cast<qsizetype>(id.size())));
 }
 
 QString errno_text(int number) {

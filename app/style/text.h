@@ -6,6 +6,7 @@
 #include "core/base/range_set.h"
 
 #include <QString>
+#include <string>
 
 namespace coldscope::app {
 
@@ -17,6 +18,8 @@ namespace coldscope::app {
 [[nodiscard]] QString rate_text(double bytes_per_second);   // "12.5 MiB/s"
 [[nodiscard]] QString share_text(double share);             // 0..1: "42 %"
 [[nodiscard]] QString offset_text(std::uint64_t offset);    // bytes: "0x1a000"
+// Of a control group's path: "container 1a2b3c4d5e6f", else the path.
+[[nodiscard]] QString container_text(const std::string& cgroup);
 // "EIO: Input/output error"; 0: "ok".
 [[nodiscard]] QString errno_text(int number);
 

@@ -1,6 +1,7 @@
 #include "app/timeline/lane_model.h"
 
 #include "app/run/workspace.h"
+#include "app/style/text.h"
 
 #include <QCoreApplication>
 
@@ -20,9 +21,20 @@ Lanes::Key key_by(Grouping grouping, const TimelineNames& names) {
     switch (grouping) {
     case Grouping::object:
         break;
-    case Grouping::process:
+    case Grouping::thread:
         return [](const EventStore& store, const RequestRow& row) -> std::uint64_t {
             return store.reader(row).pid;
+        };
+    case Grouping::process:
+        return [process = names.process](const EventStore& store,
+                                         const RequestRow& row) -> std::uint64_t {
+            const std::uint32_t known = process ? process(row) : 0;
+            return known != 0 ? known : store.reader(row).pid;
+        };
+    case Grouping::container:
+        return [container = names.container](const EventStore&,
+                                             const RequestRow& row) -> std::uint64_t {
+            return container ? container(row) : 0;
         };
     case Grouping::file:
         // 0: no file, which is metadata.
@@ -44,6 +56,16 @@ TimelineNames names_of(const Workspace& workspace) {
         return files.nodes.empty() ? std::nullopt : std::optional(files.nodes.front());
     };
     names.path = [&workspace](std::uint32_t node) { return workspace.path_of(node); };
+    names.process = [&host = workspace.host()](const RequestRow& row) {
+        const ReaderFacts* facts = host.facts_of(row);
+        return facts ? facts->process : 0;
+    };
+    names.container = [&host = workspace.host()](const RequestRow& row) {
+        return host.cgroup_of(row);
+    };
+    names.container_name = [&host = workspace.host()](std::uint64_t number) {
+        return container_text(host.cgroup(number));
+    };
     return names;
 }
 
@@ -86,15 +108,19 @@ QString LaneModel::label_of(const EventStore& store, const Lanes::Group& group) 
     switch (grouping_) {
     case Grouping::object:
         break;
+    case Grouping::container:
+        return group.key == 0 || !names_.container_name ? tr("container not known")
+                                                        : names_.container_name(group.key);
+    case Grouping::thread:
     case Grouping::process: {
         const Lane& lane = lanes_.lane(group.lanes.front());
         const Row row = lane.size() != 0 ? lane.row(0) : lane.open() ? lane.open()->row : 0;
         if (row >= store.size())
             return {};
         const Reader& reader = store.reader(store[row]);
-        if (reader.pid == 0 && reader.name().empty())
+        if (group.key == 0 && reader.name().empty())
             return tr("unknown process");
-        return QStringLiteral("%1 (%2)").arg(text_of(reader.name())).arg(reader.pid);
+        return QStringLiteral("%1 (%2)").arg(text_of(reader.name())).arg(group.key);
     }
     case Grouping::file:
         if (group.key == 0)

@@ -13,7 +13,7 @@ namespace coldscope::app {
 
 class Workspace;
 
-enum class Grouping : unsigned char { object, process, file };
+enum class Grouping : unsigned char { object, process, thread, container, file };
 
 // What requests are called; without a function, by number.
 struct TimelineNames {
@@ -21,6 +21,11 @@ struct TimelineNames {
     // The file that a request is for; nothing for metadata. Must not change between two regroup().
     std::function<std::optional<std::uint32_t>(const RequestRow&)> file;
     std::function<QString(std::uint32_t)> path;
+    // The process of a request's reader; without it its thread. 0: not known.
+    std::function<std::uint32_t(const RequestRow&)> process;
+    // Its container, or other control group, by a number; 0: not known.
+    std::function<std::uint64_t(const RequestRow&)> container;
+    std::function<QString(std::uint64_t)> container_name;
 };
 // The workspace must outlive them.
 [[nodiscard]] TimelineNames names_of(const Workspace& workspace);

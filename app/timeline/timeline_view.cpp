@@ -48,6 +48,8 @@ QWidget* TimelineView::make_controls() {
     by_ = new QComboBox(bar);
     by_->addItem(tr("object"), static_cast<int>(Grouping::object));
     by_->addItem(tr("process"), static_cast<int>(Grouping::process));
+    by_->addItem(tr("thread"), static_cast<int>(Grouping::thread));
+    by_->addItem(tr("container"), static_cast<int>(Grouping::container));
     by_->addItem(tr("file"), static_cast<int>(Grouping::file));
     by_->setAccessibleName(tr("Lanes by"));
     by_->setToolTip(tr("What has lanes of its own"));

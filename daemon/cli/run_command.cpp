@@ -131,6 +131,9 @@ private:
 
     void drain() {
         run_.events().drain([this](const StepRecord& record) {
+            run_.events().drain_facts([this](const Fact& fact) {
+                say([&](RunReport& report) { return report.fact(fact); });
+            });
             say([&](RunReport& report) { return report.step(run_, record); });
         });
         if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {

@@ -12,6 +12,8 @@ using nlohmann::json;
 
 namespace {
 
+constexpr std::size_t most_origins = 4096;
+
 std::string scaled(double value, double factor, std::span<const std::string_view> units) {
     std::size_t unit = 0;
     while (value >= factor && unit + 1 < units.size()) {
@@ -82,6 +84,7 @@ bool RunReport::ready(const Run& run) {
                          {"transport", name(run.transport())},
                          {"simulated", run.simulated()},
                          {"guarded", run.guarded()},
+                         {"traced", run.traced()},
                          {"image", json_text(run.options().image)},
                          {"mount", json_text(run.options().mount_point)},
                          {"cache", json_text(run.options().cache)}};
@@ -97,6 +100,24 @@ bool RunReport::ready(const Run& run) {
     return output_.line(ready) &&
            output_.line("   seconds  request  reader                size  object and offset; "
                         "what happened; files");
+}
+
+bool RunReport::fact(const Fact& fact) {
+    if (!json_)
+        return true;
+    if (const auto* origin = std::get_if<Origin>(&fact)) {
+        if (origins_.size() == most_origins)
+            origins_.clear();
+        origins_[origin->request] = *origin;
+        return true;
+    }
+    const auto& reader = std::get<ReaderFacts>(fact);
+    return output_.line(json{{"event", "reader"},
+                             {"pid", reader.thread},
+                             {"process", reader.process},
+                             {"cgroup", json_text(reader.cgroup)},
+                             {"container", json_text(std::string(container_id(reader.cgroup)))}}
+                            .dump());
 }
 
 bool RunReport::step(const Run& run, const StepRecord& record) {
@@ -118,11 +139,27 @@ bool RunReport::step(const Run& run, const StepRecord& record) {
 bool RunReport::step_json(const Run& run, const StepRecord& record) {
     if (record.step == Step::notice)
         return output_.line(event_line(record, {}));
+    if (record.step == Step::arrived && !origin_json(run, record))
+        return false;
     auto quoted = quoted_names_.find(record.object);
     if (quoted == quoted_names_.end())
         quoted =
             quoted_names_.emplace(record.object, json_string(run.object_name(record.object))).first;
     return output_.line(event_line(record, quoted->second));
+}
+
+bool RunReport::origin_json(const Run& run, const StepRecord& record) {
+    const auto node = origins_.extract(record.request);
+    if (node.empty())
+        return true;
+    const Origin& origin = node.mapped();
+    const std::string file = run.file_of(origin, record.object, record.offset, record.length);
+    return file.empty() || output_.line(json{{"event", "origin"},
+                                             {"request", origin.request},
+                                             {"file", json_text(file)},
+                                             {"offset", origin.offset},
+                                             {"length", origin.length}}
+                                            .dump());
 }
 
 bool RunReport::held_text(const Run& run, const StepRecord& record) {

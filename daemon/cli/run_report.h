@@ -18,6 +18,8 @@ public:
 
     // False when nobody reads the output any more.
     bool ready(const Run& run);
+    // Before the step that it belongs to.
+    bool fact(const Fact& fact);
     bool step(const Run& run, const StepRecord& record);
     bool lost_events(std::uint64_t count);
     bool rule(std::uint32_t id, const std::string& text);
@@ -27,6 +29,7 @@ public:
 
 private:
     bool step_json(const Run& run, const StepRecord& record);
+    bool origin_json(const Run& run, const StepRecord& record);
     bool held_text(const Run& run, const StepRecord& record);
     bool ended_text(const Run& run, const Request& request);
     [[nodiscard]] std::string since_start(Nanoseconds time) const;
@@ -37,6 +40,7 @@ private:
     Output& output_;
     RequestLog log_;
     Nanoseconds started_ = 0;
+    std::unordered_map<RequestId, Origin> origins_; // of requests that have not arrived here yet
     std::unordered_map<ObjectId, std::string> quoted_names_; // as JSON strings
 };
 

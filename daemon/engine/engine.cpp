@@ -13,7 +13,9 @@ constexpr int largest_errno = 511; // above are the kernel's own, which it takes
 } // namespace
 
 Engine::Engine(Ring& ring, EventQueue& events, const EngineOptions& options)
-    : ring_(ring), events_(events), options_(options), last_beat_(monotonic_now()) {}
+    : ring_(ring), events_(events), options_(options),
+      readers_([this](ReaderFacts facts) { events_.tell(std::move(facts)); }),
+      last_beat_(monotonic_now()) {}
 
 Engine::~Engine() {
     fail_all(EIO);
@@ -84,6 +86,8 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
         open.command = reader.command;
         if (reader.own || !mounted_)
             open.flags |= flag::own;
+        if (trace_)
+            tell_origin(id, open.ask.pid);
     }
     emit(id, open, Step::arrived);
     const Verdict verdict = decide(open);
@@ -105,6 +109,11 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
         break;
     }
     return id;
+}
+
+void Engine::tell_origin(RequestId id, std::uint32_t thread) {
+    if (const auto read = trace_->last_read(thread))
+        events_.tell(Origin{id, read->nid, read->offset, read->length});
 }
 
 Verdict Engine::decide(const Open& open) {

@@ -9,6 +9,7 @@
 #include "daemon/engine/readers.h"
 #include "daemon/engine/store.h"
 #include "daemon/ring/ring.h"
+#include "daemon/trace/erofs_trace.h"
 
 #include <array>
 #include <atomic>
@@ -78,6 +79,8 @@ public:
     }
     // As CacheFile::access_by().
     void access_by(StoreId id, Fd other) { stores_[id]->access_by(std::move(other)); }
+    // Which file a request is for is then told, where the kernel says it. Before the first ask.
+    void trace_by(std::unique_ptr<ErofsTrace> trace) { trace_ = std::move(trace); }
     [[nodiscard]] const Store& store(StoreId id) const { return *stores_[id]; }
     [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
 
@@ -119,6 +122,7 @@ private:
     };
 
     void emit(RequestId id, const Open& open, Step step, int result = 0, std::uint64_t length = 0);
+    void tell_origin(RequestId id, std::uint32_t thread);
     [[nodiscard]] Verdict decide(const Open& open);
     void hold(RequestId id, Open& open);
     void delay(RequestId id, Open& open, Nanoseconds delay);
@@ -139,6 +143,7 @@ private:
     EventQueue& events_;
     EngineOptions options_;
     Readers readers_;
+    std::unique_ptr<ErofsTrace> trace_;
     RuleSet rules_;
     bool mounted_ = false;
     bool winding_down_ = false;

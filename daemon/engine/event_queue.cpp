@@ -5,8 +5,12 @@
 
 namespace coldscope {
 
+namespace {
+constexpr std::size_t most_facts = 1u << 14;
+}
+
 EventQueue::EventQueue(std::size_t capacity)
-    : records_(capacity), fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : records_(capacity), facts_(most_facts), fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 EventQueue::~EventQueue() {
     ::close(fd_);

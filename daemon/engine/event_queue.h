@@ -1,13 +1,16 @@
-// Step records from the ring thread to one listener. The ring thread never waits: what finds no
-// room is counted, and the listener shows "lost n events".
+// Step records from the ring thread to one listener, and beside them facts of readers and requests.
+// The ring thread never waits: a record that finds no room is counted, and the listener shows "lost
+// n events"; a fact that finds none stays unknown.
 #pragma once
 
 #include "core/base/error.h"
 #include "core/base/spsc.h"
+#include "core/request/facts.h"
 #include "core/request/step.h"
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace coldscope {
 
@@ -24,6 +27,8 @@ public:
         else
             lost_.fetch_add(1, std::memory_order_relaxed);
     }
+    // Ring thread, before the first record that it belongs to.
+    void tell(Fact fact) { (void)facts_.push(std::move(fact)); }
     // Ring thread, once a turn: wakes the listener if it sleeps and there is something new.
     void flush();
 
@@ -32,6 +37,11 @@ public:
     std::size_t drain(Take&& take, std::size_t most = ~std::size_t{0}) {
         return records_.drain(take, most);
     }
+    // Facts of the records that were drained have come by then, and perhaps of later ones.
+    template <typename Take>
+    void drain_facts(Take&& take) {
+        facts_.drain(take);
+    }
     [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
     // Readable when there may be something new; arm() before sleeping on it, then drain.
     [[nodiscard]] int fd() const { return fd_; }
@@ -39,6 +49,7 @@ public:
 
 private:
     SpscRing<StepRecord> records_;
+    SpscRing<Fact> facts_;
     std::atomic<std::uint64_t> lost_{0};
     std::atomic<bool> asleep_{false};
     bool pushed_ = false;

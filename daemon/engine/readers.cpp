@@ -15,7 +15,9 @@ namespace coldscope {
 namespace {
 
 constexpr Nanoseconds remembered = 200 * millisecond;
+constexpr Nanoseconds trusted = 2 * second; // that a number is still the same thread's
 constexpr std::size_t most_entries = 4096;
+constexpr std::size_t longest_cgroup = 4096; // bytes of /proc/PID/cgroup
 
 // The file's first bytes; empty when it can't be read.
 std::string read_small(const std::string& path, std::size_t most) {
@@ -27,6 +29,15 @@ std::string read_small(const std::string& path, std::size_t most) {
     ::close(fd);
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return text;
+}
+
+// The process of a thread; 0 when it can't be known.
+std::uint32_t process_of(std::uint32_t thread_id) {
+    const std::string status = read_small(fmt::format("/proc/{}/status", thread_id), 1024);
+    const std::size_t at = status.find("\nTgid:\t");
+    return at == std::string::npos
+               ? 0
+               : static_cast<std::uint32_t>(std::strtoul(status.c_str() + at + 7, nullptr, 10));
 }
 
 bool has_sigkill(const std::string& status, const char* field) {
@@ -47,6 +58,10 @@ const ReadingThread& Readers::find(std::uint32_t thread_id) {
     Entry& entry = entries_[thread_id];
     if (entry.seen != 0 && now - entry.seen < remembered)
         return entry.reader;
+    if (entry.seen == 0 || now - entry.seen > trusted)
+        on_new_({now, thread_id, process_of(thread_id),
+                 std::string(cgroup_path(
+                     read_small(fmt::format("/proc/{}/cgroup", thread_id), longest_cgroup)))});
     entry.seen = now;
     std::string command = read_small(fmt::format("/proc/{}/comm", thread_id), 16);
     if (command.ends_with('\n'))

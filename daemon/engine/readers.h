@@ -1,10 +1,12 @@
-// Who reads: the name of a thread, and whether it is Coldscope's own.
+// Who reads: the name of a thread, whether it is Coldscope's own, its process and cgroup.
 #pragma once
 
 #include "core/base/clock.h"
+#include "core/request/facts.h"
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 
 namespace coldscope {
@@ -17,6 +19,10 @@ struct ReadingThread {
 // Looks into /proc, and remembers for a moment, since that costs more than a small request.
 class Readers {
 public:
+    // on_new: of a thread that asks for the first time, or for the first time since long: its
+    // number may have become another's.
+    explicit Readers(std::function<void(ReaderFacts)> on_new) : on_new_(std::move(on_new)) {}
+
     [[nodiscard]] const ReadingThread& find(std::uint32_t thread_id);
 
 private:
@@ -24,6 +30,7 @@ private:
         ReadingThread reader;
         Nanoseconds seen = 0;
     };
+    std::function<void(ReaderFacts)> on_new_;
     std::unordered_map<std::uint32_t, Entry> entries_;
 };
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr Nanoseconds mount_timeout = 30 * second; // a mount reads from a source that may be slow
 constexpr Nanoseconds answer_timeout = 5 * second;
-constexpr Nanoseconds who_timeout = second;
+constexpr Nanoseconds bye_timeout = second;
 constexpr Nanoseconds reap_timeout = 2 * second;
 
 // What tells a guard under pkexec or sudo whom it serves is not for one that serves this process.
@@ -125,7 +125,7 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
 Client::~Client() {
     group_.reset();
     Message bye{Type::bye, 0, {}, 0};
-    const auto ended = ask_once(bye, "the guard", who_timeout);
+    const auto ended = ask_once(bye, "the guard", bye_timeout);
     ::close(process_.socket);
     // EBUSY: it stays, for those who still have files of the mount open.
     if (process_.pid != 0 && (ended || ended.error().sys_errno != EBUSY))
@@ -237,11 +237,38 @@ Result<Fd> Client::object(const std::string& path) {
     return std::move(reply.fd);
 }
 
-Result<std::string> Client::who(pid_t thread) {
-    COLDSCOPE_TRY(const Received reply,
-                  ask({Type::who, static_cast<std::uint32_t>(thread), {}, 0},
-                      fmt::format("cannot tell what thread {} waits for", thread), who_timeout));
-    return reply.message.texts[0];
+void Client::ask_who(pid_t thread) {
+    const Message message{Type::who, static_cast<std::uint32_t>(thread), {}, ++sequence_};
+    if (send(process_.socket, message, false))
+        who_ = message.sequence;
+}
+
+// Another question may have met the answer and passed over it: then none comes.
+std::optional<Result<std::string>> Client::told_who() {
+    pollfd entry{process_.socket, POLLIN, 0};
+    while (who_ != 0 && poll(&entry, 1, 0) > 0) {
+        const auto reply = receive(process_.socket);
+        if (!reply) {
+            who_ = 0;
+            return std::unexpected(reply.error());
+        }
+        const Message& message = reply->message;
+        if (message.type != Type::reply || message.sequence != who_)
+            continue;
+        who_ = 0;
+        if (message.number == 0)
+            return message.texts[0];
+        return system_error(static_cast<int>(message.number), message.texts[0]);
+    }
+    return std::nullopt;
+}
+
+Result<Client::Trace> Client::trace(std::uint32_t number) {
+    COLDSCOPE_TRY(Received reply, ask({Type::trace, number, {}, 0},
+                                      "cannot open EROFS's tracepoints", answer_timeout));
+    if (!reply.fd)
+        return failure(Code::io, "the guard sent no event of a tracepoint");
+    return Trace{std::move(reply.fd), reply.message.texts[0]};
 }
 
 void Client::keep(const std::string& path, const std::string& device, Kind kind) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,8 +52,18 @@ public:
     [[nodiscard]] Result<void> mark(const std::string& path, int file);
     // The descriptor that the dead client had of a marked file.
     [[nodiscard]] Result<Fd> object(const std::string& path);
-    // What a thread waits for, as waiting_thread() tells it.
-    [[nodiscard]] Result<std::string> who(pid_t thread);
+    // Asks what a thread waits for, without waiting for the answer. A newer question takes the
+    // place of one that is not answered yet.
+    void ask_who(pid_t thread);
+    // The answer, as waiting_thread() tells it, once it has come.
+    [[nodiscard]] std::optional<Result<std::string>> told_who();
+    // A tracepoint on one processor, and its format file: see guard::open_trace(). Errors: ERANGE
+    // past the last.
+    struct Trace {
+        Fd event;
+        std::string format;
+    };
+    [[nodiscard]] Result<Trace> trace(std::uint32_t number);
 
     // device: as in the protocol; said again once it is known.
     void keep(const std::string& path, const std::string& device, Kind kind);
@@ -87,6 +98,7 @@ private:
     ClientOptions options_;
     Process process_;            // the socket's number never changes, whichever guard is behind it
     std::uint32_t sequence_ = 0; // of the last question
+    std::uint32_t who_ = 0;      // of the last of ask_who() without an answer yet; 0: none
     std::atomic<bool> gone_{false};
     std::string taken_mount_;
     std::string superblocks_; // the kernel's names for what was mounted

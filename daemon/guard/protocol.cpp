@@ -29,6 +29,7 @@ Count texts_of(std::uint32_t type) {
     case Type::group:
     case Type::who:
     case Type::bye:
+    case Type::trace:
         return {0, 0};
     case Type::adopt:
     case Type::forget:

@@ -3,6 +3,7 @@
 #include "daemon/guard/log.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/guard/privilege.h"
+#include "daemon/guard/trace.h"
 #include "daemon/guard/waiting.h"
 
 #include <algorithm>
@@ -139,7 +140,7 @@ void Server::handle(Received& received) {
         reply(message, message.number != 0 ? ESRCH : 0, "there is nothing to take over");
         break;
     case Type::group: {
-        if (geteuid() == 0 && options_.user != 0 && !options_.trusted) {
+        if (!trusted()) {
             log("refused", "the fanotify group: it is as good as root's rights, and the user was "
                            "not said to be trusted");
             reply(message, EPERM, "its user is not trusted with the fanotify group");
@@ -167,6 +168,9 @@ void Server::handle(Received& received) {
     case Type::who:
         who(message);
         break;
+    case Type::trace:
+        trace(message);
+        break;
     case Type::bye:
         bye_ = true;
         reap();
@@ -175,6 +179,20 @@ void Server::handle(Received& received) {
     case Type::reply:
         break;
     }
+}
+
+// What could be had without this guard as well, or by root's word.
+bool Server::trusted() const {
+    return geteuid() != 0 || options_.user == 0 || options_.trusted;
+}
+
+// Whoever has the event sees what all threads of this machine read from any EROFS mount.
+void Server::trace(const Message& message) {
+    if (!trusted())
+        return reply(message, EPERM, "its user is not trusted with what others read");
+    const auto traced = open_trace(message.number);
+    reply(message, traced ? 0 : to_errno(traced.error()),
+          traced ? traced->format : describe(traced.error()), traced ? traced->event.get() : -1);
 }
 
 void Server::adopt(Received& received) {

@@ -55,6 +55,8 @@ private:
     void mark(Received& received);
     void adopt(Received& received);
     void who(const Message& message);
+    void trace(const Message& message);
+    [[nodiscard]] bool trusted() const;
     void keep(Kept kept);
     void reply(const Message& question, int error, const std::string& what, int fd = -1);
     void reply(const Message& question, const Result<void>& result);

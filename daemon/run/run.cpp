@@ -137,6 +137,7 @@ Result<void> Run::stop() {
     }
     // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     engine_.reset();
+    trace_ = nullptr;
     ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
     if (guard_) {

@@ -75,9 +75,16 @@ public:
 
     // One more read for the simulated kernel, `at` from now. Code::invalid for other transports.
     [[nodiscard]] Result<void> read(SimulatedRead read);
-    // What the thread of a waiting request does, as guard::waiting_thread() tells it. Waits for the
-    // guard, at most a second.
-    [[nodiscard]] Result<std::string> who(std::uint32_t thread);
+    // Asks what the thread of a waiting request does; told_who() has the answer of the guard once
+    // it is there, as guard::waiting_thread() tells it. Neither waits. False without a guard.
+    bool ask_who(std::uint32_t thread);
+    [[nodiscard]] std::optional<Result<std::string>> told_who();
+    // The kernel's tracepoints say which file a request is for.
+    [[nodiscard]] bool traced() const { return trace_ != nullptr; }
+    // The file that the kernel was reading, by what a tracepoint told; empty where it can't be for
+    // this range of a device, which is then read for something else, as metadata is.
+    [[nodiscard]] std::string file_of(const Origin& origin, ObjectId object, std::uint64_t offset,
+                                      std::uint64_t length) const;
     // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
     // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).
     [[nodiscard]] Result<std::uint32_t> command(const Command& command);
@@ -114,6 +121,7 @@ private:
     [[nodiscard]] Result<void> mount_devices(const std::vector<std::string>& sources,
                                              const std::string& mount_options);
     [[nodiscard]] Result<void> start_simulated();
+    void open_trace();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command);
     [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path, Range range);
@@ -136,6 +144,7 @@ private:
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Transport> transport_;
     SimulatedTransport* simulated_ = nullptr; // transport_, if it is that
+    ErofsTrace* trace_ = nullptr;             // the engine's; null where there is none
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

@@ -1,4 +1,5 @@
 // What a run is told and asked while it stands.
+#include "core/erofs/read_for.h"
 #include "daemon/run/run.h"
 
 #include <algorithm>
@@ -41,10 +42,25 @@ Result<void> Run::read(SimulatedRead read) {
     return post(std::move(read));
 }
 
-Result<std::string> Run::who(std::uint32_t thread) {
+bool Run::ask_who(std::uint32_t thread) {
     if (!guarded())
-        return failure(Code::unsupported, "without the guard nobody can tell what a thread does");
-    return guard_->who(static_cast<pid_t>(thread));
+        return false;
+    guard_->ask_who(static_cast<pid_t>(thread));
+    return true;
+}
+
+std::optional<Result<std::string>> Run::told_who() {
+    return guarded() ? guard_->told_who() : std::nullopt;
+}
+
+std::string Run::file_of(const Origin& origin, ObjectId object, std::uint64_t offset,
+                         std::uint64_t length) const {
+    const auto node = index_.node_of_nid(origin.nid);
+    if (!node || object >= first_file_object ||
+        !erofs::may_be_read_for(*image_, index_, *node, static_cast<std::uint16_t>(object), offset,
+                                length))
+        return {};
+    return index_.path(*node);
 }
 
 Result<std::uint32_t> Run::command(const Command& command) {

@@ -139,6 +139,7 @@ Result<void> Run::mount_blobs() {
     fuse_device_ = transport->device();
     guard_->keep(blob_folder_, fuse_device_, guard::Kind::fuse);
     transport_ = std::move(transport);
+    open_trace();
     thread_ = std::thread([this] { ring_thread(); });
     for (std::string& name : names)
         name = blob_folder_ + '/' + name;
@@ -150,7 +151,25 @@ Result<void> Run::mount_devices(const std::vector<std::string>& sources,
     COLDSCOPE_CHECK(guard_->mount_erofs(sources, options_.mount_point, mount_options));
     erofs_device_ = mount_on(options_.mount_point);
     guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
+    if (trace_ != nullptr)
+        trace_->only(erofs_device_);
     return {};
+}
+
+// A help where it can be had: the guard gives it to root and whom root trusts.
+void Run::open_trace() {
+    auto trace = std::make_unique<ErofsTrace>();
+    for (std::uint32_t number = 0;; ++number) {
+        auto event = guard_->trace(number);
+        if (!event && event.error().sys_errno == ERANGE)
+            break;
+        const auto fields =
+            event ? parse_trace_format(event->format) : std::unexpected(event.error());
+        if (!fields || !trace->add(std::move(event->event), *fields))
+            return;
+    }
+    trace_ = trace.get();
+    engine_->trace_by(std::move(trace));
 }
 
 // Everything is marked before it is mounted: what a mark misses reads as zeros.
@@ -173,10 +192,13 @@ Result<void> Run::mount_fanotify() {
     transport_ = std::make_unique<FanotifyTransport>(*ring_, *engine_, group, [this](StoreId id) {
         guard_->unmark(engine_->store(id).cache().path());
     });
+    open_trace();
     thread_ = std::thread([this] { ring_thread(); });
     if (!taken)
         return mount_devices(sources, options_.directio ? "directio" : "");
     erofs_device_ = mount_on(options_.mount_point);
+    if (trace_ != nullptr)
+        trace_->only(erofs_device_);
     return {};
 }
 

@@ -121,6 +121,14 @@ void TestFanotifyRead::what_was_asked() {
     QCOMPARE(arrived["pid"].toInteger(), pid);
     QCOMPARE(arrived["object_name"].toString(), "blob 1: image.blob");
     QCOMPARE(arrived["command"].toString(), "coldscope-test-");
+    // Who that is, and what EROFS was reading.
+    const QJsonObject who = run.wait_for("reader");
+    QCOMPARE(who["pid"].toInteger(), pid);
+    QCOMPARE(who["process"].toInteger(), pid);
+    const QJsonObject origin = run.wait_for("origin");
+    QCOMPARE(origin["file"].toString(), '/' + file);
+    QCOMPARE(origin["offset"].toInteger(), 0);
+    QCOMPARE(origin["request"].toInteger(), arrived["request"].toInteger());
     run.read_events(200);
     run.forget();
     Reader again(run.mount() + '/' + file, 0, 4096);

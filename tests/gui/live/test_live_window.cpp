@@ -1,15 +1,21 @@
 // The real window over a real FUSE mount: what a person does in it, with real readers waiting.
+#include "app/detail/request_detail.h"
 #include "app/style/look.h"
+#include "app/style/text.h"
+#include "app/timeline/timeline_canvas.h"
+#include "app/timeline/timeline_view.h"
 #include "app/views/message_bar.h"
 #include "app/views/window_actions.h"
 #include "tests/gui/live/window_fixture.h"
 
 #include <QAbstractButton>
 #include <QApplication>
+#include <QComboBox>
 #include <QContextMenuEvent>
 #include <QDialog>
 #include <QDialogButtonBox>
 #include <QDoubleSpinBox>
+#include <QLabel>
 #include <QMenu>
 #include <QPushButton>
 #include <QTableView>
@@ -27,6 +33,8 @@ private Q_SLOTS:
     void cleanup();
     void watch_hold_delay_release_fail_retry_data() { add_transports(); }
     void watch_hold_delay_release_fail_retry();
+    void the_detail_knows_who_waits_for_what_data() { add_transports(); }
+    void the_detail_knows_who_waits_for_what();
     void release_all_frees_fifty_data() { add_transports(); }
     void release_all_frees_fifty();
     void a_blocked_main_thread_frees_what_is_held_data() { add_transports(); }
@@ -156,6 +164,62 @@ void TestLiveWindow::watch_hold_delay_release_fail_retry() {
     QCOMPARE(reader->bytes(), expected(files[3]));
     QVERIFY(it.pixels(QStringLiteral("timeline"),
                       look(Mark::failed, coldscope::app::Theme::light).fill) > 0);
+    QVERIFY(it.stop());
+}
+
+// The process, the file that the kernel was reading and where its thread is, of a held request; and
+// lanes by each of these.
+void TestLiveWindow::the_detail_knows_who_waits_for_what() {
+    QFETCH(QString, transport);
+    NEEDS_TRANSPORT(transport);
+    const QString file = files_of(image_, 1)[0];
+    WindowFixture it;
+    QVERIFY(it.start(image_, transport));
+    QVERIFY(QFileInfo(it.mount() + u'/' + file).size() > 0); // metadata is read before
+    QTest::qWait(100);
+    it.press(it.window->actions().hold_next);
+    const auto reader = read(it, file);
+    QVERIFY(it.wait_held(1));
+    it.workspace.choose_request(it.workspace.host().waiting().front());
+    auto* detail = it.window->findChild<coldscope::app::RequestDetail*>();
+    QVERIFY(detail != nullptr);
+    const auto text = [&](const char* name) {
+        return detail->findChild<QLabel*>(QString::fromLatin1(name))->text();
+    };
+    QTRY_COMPARE(detail->row(), it.workspace.host().waiting().front());
+    QTRY_VERIFY2(text("who").contains(QStringLiteral("(%1)").arg(reader->pid())),
+                 qPrintable(text("who")));
+    if (transport != QLatin1String("fuse-tree")) { // there the object is the file
+        QTRY_VERIFY2(text("reading").contains(QStringLiteral("EROFS was reading")),
+                     qPrintable(text("reading")));
+        QVERIFY2(text("reading").contains(u'/' + file), qPrintable(text("reading")));
+        QTRY_VERIFY2(text("reading").contains(
+                         QStringLiteral("waits in pread of %1/%2 at 0").arg(it.mount(), file)),
+                     qPrintable(text("reading")));
+    }
+    auto* by = it.window->findChild<coldscope::app::TimelineView*>()->findChild<QComboBox*>();
+    auto* canvas = it.window->findChild<coldscope::app::TimelineCanvas*>();
+    QVERIFY(by != nullptr && canvas != nullptr);
+    const auto labels = [&] {
+        QStringList all;
+        for (const auto& group : canvas->model().groups())
+            all.push_back(group.label);
+        return all;
+    };
+    for (const char* kind : {"process", "thread"}) {
+        by->setCurrentIndex(by->findText(QString::fromLatin1(kind)));
+        QVERIFY2(labels().contains(QStringLiteral("coldscope-test- (%1)").arg(reader->pid())),
+                 qPrintable(labels().join(u' ')));
+    }
+    by->setCurrentIndex(by->findText(QStringLiteral("container")));
+    QFile cgroup(QStringLiteral("/proc/%1/cgroup").arg(reader->pid()));
+    QVERIFY(cgroup.open(QIODevice::ReadOnly));
+    const std::string path(coldscope::cgroup_path(cgroup.readAll().toStdString()));
+    QVERIFY2(labels().contains(coldscope::app::container_text(path)),
+             qPrintable(labels().join(u' ')));
+    it.press(it.window->actions().release_all);
+    QVERIFY(reader->finished(10000));
+    QCOMPARE(reader->bytes(), expected(file));
     QVERIFY(it.stop());
 }
 

@@ -167,7 +167,14 @@ void TestTimeline::another_grouping_keeps_the_choice() {
     QCOMPARE(shown.canvas().model().groups().size(), std::size_t{3});
     QCOMPARE(shown.canvas().model().groups()[0].label, QStringLiteral("cat (100)"));
     QVERIFY(shown.canvas().rect_of(5));
-    by->setCurrentIndex(2);
+    // Of threads no processes are known here, nor containers.
+    by->setCurrentIndex(by->findText(QStringLiteral("thread")));
+    QCOMPARE(shown.canvas().grouping(), Grouping::thread);
+    QCOMPARE(shown.canvas().model().groups()[0].label, QStringLiteral("cat (100)"));
+    by->setCurrentIndex(by->findText(QStringLiteral("container")));
+    QCOMPARE(shown.canvas().model().groups().size(), std::size_t{1});
+    QCOMPARE(shown.canvas().model().groups()[0].label, QStringLiteral("container not known"));
+    by->setCurrentIndex(by->findText(QStringLiteral("file")));
     QCOMPARE(shown.canvas().model().groups().size(), std::size_t{1}); // no image: no files
     by->setCurrentIndex(0);
     QCOMPARE(shown.canvas().model().groups()[0].label, object);

@@ -1,0 +1,79 @@
+// Which file a request is read for, as the kernel and the guard know it.
+#include "app/detail/request_detail.h"
+#include "app/style/text.h"
+#include "core/erofs/read_for.h"
+
+#include <QHash>
+#include <QStringList>
+
+namespace coldscope::app {
+
+namespace {
+
+constexpr Nanoseconds ask_again = 500 * millisecond;
+
+// The answer's "key=value" lines.
+QHash<QString, QString> fields_of(const QString& text) {
+    QHash<QString, QString> fields;
+    for (const QString& line : text.split(u'\n', Qt::SkipEmptyParts))
+        fields.insert(line.section(u'=', 0, 0), line.section(u'=', 1));
+    return fields;
+}
+
+} // namespace
+
+// Only of a reader that may still wait; not of Coldscope's own reader, whose object is the file.
+void RequestDetail::ask_waiting() {
+    const RequestRow& request = workspace_.host().store()[*row_];
+    const std::uint32_t thread = workspace_.host().store().reader(request).pid;
+    if (waiting_of_ != row_) {
+        waiting_of_ = row_;
+        waiting_.clear();
+        waiting_asked_ = 0;
+    }
+    const Nanoseconds now = monotonic_now();
+    if (!request.open() || thread == 0 || request.object >= first_file_object ||
+        (request.flags & flag::own) != 0 || now - waiting_asked_ < ask_again)
+        return;
+    waiting_asked_ = now;
+    workspace_.host().ask_waiting(thread);
+}
+
+void RequestDetail::hear_waiting(std::uint32_t thread, const QString& text) {
+    const EventStore& store = workspace_.host().store();
+    if (text.isEmpty() || !row_ || *row_ >= store.size() ||
+        store.reader(store[*row_]).pid != thread)
+        return;
+    waiting_ = text;
+    gate_.ask();
+}
+
+QString RequestDetail::reading_text() const {
+    const RequestRow& request = workspace_.host().store()[*row_];
+    QStringList lines;
+    const Origin* origin = workspace_.host().origin_of(request.id);
+    if (const auto& image = workspace_.image(); origin && image) {
+        const auto node = image->index.node_of_nid(origin->nid);
+        if (node && erofs::may_be_read_for(*image->image, image->index, *node,
+                                           static_cast<std::uint16_t>(request.object),
+                                           request.offset, request.length))
+            lines.push_back(tr("EROFS was reading %1 of <a href=\"%2\">%3</a>")
+                                .arg(range_text({origin->offset, origin->offset + origin->length})
+                                         .toHtmlEscaped())
+                                .arg(*node)
+                                .arg(workspace_.path_of(*node).toHtmlEscaped()));
+    }
+    const QHash<QString, QString> waiting = fields_of(waiting_);
+    if (const QString call = waiting.value(QStringLiteral("call")); !call.isEmpty()) {
+        const QString file = waiting.value(QStringLiteral("file")).toHtmlEscaped();
+        const QString offset = waiting.value(QStringLiteral("offset"));
+        lines.push_back(
+            offset.isEmpty()
+                ? tr("its thread waits in %1 of %2").arg(call.toHtmlEscaped(), file)
+                : tr("its thread waits in %1 of %2 at %3")
+                      .arg(call.toHtmlEscaped(), file, count_text(offset.toULongLong(nullptr, 0))));
+    }
+    return lines.join(QStringLiteral("<br>"));
+}
+
+} // namespace coldscope::app

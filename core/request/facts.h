@@ -1,0 +1,43 @@
+// What is known beside the records of steps: of a reading thread when it first asks, and again now
+// and then, since its number may have become another's; of a request where the kernel's tracepoints
+// tell which file it is for.
+#pragma once
+
+#include "core/base/clock.h"
+#include "core/request/step.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace coldscope {
+
+struct ReaderFacts {
+    Nanoseconds time = 0;      // CLOCK_MONOTONIC, before the request that it is told with
+    std::uint32_t thread = 0;  // as in StepRecord::pid
+    std::uint32_t process = 0; // 0: not known
+    std::string cgroup;        // its path in the unified hierarchy; empty: not known
+
+    [[nodiscard]] bool same_as(const ReaderFacts& other) const {
+        return thread == other.thread && process == other.process && cgroup == other.cgroup;
+    }
+};
+
+// The read that EROFS was at, in the same thread, just before it asked.
+struct Origin {
+    RequestId request = 0;
+    std::uint64_t nid = 0;    // the inode
+    std::uint64_t offset = 0; // bytes in the file, page-aligned
+    std::uint64_t length = 0;
+};
+
+using Fact = std::variant<ReaderFacts, Origin>;
+
+// Of the content of /proc/PID/cgroup: the path in the unified hierarchy, else the first one.
+[[nodiscard]] std::string_view cgroup_path(std::string_view proc_cgroup);
+// The short form of the container's id that a cgroup's path has in it, as docker, podman,
+// containerd and cri-o name them: 64 hexadecimal digits. Empty where there is none.
+[[nodiscard]] std::string_view container_id(std::string_view cgroup);
+
+} // namespace coldscope
