@@ -65,13 +65,17 @@ QString RequestDetail::reading_text() const {
     }
     const QHash<QString, QString> waiting = fields_of(waiting_);
     if (const QString call = waiting.value(QStringLiteral("call")); !call.isEmpty()) {
-        const QString file = waiting.value(QStringLiteral("file")).toHtmlEscaped();
+        QString file = waiting.value(QStringLiteral("file"));
+        const QString mount = QString::fromStdString(workspace_.host().options().mount_point);
+        if (file.startsWith(mount + u'/'))
+            file.remove(0, mount.size()); // as the image has it
         const QString offset = waiting.value(QStringLiteral("offset"));
         lines.push_back(
             offset.isEmpty()
-                ? tr("its thread waits in %1 of %2").arg(call.toHtmlEscaped(), file)
-                : tr("its thread waits in %1 of %2 at %3")
-                      .arg(call.toHtmlEscaped(), file, count_text(offset.toULongLong(nullptr, 0))));
+                ? tr("Its thread waits in %1 of %2").arg(call.toHtmlEscaped(), file.toHtmlEscaped())
+                : tr("Its thread waits in %1 at %2 of %3")
+                      .arg(call.toHtmlEscaped(), count_text(offset.toULongLong(nullptr, 0)),
+                           file.toHtmlEscaped()));
     }
     return lines.join(QStringLiteral("<br>"));
 }
