@@ -263,9 +263,10 @@ std::optional<Result<std::string>> Client::told_who() {
     return std::nullopt;
 }
 
-Result<Client::Trace> Client::trace(std::uint32_t number) {
-    COLDSCOPE_TRY(Received reply, ask({Type::trace, number, {}, 0},
-                                      "cannot open EROFS's tracepoints", answer_timeout));
+Result<Client::Trace> Client::trace(std::string_view name, std::uint32_t processor) {
+    COLDSCOPE_TRY(Received reply,
+                  ask({Type::trace, processor, {std::string(name)}, 0},
+                      fmt::format("cannot open the tracepoint {}", name), answer_timeout));
     if (!reply.fd)
         return failure(Code::io, "the guard sent no event of a tracepoint");
     return Trace{std::move(reply.fd), reply.message.texts[0]};

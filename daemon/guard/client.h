@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,13 +58,12 @@ public:
     void ask_who(pid_t thread);
     // The answer, as waiting_thread() tells it, once it has come.
     [[nodiscard]] std::optional<Result<std::string>> told_who();
-    // A tracepoint on one processor, and its format file: see guard::open_trace(). Errors: ERANGE
-    // past the last.
+    // A tracepoint on one processor, and its format file: see guard::open_trace().
     struct Trace {
         Fd event;
         std::string format;
     };
-    [[nodiscard]] Result<Trace> trace(std::uint32_t number);
+    [[nodiscard]] Result<Trace> trace(std::string_view name, std::uint32_t processor);
 
     // device: as in the protocol; said again once it is known.
     void keep(const std::string& path, const std::string& device, Kind kind);

@@ -29,7 +29,6 @@ Count texts_of(std::uint32_t type) {
     case Type::group:
     case Type::who:
     case Type::bye:
-    case Type::trace:
         return {0, 0};
     case Type::adopt:
     case Type::forget:
@@ -37,6 +36,7 @@ Count texts_of(std::uint32_t type) {
     case Type::mark:
     case Type::object:
     case Type::unmark:
+    case Type::trace:
         return {1, 1};
     case Type::unmount:
     case Type::keep:

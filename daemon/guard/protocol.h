@@ -35,8 +35,8 @@ enum class Type : std::uint32_t {
     unmark = 12, // path: all of it is local
     who = 13,    // number: a thread that waits in a mount of this guard → reply
     bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
-    trace = 15,  // number: of those that open_trace() knows → reply with the perf event, and its
-                 // format file; ERANGE past the last
+    trace = 15,  // a tracepoint's name; number: a processor → reply with the perf event, and the
+                 // format file; see open_trace()
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is

@@ -190,7 +190,7 @@ bool Server::trusted() const {
 void Server::trace(const Message& message) {
     if (!trusted())
         return reply(message, EPERM, "its user is not trusted with what others read");
-    const auto traced = open_trace(message.number);
+    const auto traced = open_trace(message.texts[0], message.number);
     reply(message, traced ? 0 : to_errno(traced.error()),
           traced ? traced->format : describe(traced.error()), traced ? traced->event.get() : -1);
 }

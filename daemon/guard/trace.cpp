@@ -1,5 +1,6 @@
 #include "daemon/guard/trace.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -16,7 +17,8 @@ namespace coldscope::guard {
 
 namespace {
 
-constexpr std::array tracepoints{"erofs_readahead", "erofs_read_folio"};
+constexpr std::array<std::string_view, 2> tracepoints{"erofs/erofs_readahead",
+                                                      "erofs/erofs_read_folio"};
 
 // tracefs without a place of its own in anybody's file system (Linux 5.2).
 Result<Fd> open_tracefs() {
@@ -43,13 +45,13 @@ Result<std::string> content(int folder, const std::string& path) {
 
 } // namespace
 
-Result<Traced> open_trace(std::uint32_t number) {
-    const std::uint32_t processor = number / tracepoints.size();
+Result<Traced> open_trace(std::string_view name, std::uint32_t processor) {
+    if (std::ranges::find(tracepoints, name) == tracepoints.end())
+        return system_error(EPERM, fmt::format("the tracepoint {}", name));
     if (processor >= static_cast<std::uint32_t>(sysconf(_SC_NPROCESSORS_CONF)))
         return system_error(ERANGE, "there is no such processor");
     COLDSCOPE_TRY(const Fd tracefs, open_tracefs());
-    const std::string folder =
-        fmt::format("events/erofs/{}/", tracepoints[number % tracepoints.size()]);
+    const std::string folder = fmt::format("events/{}/", name);
     COLDSCOPE_TRY(const std::string id, content(tracefs.get(), folder + "id"));
     Traced traced;
     COLDSCOPE_TRY(traced.format, content(tracefs.get(), folder + "format"));

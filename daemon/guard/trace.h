@@ -1,4 +1,4 @@
-// EROFS's tracepoints on the kernel's reads, as perf events that the client maps. Root's alone.
+// Tracepoints on the kernel's reads, as perf events that the client maps. Root's alone.
 #pragma once
 
 #include "core/base/error.h"
@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace coldscope::guard {
 
@@ -15,8 +16,9 @@ struct Traced {
     std::string format; // the tracepoint's format file, which says what stands where in its bytes
 };
 
-// number: from 0, one for each tracepoint on each processor. Code::io with ERANGE past the last,
-// and with the kernel's reason where it lacks them (CONFIG_TRACEPOINTS, CONFIG_PERF_EVENTS).
-[[nodiscard]] Result<Traced> open_trace(std::uint32_t number);
+// name: "system/event", one of a fixed list. Code::io with EPERM for another, with ERANGE past the
+// last processor, and with the kernel's reason where it lacks them (CONFIG_TRACEPOINTS,
+// CONFIG_PERF_EVENTS).
+[[nodiscard]] Result<Traced> open_trace(std::string_view name, std::uint32_t processor);
 
 } // namespace coldscope::guard

@@ -159,14 +159,14 @@ Result<void> Run::mount_devices(const std::vector<std::string>& sources,
 // A help where it can be had: the guard gives it to root and whom root trusts.
 void Run::open_trace() {
     auto trace = std::make_unique<ErofsTrace>();
-    for (std::uint32_t number = 0;; ++number) {
-        auto event = guard_->trace(number);
-        if (!event && event.error().sys_errno == ERANGE)
-            break;
-        const auto fields =
-            event ? parse_trace_format(event->format) : std::unexpected(event.error());
-        if (!fields || !trace->add(std::move(event->event), *fields))
-            return;
+    for (const std::string_view name : {ErofsTrace::readahead_name, ErofsTrace::read_folio_name}) {
+        for (std::uint32_t processor = 0;; ++processor) {
+            auto event = guard_->trace(name, processor);
+            if (!event && event.error().sys_errno == ERANGE)
+                break;
+            if (!event || !trace->add(name, std::move(event->event), event->format))
+                return;
+        }
     }
     trace_ = trace.get();
     engine_->trace_by(std::move(trace));

@@ -4,30 +4,13 @@
 #pragma once
 
 #include "core/base/clock.h"
-#include "daemon/trace/perf_ring.h"
+#include "daemon/trace/tracepoint.h"
 
-#include <array>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 namespace coldscope {
-
-// Where a tracepoint's fields stand in its bytes, from its format file in tracefs. Kernel versions
-// differ.
-struct TraceFields {
-    struct Field {
-        std::size_t offset = 0;
-        std::size_t size = 0; // 0: the kernel has none of this name
-    };
-    Field nid;
-    Field page;  // the first
-    Field pages; // how many; none: one
-};
-// Errors: Code::unsupported where a field is missing that is needed.
-[[nodiscard]] Result<TraceFields> parse_trace_format(std::string_view text);
 
 class ErofsTrace {
 public:
@@ -38,8 +21,11 @@ public:
         Nanoseconds time = 0;
     };
 
-    // event: of a tracepoint on one processor, opened as guard::open_trace() does.
-    [[nodiscard]] Result<void> add(Fd event, const TraceFields& fields);
+    static constexpr std::string_view readahead_name = "erofs/erofs_readahead";
+    static constexpr std::string_view read_folio_name = "erofs/erofs_read_folio";
+
+    // One of the two on one processor; as Tracepoint::add().
+    [[nodiscard]] Result<void> add(std::string_view name, Fd event, std::string_view format);
     // Any thread: of this EROFS mount alone ("major:minor", as in mount_on()); before, of all.
     void only(std::string_view device) const;
 
@@ -47,11 +33,10 @@ public:
     [[nodiscard]] std::optional<Read> last_read(std::uint32_t thread);
 
 private:
-    struct Event {
-        PerfRing ring;
-        TraceFields fields;
-    };
-    std::vector<Event> events_;
+    void take(const Tracepoint::Passed& passed, std::uint64_t pages);
+
+    Tracepoint readahead_;
+    Tracepoint read_folio_;
     std::unordered_map<std::uint32_t, Read> reads_; // by thread
 };
 

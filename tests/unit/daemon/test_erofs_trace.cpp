@@ -2,6 +2,7 @@
 #include "daemon/trace/erofs_trace.h"
 
 #include <QTest>
+#include <array>
 #include <cstring>
 
 #include <linux/perf_event.h>
@@ -44,33 +45,29 @@ class TestErofsTrace : public QObject {
 
 private Q_SLOTS:
     void fields() {
-        const auto fields = parse_trace_format(readahead);
-        QVERIFY(fields);
-        QCOMPARE(fields->nid.offset, std::size_t{16});
-        QCOMPARE(fields->nid.size, std::size_t{8});
-        QCOMPARE(fields->page.offset, std::size_t{24});
-        QCOMPARE(fields->pages.size, std::size_t{4});
+        const std::array<std::string_view, 4> names{"nrpage", "nid", "none", "start"};
+        const auto fields = parse_trace_format(readahead, names);
+        QCOMPARE(fields.size(), names.size());
+        QCOMPARE(fields[0].offset, std::size_t{32});
+        QCOMPARE(fields[0].size, std::size_t{4});
+        QCOMPARE(fields[1].offset, std::size_t{16});
+        QCOMPARE(fields[1].size, std::size_t{8});
+        QCOMPARE(fields[2].size, std::size_t{0});
+        QCOMPARE(fields[3].offset, std::size_t{24});
     }
-    // One page has no count of them.
-    void one_page() {
-        std::string text = readahead;
-        text.replace(text.find("start;"), 6, "index;");
-        text.erase(text.find("\tfield:unsigned int nrpage"));
-        const auto fields = parse_trace_format(text);
-        QVERIFY(fields);
-        QCOMPARE(fields->page.offset, std::size_t{24});
-        QCOMPARE(fields->pages.size, std::size_t{0});
+    void what_is_no_format() {
+        const std::array<std::string_view, 1> names{"nid"};
+        for (const char* text : {"", "\n", "\tfield:;\n\tfield:x", "field:a nid", "nid;"})
+            QCOMPARE(parse_trace_format(text, names)[0].size, std::size_t{0});
+        QCOMPARE(parse_trace_format("field:a nid;", names)[0].size, std::size_t{0});
     }
     void a_field_is_missing() {
-        for (const char* name : {" dev;", " nid;", " start;"}) {
-            std::string text = readahead;
-            text.replace(text.find(name), std::strlen(name), " other;");
-            const auto fields = parse_trace_format(text);
-            QVERIFY(!fields);
-            QCOMPARE(fields.error().code, Code::unsupported);
-        }
-        QVERIFY(!parse_trace_format(""));
-        QVERIFY(!parse_trace_format("\tfield:;\n\tfield:x"));
+        std::string text = readahead;
+        text.replace(text.find(" nid;"), 5, " other;");
+        ErofsTrace trace;
+        const auto added = trace.add(ErofsTrace::readahead_name, Fd(), text);
+        QVERIFY(!added);
+        QCOMPARE(added.error().code, Code::unsupported);
     }
     void samples() {
         std::vector<std::byte> bytes = sample(5, 1000, 36);
