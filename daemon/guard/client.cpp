@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -154,6 +155,11 @@ Result<void> Client::restart() {
         COLDSCOPE_CHECK(
             ask_once(adopt, "cannot hand the group over", answer_timeout, group_.get()));
     }
+    if (connection_ >= 0 && options_.grace != 0) {
+        Message adopt{Type::adopt_connection, 0, {told_}, 0};
+        COLDSCOPE_CHECK(
+            ask_once(adopt, "cannot hand the FUSE connection over", answer_timeout, connection_));
+    }
     for (const Mark& mark : marks_) {
         Message message{Type::mark, 0, {mark.path}, 0};
         COLDSCOPE_CHECK(ask_once(message, "cannot hand a mark over", answer_timeout, mark.file));
@@ -235,6 +241,33 @@ Result<Fd> Client::object(const std::string& path) {
     if (!reply.fd)
         return failure(Code::not_found, fmt::format("the guard does not know {}", path));
     return std::move(reply.fd);
+}
+
+Result<void> Client::mount_fuse(const std::string& target, const std::string& source,
+                                const std::string& note) {
+    COLDSCOPE_CHECK(ask({Type::fuse, 0, {target, source, note}, 0},
+                        fmt::format("cannot mount FUSE on {}", target), answer_timeout));
+    return {};
+}
+
+Result<FuseConnection> Client::connection() {
+    COLDSCOPE_TRY(Received reply, ask({Type::connection, 0, {}, 0},
+                                      "the guard has no FUSE connection", answer_timeout));
+    told_ = reply.message.texts[0];
+    FuseConnection connection{std::move(reply.fd), {}, {}};
+    const std::size_t end = told_.find('\n');
+    if (!connection.device || end == std::string::npos || end % 2 != 0)
+        return failure(Code::io, "the guard sent no FUSE connection");
+    for (std::size_t at = 0; at < end; at += 2) {
+        unsigned value = 0;
+        const auto [last, error] = std::from_chars(&told_[at], &told_[at] + 2, value, 16);
+        if (error != std::errc() || last != &told_[at] + 2)
+            return failure(Code::io, "the guard sent no FUSE connection", at);
+        connection.init.push_back(static_cast<std::byte>(value));
+    }
+    connection.note = told_.substr(end + 1);
+    connection_ = connection.device.get();
+    return connection;
 }
 
 Result<std::string> Client::who(pid_t thread) {

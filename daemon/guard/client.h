@@ -23,6 +23,13 @@ struct ClientOptions {
     int socket = -1;
 };
 
+// A FUSE connection that the guard mounted.
+struct FuseConnection {
+    Fd device;
+    std::vector<std::byte> init; // the kernel's first message, as the guard read it
+    std::string note;            // as given to mount_fuse()
+};
+
 class Client {
 public:
     // Starts coldscope-guard, which stands beside this program's executable.
@@ -51,6 +58,14 @@ public:
     [[nodiscard]] Result<void> mark(const std::string& path, int file);
     // The descriptor that the dead client had of a marked file.
     [[nodiscard]] Result<Fd> object(const std::string& path);
+    // target: as for Folders, or a folder that this process has made. source: a path that is
+    // shown. note: for whoever takes over.
+    [[nodiscard]] Result<void> mount_fuse(const std::string& target, const std::string& source,
+                                          const std::string& note);
+    // What mount_fuse() made, or after take_over() the dead client's. Unless the grace is 0 the
+    // guard keeps a duplicate; so does another one that restart() starts, until end_connection().
+    [[nodiscard]] Result<FuseConnection> connection();
+    void end_connection() { connection_ = -1; } // before its descriptor is closed
     // What a thread waits for, as waiting_thread() tells it.
     [[nodiscard]] Result<std::string> who(pid_t thread);
 
@@ -91,6 +106,8 @@ private:
     std::string taken_mount_;
     std::string superblocks_; // the kernel's names for what was mounted
     Fd group_;
+    int connection_ = -1;       // FUSE's descriptor, the caller's
+    std::string told_;          // with which the guard gave it
     std::vector<Message> kept_; // of type keep
     std::vector<Mark> marks_;   // files are the caller's
 };

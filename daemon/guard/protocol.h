@@ -35,6 +35,11 @@ enum class Type : std::uint32_t {
     unmark = 12, // path: all of it is local
     who = 13,    // number: a thread that waits in a mount of this guard → reply
     bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
+    fuse = 20,   // target, source's name, note: mounts FUSE there → reply
+    connection =
+        21, // → reply with that mount's descriptor: INIT in hexadecimal, a line's end, note
+    adopt_connection = 22, // what connection replied; with the descriptor, from a client whose
+                           // guard was another → reply
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is

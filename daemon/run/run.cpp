@@ -136,6 +136,8 @@ Result<void> Run::stop() {
         end_ring();
     }
     // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
+    if (guard_)
+        guard_->end_connection();
     engine_.reset();
     ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
