@@ -1,23 +1,17 @@
 #include "daemon/guard/client.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
-#include <string_view>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;
 
 namespace coldscope::guard {
 
@@ -28,16 +22,22 @@ constexpr Nanoseconds answer_timeout = 5 * second;
 constexpr Nanoseconds who_timeout = second;
 constexpr Nanoseconds reap_timeout = 2 * second;
 
-// What tells a guard under pkexec or sudo whom it serves is not for one that serves this process.
-std::vector<char*> own_environment() {
-    std::vector<char*> kept;
-    for (char** at = environ; *at != nullptr; ++at) {
-        const std::string_view entry(*at);
-        if (!entry.starts_with("PKEXEC_UID=") && !entry.starts_with("SUDO_UID="))
-            kept.push_back(*at);
-    }
-    kept.push_back(nullptr);
-    return kept;
+constexpr int pkexec_dismissed = 126; // by the user
+
+// For another guard, that nobody is asked about.
+ClientOptions own_rights(ClientOptions options) {
+    options.rights = Rights::own;
+    return options;
+}
+
+// Of a child that has ended, or ends soon; -1 without one.
+int exit_code(pid_t child) {
+    int status = 0;
+    const Nanoseconds end = monotonic_now() + reap_timeout;
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 && monotonic_now() < end)
+        usleep(2000);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // The other side is no more, or has closed.
@@ -48,47 +48,40 @@ bool closed(const Error& error) {
 
 } // namespace
 
-Result<Client::Process> Client::launch() const {
-    std::error_code ignored;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const std::string path = (self.parent_path() / "coldscope-guard").string();
-    std::vector<std::string> words{"coldscope-guard", "--grace",
-                                   fmt::format("{}", options_.grace / millisecond)};
-    for (const std::string& folder : options_.folders) {
-        words.emplace_back("--folder");
-        words.push_back(folder);
+Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
+    if (options.socket >= 0)
+        return greet({options.socket, 0}, options, answer_timeout);
+    std::string reasons;
+    for (const Way way : ways(options)) {
+        const auto process = launch(options, way);
+        if (!process && way == Way::directly)
+            return std::unexpected(process.error());
+        if (!process) {
+            reasons += fmt::format("{}; ", describe(process.error()));
+            continue;
+        }
+        auto client = greet(*process, options, start_timeout(way));
+        if (client || way == Way::directly)
+            return client;
+        const int code = exit_code(process->pid);
+        reasons +=
+            fmt::format("{} did not start it ({}); ", name(way),
+                        code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
+        if (code == pkexec_dismissed)
+            break;
     }
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    std::array<int, 2> pair{};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
-        return system_error("cannot make a socket pair");
-    tell_senders(pair[0]);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pair[1], 0);
-    Process process{pair[0], 0};
-    const int status = posix_spawn(&process.pid, path.c_str(), &actions, nullptr, arguments.data(),
-                                   own_environment().data());
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(pair[1]);
-    if (status != 0) {
-        ::close(pair[0]);
-        return system_error(status, fmt::format("cannot start the guard {}", path));
-    }
-    return process;
+    return system_error(EPERM, fmt::format("the guard does not run as root: {}whoever may can "
+                                           "start it with a socket as standard input, whose other "
+                                           "end --guard-fd takes: {}",
+                                           reasons, guard_command(options)));
 }
 
-Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
-    std::unique_ptr<Client> client(new Client({options.socket, 0}, options));
-    if (options.socket < 0) {
-        COLDSCOPE_TRY(client->process_, client->launch());
-    }
-    // It is there, and takes messages from here.
+// It is there, and takes messages from here.
+Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
+                                              Nanoseconds timeout) {
+    std::unique_ptr<Client> client(new Client(process, options));
     Message hello{Type::hello, 0, {}, 0};
-    COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", answer_timeout));
+    COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", timeout));
     return client;
 }
 
@@ -140,7 +133,7 @@ void Client::reap() const {
 }
 
 Result<void> Client::restart() {
-    COLDSCOPE_TRY(const Process next, launch());
+    COLDSCOPE_TRY(const Process next, launch(own_rights(options_), Way::directly));
     // The old number keeps: a beat on another thread finds the old guard or the new one.
     dup3(next.socket, process_.socket, O_CLOEXEC);
     ::close(next.socket);

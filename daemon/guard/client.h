@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "daemon/guard/channel.h"
+#include "daemon/guard/client_start.h"
 
 #include <atomic>
 #include <memory>
@@ -14,13 +15,21 @@
 
 namespace coldscope::guard {
 
+// With which the guard is started.
+enum class Rights : unsigned char {
+    own,          // this process's
+    root,         // root's, by pkexec or sudo where this process is not root
+    root_trusted, // the same, and whoever allows it trusts the user as root, which fanotify needs
+};
+
 struct ClientOptions {
     // All that the guard may touch, absolute and without symbolic links. The first is the cache.
     std::vector<std::string> folders;
     Nanoseconds grace = second; // for another client that takes over, once this one is dead
     // A guard that somebody with the right to start it has started: its socket, then owned. -1: it
-    // is started here, as a child with this process's own rights.
+    // is started here, as a child.
     int socket = -1;
+    Rights rights = Rights::own;
 };
 
 // A FUSE connection that the guard mounted.
@@ -32,7 +41,8 @@ struct FuseConnection {
 
 class Client {
 public:
-    // Starts coldscope-guard, which stands beside this program's executable.
+    // Starts coldscope-guard. With root's rights it may take minutes, while somebody is asked;
+    // EPERM where nobody allows it, with the command that root could run.
     [[nodiscard]] static Result<std::unique_ptr<Client>> start(const ClientOptions& options);
     // The guard whose client has died, and which still waits for another; Code::not_found when
     // there is none, Code::busy when its client lives.
@@ -83,16 +93,13 @@ public:
     [[nodiscard]] Result<void> restart();
 
 private:
-    struct Process {
-        int socket = -1; // owned
-        pid_t pid = 0;   // 0: somebody else's child
-    };
     struct Mark {
         std::string path;
         int file;
     };
     Client(Process process, const ClientOptions& options) : options_(options), process_(process) {}
-    [[nodiscard]] Result<Process> launch() const;
+    [[nodiscard]] static Result<std::unique_ptr<Client>>
+    greet(Process process, const ClientOptions& options, Nanoseconds timeout);
     [[nodiscard]] Result<Received> ask(Message message, const std::string& what,
                                        Nanoseconds timeout, int fd = -1);
     [[nodiscard]] Result<Received> ask_once(Message& message, const std::string& what,

@@ -21,7 +21,7 @@ constexpr Nanoseconds guard_retry = second;
 
 Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     std::unique_ptr<Run> run(new Run(options));
-    const bool root_guard = options.guard_socket >= 0 ||
+    const bool root_guard = options.guard_socket >= 0 || options.privileged ||
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
     COLDSCOPE_CHECK(run->open_image());

@@ -36,8 +36,10 @@ struct RunOptions {
                            // once, but each fill waits for the disk
     Nanoseconds grace = second; // fuse_blob, fanotify: for another run that takes over, when this
                                 // one dies
-    int guard_socket = -1; // of a guard that was started elsewhere, with rights that this process
-                           // lacks; owned from then on
+    int guard_socket = -1;   // of a guard that was started elsewhere, with rights that this process
+                             // lacks; owned from then on
+    bool privileged = false; // where this process is not root: the guard is started as root, by
+                             // pkexec or sudo, for the transports that need it
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records

@@ -29,7 +29,10 @@ constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken a
 Result<void> Run::start_guard() {
     COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
     guard::ClientOptions options{
-        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket};
+        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket, {}};
+    if (options_.privileged && kind_ != TransportKind::fuse_tree)
+        options.rights =
+            kind_ == TransportKind::fanotify ? guard::Rights::root_trusted : guard::Rights::root;
     if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
         auto taken = guard::Client::take_over(options);
         // On FUSE runs of different images may share a cache; nobody takes over this one then.
@@ -271,11 +274,14 @@ Result<void> Run::unmount_erofs() {
         return result; // the guard does not answer: it keeps the mount in mind for later
     if (!result)
         result = guard_->unmount(options_.mount_point, device, true);
-    if (!result && result.error().sys_errno == EPERM)
-        return system_error(EPERM, fmt::format("the guard that could unmount {0} is gone; until "
-                                               "root does (umount {0}) another one gives its "
+    if (!result && result.error().sys_errno == EPERM) {
+        const std::string left =
+            blob_folder_.empty() ? options_.mount_point : options_.mount_point + ' ' + blob_folder_;
+        return system_error(EPERM, fmt::format("the guard that could unmount {} is gone; until "
+                                               "root does (umount {}) another one gives its "
                                                "readers an error for what is missing",
-                                               options_.mount_point));
+                                               options_.mount_point, left));
+    }
     guard_->forget(options_.mount_point);
     return result;
 }

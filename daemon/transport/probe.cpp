@@ -85,7 +85,8 @@ bool kernel_has_erofs() {
 
 std::string file_backed_obstacle(bool root_guard) {
     if (geteuid() != 0 && !root_guard)
-        return "mounting EROFS needs root";
+        return "mounting EROFS needs root, or a guard that runs as root (coldscoped run "
+               "--privileged)";
     if (kernel_version() < Version{6, 12})
         return fmt::format("file-backed EROFS mounts came with Linux 6.12; this is {}",
                            kernel_release());
@@ -114,9 +115,10 @@ std::string fanotify_obstacle(bool root_guard) {
     if (kernel_version() < Version{6, 14})
         return fmt::format("pre-content events came with Linux 6.14; this is {}", kernel_release());
     if (geteuid() != 0)
-        return root_guard ? std::string()
-                          : "the guard must run as root for it: run as root, or have it started "
-                            "and its socket passed with --guard-fd";
+        return root_guard
+                   ? std::string()
+                   : "the guard must run as root for it: coldscoped run --privileged, or have "
+                     "it started and its socket passed with --guard-fd";
     const int group = fanotify_init(fanotify::group_flags, fanotify::event_flags);
     if (group < 0)
         return fmt::format("Linux {} refuses a fanotify group: {} (is it built with "
