@@ -49,8 +49,10 @@ bool closed(const Error& error) {
 } // namespace
 
 Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
-    if (options.socket >= 0)
+    if (options.socket >= 0) {
+        tell_senders(options.socket); // the other end may not have asked for it yet
         return greet({options.socket, 0}, options, answer_timeout);
+    }
     std::string reasons;
     for (const Way way : ways(options)) {
         const auto process = launch(options, way);
@@ -61,9 +63,11 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
             continue;
         }
         auto client = greet(*process, options, start_timeout(way));
-        if (client || way == Way::directly)
+        if (client)
             return client;
         const int code = exit_code(process->pid);
+        if (way == Way::directly)
+            return client;
         reasons +=
             fmt::format("{} did not start it ({}); ", name(way),
                         code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
@@ -79,9 +83,10 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
 // It is there, and takes messages from here.
 Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
                                               Nanoseconds timeout) {
-    std::unique_ptr<Client> client(new Client(process, options));
+    std::unique_ptr<Client> client(new Client({process.socket, 0}, options));
     Message hello{Type::hello, 0, {}, 0};
     COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", timeout));
+    client->process_.pid = process.pid; // before, it is the caller's to wait for
     return client;
 }
 
@@ -94,6 +99,7 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
     const Fd folder(::open(options.folders.front().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const std::string short_path = fmt::format("/proc/self/fd/{}/{}", folder.get(), socket_name);
     std::memcpy(address.sun_path, short_path.c_str(), short_path.size());
+    tell_senders(socket.get());
     if (!socket || !folder ||
         connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return failure(Code::not_found, fmt::format("no guard waits at {}", path));

@@ -87,6 +87,7 @@ void TestPrivileged::a_refusal_is_told() {
 
 void TestPrivileged::nothing_to_start_it_with() {
     QTemporaryDir work;
+    QFile::setPermissions(work.path(), QFile::Permissions(0x7755));
     LiveRun run(image_, work.path() + "/a b", "fuse-blob");
     run.user = nobody;
     run.asks_for_guard = true;
