@@ -135,9 +135,9 @@ Result<void> Run::stop() {
             result = unmount_erofs();
         end_ring();
     }
-    // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     if (guard_)
         guard_->end_connection();
+    // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     engine_.reset();
     ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted

@@ -188,7 +188,7 @@ std::vector<Probe> probe_transports(bool root_guard) {
         probes.push_back({kind, works, works ? std::string(good) : std::move(obstacle)});
     };
     add(TransportKind::fuse_blob,
-        first_of({ring, fuse_obstacle(root_guard), file_backed_obstacle(root_guard)}),
+        first_of({ring, file_backed_obstacle(root_guard), fuse_obstacle(root_guard)}),
         "the kernel mounts EROFS on files of a FUSE mount; every read of it is seen");
     add(TransportKind::fuse_tree, first_of({ring, fuse, fusermount_obstacle()}),
         "the image's tree is served by Coldscope's own reader; no root needed");
