@@ -304,11 +304,16 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_flag("--directio", arguments->run.directio,
                   "fanotify: EROFS reads the cache around its page cache, which holds memory once; "
                   "fills wait for the disk");
-    run->add_option("--grace", arguments->grace,
-                    "fanotify: how long readers wait for another run that takes over when this one "
-                    "dies, as 1s; then they get an error");
+    run->add_option(
+        "--grace", arguments->grace,
+        "fuse-blob, fanotify: how long readers wait for another run that takes over when this one "
+        "dies, as 1s; then they get an error");
     run->add_option("--guard-fd", arguments->run.guard_socket,
                     "The socket of a coldscope-guard that was started with root's rights");
+    run->add_flag(
+        "--privileged", arguments->run.privileged,
+        "Not as root: start the guard as root, by pkexec or sudo; for fanotify that means "
+        "to trust this user as root");
     run->add_flag("--json", arguments->json, "One JSON event a line");
     run->add_option("--events", arguments->events,
                     "Write the events to this file, too, in the form of --json");

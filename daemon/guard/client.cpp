@@ -1,22 +1,17 @@
 #include "daemon/guard/client.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <filesystem>
-#include <string_view>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char** environ;
 
 namespace coldscope::guard {
 
@@ -27,16 +22,22 @@ constexpr Nanoseconds answer_timeout = 5 * second;
 constexpr Nanoseconds bye_timeout = second;
 constexpr Nanoseconds reap_timeout = 2 * second;
 
-// What tells a guard under pkexec or sudo whom it serves is not for one that serves this process.
-std::vector<char*> own_environment() {
-    std::vector<char*> kept;
-    for (char** at = environ; *at != nullptr; ++at) {
-        const std::string_view entry(*at);
-        if (!entry.starts_with("PKEXEC_UID=") && !entry.starts_with("SUDO_UID="))
-            kept.push_back(*at);
-    }
-    kept.push_back(nullptr);
-    return kept;
+constexpr int pkexec_dismissed = 126; // by the user
+
+// For another guard, that nobody is asked about.
+ClientOptions own_rights(ClientOptions options) {
+    options.rights = Rights::own;
+    return options;
+}
+
+// Of a child that has ended, or ends soon; -1 without one.
+int exit_code(pid_t child) {
+    int status = 0;
+    const Nanoseconds end = monotonic_now() + reap_timeout;
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 && monotonic_now() < end)
+        usleep(2000);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // The other side is no more, or has closed.
@@ -47,47 +48,45 @@ bool closed(const Error& error) {
 
 } // namespace
 
-Result<Client::Process> Client::launch() const {
-    std::error_code ignored;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    const std::string path = (self.parent_path() / "coldscope-guard").string();
-    std::vector<std::string> words{"coldscope-guard", "--grace",
-                                   fmt::format("{}", options_.grace / millisecond)};
-    for (const std::string& folder : options_.folders) {
-        words.emplace_back("--folder");
-        words.push_back(folder);
+Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
+    if (options.socket >= 0) {
+        tell_senders(options.socket); // the other end may not have asked for it yet
+        return greet({options.socket, 0}, options, answer_timeout);
     }
-    std::vector<char*> arguments;
-    for (std::string& word : words)
-        arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    std::array<int, 2> pair{};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
-        return system_error("cannot make a socket pair");
-    tell_senders(pair[0]);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pair[1], 0);
-    Process process{pair[0], 0};
-    const int status = posix_spawn(&process.pid, path.c_str(), &actions, nullptr, arguments.data(),
-                                   own_environment().data());
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(pair[1]);
-    if (status != 0) {
-        ::close(pair[0]);
-        return system_error(status, fmt::format("cannot start the guard {}", path));
+    std::string reasons;
+    for (const Way way : ways(options)) {
+        const auto process = launch(options, way);
+        if (!process && way == Way::directly)
+            return std::unexpected(process.error());
+        if (!process) {
+            reasons += fmt::format("{}; ", describe(process.error()));
+            continue;
+        }
+        auto client = greet(*process, options, start_timeout(way));
+        if (client)
+            return client;
+        const int code = exit_code(process->pid);
+        if (way == Way::directly)
+            return client;
+        reasons +=
+            fmt::format("{} did not start it ({}); ", name(way),
+                        code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
+        if (code == pkexec_dismissed)
+            break;
     }
-    return process;
+    return system_error(EPERM, fmt::format("the guard does not run as root: {}whoever may can "
+                                           "start it with a socket as standard input, whose other "
+                                           "end --guard-fd takes: {}",
+                                           reasons, guard_command(options)));
 }
 
-Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
-    std::unique_ptr<Client> client(new Client({options.socket, 0}, options));
-    if (options.socket < 0) {
-        COLDSCOPE_TRY(client->process_, client->launch());
-    }
-    // It is there, and takes messages from here.
+// It is there, and takes messages from here.
+Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
+                                              Nanoseconds timeout) {
+    std::unique_ptr<Client> client(new Client({process.socket, 0}, options));
     Message hello{Type::hello, 0, {}, 0};
-    COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", answer_timeout));
+    COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", timeout));
+    client->process_.pid = process.pid; // before, it is the caller's to wait for
     return client;
 }
 
@@ -100,6 +99,7 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
     const Fd folder(::open(options.folders.front().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const std::string short_path = fmt::format("/proc/self/fd/{}/{}", folder.get(), socket_name);
     std::memcpy(address.sun_path, short_path.c_str(), short_path.size());
+    tell_senders(socket.get());
     if (!socket || !folder ||
         connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return failure(Code::not_found, fmt::format("no guard waits at {}", path));
@@ -139,7 +139,7 @@ void Client::reap() const {
 }
 
 Result<void> Client::restart() {
-    COLDSCOPE_TRY(const Process next, launch());
+    COLDSCOPE_TRY(const Process next, launch(own_rights(options_), Way::directly));
     // The old number keeps: a beat on another thread finds the old guard or the new one.
     dup3(next.socket, process_.socket, O_CLOEXEC);
     ::close(next.socket);
@@ -153,6 +153,11 @@ Result<void> Client::restart() {
         Message adopt{Type::adopt, 0, {superblocks_}, 0};
         COLDSCOPE_CHECK(
             ask_once(adopt, "cannot hand the group over", answer_timeout, group_.get()));
+    }
+    if (connection_ >= 0 && options_.grace != 0) {
+        Message adopt{Type::adopt_connection, 0, {told_}, 0};
+        COLDSCOPE_CHECK(
+            ask_once(adopt, "cannot hand the FUSE connection over", answer_timeout, connection_));
     }
     for (const Mark& mark : marks_) {
         Message message{Type::mark, 0, {mark.path}, 0};
@@ -270,6 +275,33 @@ Result<Client::Trace> Client::trace(std::string_view name, std::uint32_t process
     if (!reply.fd)
         return failure(Code::io, "the guard sent no event of a tracepoint");
     return Trace{std::move(reply.fd), reply.message.texts[0]};
+}
+
+Result<void> Client::mount_fuse(const std::string& target, const std::string& source,
+                                const std::string& note) {
+    COLDSCOPE_CHECK(ask({Type::fuse, 0, {target, source, note}, 0},
+                        fmt::format("cannot mount FUSE on {}", target), answer_timeout));
+    return {};
+}
+
+Result<FuseConnection> Client::connection() {
+    COLDSCOPE_TRY(Received reply, ask({Type::connection, 0, {}, 0},
+                                      "the guard has no FUSE connection", answer_timeout));
+    told_ = reply.message.texts[0];
+    FuseConnection connection{std::move(reply.fd), {}, {}};
+    const std::size_t end = told_.find('\n');
+    if (!connection.device || end == std::string::npos || end % 2 != 0)
+        return failure(Code::io, "the guard sent no FUSE connection");
+    for (std::size_t at = 0; at < end; at += 2) {
+        unsigned value = 0;
+        const auto [last, error] = std::from_chars(&told_[at], &told_[at] + 2, value, 16);
+        if (error != std::errc() || last != &told_[at] + 2)
+            return failure(Code::io, "the guard sent no FUSE connection", at);
+        connection.init.push_back(static_cast<std::byte>(value));
+    }
+    connection.note = told_.substr(end + 1);
+    connection_ = connection.device.get();
+    return connection;
 }
 
 void Client::keep(const std::string& path, const std::string& device, Kind kind) {

@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "daemon/guard/channel.h"
+#include "daemon/guard/client_start.h"
 
 #include <atomic>
 #include <memory>
@@ -16,18 +17,34 @@
 
 namespace coldscope::guard {
 
+// With which the guard is started.
+enum class Rights : unsigned char {
+    own,          // this process's
+    root,         // root's, by pkexec or sudo where this process is not root
+    root_trusted, // the same, and whoever allows it trusts the user as root, which fanotify needs
+};
+
 struct ClientOptions {
     // All that the guard may touch, absolute and without symbolic links. The first is the cache.
     std::vector<std::string> folders;
     Nanoseconds grace = second; // for another client that takes over, once this one is dead
     // A guard that somebody with the right to start it has started: its socket, then owned. -1: it
-    // is started here, as a child with this process's own rights.
+    // is started here, as a child.
     int socket = -1;
+    Rights rights = Rights::own;
+};
+
+// A FUSE connection that the guard mounted.
+struct FuseConnection {
+    Fd device;
+    std::vector<std::byte> init; // the kernel's first message, as the guard read it
+    std::string note;            // as given to mount_fuse()
 };
 
 class Client {
 public:
-    // Starts coldscope-guard, which stands beside this program's executable.
+    // Starts coldscope-guard. With root's rights it may take minutes, while somebody is asked;
+    // EPERM where nobody allows it, with the command that root could run.
     [[nodiscard]] static Result<std::unique_ptr<Client>> start(const ClientOptions& options);
     // The guard whose client has died, and which still waits for another; Code::not_found when
     // there is none, Code::busy when its client lives.
@@ -64,6 +81,14 @@ public:
         std::string format;
     };
     [[nodiscard]] Result<Trace> trace(std::string_view name, std::uint32_t processor);
+    // target: as for Folders, or a folder that this process has made. source: a path that is
+    // shown. note: for whoever takes over.
+    [[nodiscard]] Result<void> mount_fuse(const std::string& target, const std::string& source,
+                                          const std::string& note);
+    // What mount_fuse() made, or after take_over() the dead client's. Unless the grace is 0 the
+    // guard keeps a duplicate; so does another one that restart() starts, until end_connection().
+    [[nodiscard]] Result<FuseConnection> connection();
+    void end_connection() { connection_ = -1; } // before its descriptor is closed
 
     // device: as in the protocol; said again once it is known.
     void keep(const std::string& path, const std::string& device, Kind kind);
@@ -79,16 +104,13 @@ public:
     [[nodiscard]] Result<void> restart();
 
 private:
-    struct Process {
-        int socket = -1; // owned
-        pid_t pid = 0;   // 0: somebody else's child
-    };
     struct Mark {
         std::string path;
         int file;
     };
     Client(Process process, const ClientOptions& options) : options_(options), process_(process) {}
-    [[nodiscard]] Result<Process> launch() const;
+    [[nodiscard]] static Result<std::unique_ptr<Client>>
+    greet(Process process, const ClientOptions& options, Nanoseconds timeout);
     [[nodiscard]] Result<Received> ask(Message message, const std::string& what,
                                        Nanoseconds timeout, int fd = -1);
     [[nodiscard]] Result<Received> ask_once(Message& message, const std::string& what,
@@ -103,6 +125,8 @@ private:
     std::string taken_mount_;
     std::string superblocks_; // the kernel's names for what was mounted
     Fd group_;
+    int connection_ = -1;       // FUSE's descriptor, the caller's
+    std::string told_;          // with which the guard gave it
     std::vector<Message> kept_; // of type keep
     std::vector<Mark> marks_;   // files are the caller's
 };

@@ -73,11 +73,14 @@ Result<Folders> Folders::open(const std::vector<std::string>& paths, uid_t user)
     return folders;
 }
 
-Result<const Folders::Folder*> Folders::find(const std::string& path) const {
+Result<Folders::Place> Folders::find(const std::string& path) const {
     const auto found = std::ranges::find(folders_, path, &Folder::path);
-    if (found == folders_.end())
-        return system_error(EACCES, fmt::format("{} is outside of the guard's folders", path));
-    return &*found;
+    if (found != folders_.end())
+        return Place{found->parent.get(), found->name};
+    const auto [above, name] = split(path);
+    if (!folders_.empty() && above == folders_.front().path && name.starts_with(fuse_folder))
+        return Place{files_.get(), name};
+    return system_error(EACCES, fmt::format("{} is outside of the guard's folders", path));
 }
 
 Result<Fd> Folders::owned(Fd fd, const std::string& path, mode_t type) const {
@@ -99,9 +102,9 @@ Result<Fd> Folders::file(const std::string& path, int flags) const {
 }
 
 Result<Fd> Folders::mounted_folder(const std::string& path) const {
-    COLDSCOPE_TRY(const Folder* of, find(path));
-    return owned(open_strictly(of->parent.get(), of->name, O_PATH | O_DIRECTORY, RESOLVE_BENEATH),
-                 path, S_IFDIR);
+    COLDSCOPE_TRY(const Place of, find(path));
+    return owned(open_strictly(of.parent, of.name, O_PATH | O_DIRECTORY, RESOLVE_BENEATH), path,
+                 S_IFDIR);
 }
 
 Result<Fd> Folders::mounted_file(const std::string& path, int flags) const {
@@ -115,16 +118,15 @@ int Folders::unmount(const std::string& path, bool lazily) const {
     const auto of = find(path);
     if (!of)
         return of.error().sys_errno;
-    const WorkingDirectory there((*of)->parent.get());
+    const WorkingDirectory there(of->parent);
     if (!there)
         return EACCES;
-    return umount2((*of)->name.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0 ? 0
-                                                                                          : errno;
+    return umount2(of->name.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0 ? 0 : errno;
 }
 
 void Folders::remove(const std::string& path) const {
     if (const auto of = find(path))
-        unlinkat((*of)->parent.get(), (*of)->name.c_str(), AT_REMOVEDIR);
+        unlinkat(of->parent, of->name.c_str(), AT_REMOVEDIR);
 }
 
 void Folders::remove_socket(const std::string& name) const {

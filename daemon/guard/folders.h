@@ -1,17 +1,22 @@
 // Where the guard acts at all: the folders it was started with, themselves and what lies directly
-// in them. Names are looked up beneath descriptors that it opened then, and no symbolic link is
-// followed, so that nobody can lead it elsewhere by renaming.
+// in them, and folders for FUSE mounts in the first. Names are looked up beneath descriptors that
+// it opened then, and no symbolic link is followed, so that nobody can lead it elsewhere by
+// renaming.
 #pragma once
 
 #include "core/base/error.h"
 #include "core/base/fd.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
 
 namespace coldscope::guard {
+
+// What the name of a folder begins with that the client makes in the first folder for a FUSE mount.
+inline constexpr std::string_view fuse_folder = "fuse-";
 
 class Folders {
 public:
@@ -40,8 +45,12 @@ private:
         std::string name; // its last part
         Fd parent;
     };
+    struct Place {
+        int parent; // not owned
+        std::string name;
+    };
     explicit Folders(uid_t user) : user_(user) {}
-    [[nodiscard]] Result<const Folder*> find(const std::string& path) const;
+    [[nodiscard]] Result<Place> find(const std::string& path) const;
     [[nodiscard]] Result<Fd> owned(Fd fd, const std::string& path, mode_t type) const;
 
     uid_t user_;

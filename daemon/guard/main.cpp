@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
                  type == SOCK_SEQPACKET;
     std::vector<std::string> folders;
     std::string_view user;
+    bool named = false;
     bool trusted = false;
     long grace_ms = 1000;
     for (std::size_t i = 0; sound && i < words.size(); i += 2) {
@@ -74,6 +75,9 @@ int main(int argc, char** argv) {
         if (words[i] == "--folder") {
             folders.emplace_back(value);
         } else if (words[i] == "--user" || words[i] == "--trusted-user") {
+            // Whoever allowed one of them, as polkit asks, did not allow the other.
+            sound = !named;
+            named = true;
             user = value;
             trusted = words[i] == "--trusted-user";
         } else {

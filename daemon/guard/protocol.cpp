@@ -29,6 +29,7 @@ Count texts_of(std::uint32_t type) {
     case Type::group:
     case Type::who:
     case Type::bye:
+    case Type::connection:
         return {0, 0};
     case Type::adopt:
     case Type::forget:
@@ -37,10 +38,13 @@ Count texts_of(std::uint32_t type) {
     case Type::object:
     case Type::unmark:
     case Type::trace:
+    case Type::adopt_connection:
         return {1, 1};
     case Type::unmount:
     case Type::keep:
         return {2, 2};
+    case Type::fuse:
+        return {3, 3};
     case Type::mount:
         return {3, most_texts};
     }

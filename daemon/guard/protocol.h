@@ -37,6 +37,11 @@ enum class Type : std::uint32_t {
     bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
     trace = 15,  // a tracepoint's name; number: a processor → reply with the perf event, and the
                  // format file; see open_trace()
+    fuse = 20,   // target, source's name, note: mounts FUSE there → reply
+    connection =
+        21, // → reply with that mount's descriptor: INIT in hexadecimal, a line's end, note
+    adopt_connection = 22, // what connection replied; with the descriptor, from a client whose
+                           // guard was another → reply
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is

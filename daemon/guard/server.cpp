@@ -176,6 +176,15 @@ void Server::handle(Received& received) {
         reap();
         reply(message, mounted_.empty() ? 0 : EBUSY, "bye");
         break;
+    case Type::fuse:
+        mount_fuse(message);
+        break;
+    case Type::connection:
+        hand_out_connection(message);
+        break;
+    case Type::adopt_connection:
+        adopt_connection(received);
+        break;
     case Type::reply:
         break;
     }
@@ -207,9 +216,9 @@ void Server::adopt(Received& received) {
     await_others();
 }
 
-// Only fanotify's readers wait for a client that takes over.
+// Readers wait for a client that takes over where the guard keeps what it needs.
 void Server::await_others() {
-    if (!group_.is_open() || listening_)
+    if (listening_ || (!group_.is_open() && (!connection_.is_open() || options_.grace == 0)))
         return;
     auto listening = folders_.listen(socket_name);
     if (listening)
@@ -233,6 +242,8 @@ bool Server::in_child(const Message& question) {
         ++children_;
     if (child == 0) {
         group_.close();
+        if (question.type != Type::fuse)
+            connection_.close();
         listening_.reset();
     } else if (question.type == Type::mount) {
         mounting_ = child;

@@ -1,11 +1,12 @@
 // The guard: outlives its client, and when that dies lets no reader wait for an answer that nobody
 // will give, or read zeros where bytes are missing. It parses no image, opens no network, and never
 // enters a mount that it serves: what might wait for the client happens in a child, without the
-// fanotify group.
+// fanotify group and the FUSE connection.
 #pragma once
 
 #include "core/base/clock.h"
 #include "daemon/guard/channel.h"
+#include "daemon/guard/connection.h"
 #include "daemon/guard/folders.h"
 #include "daemon/guard/group.h"
 
@@ -54,6 +55,11 @@ private:
                                    bool lazily) const;
     void mark(Received& received);
     void adopt(Received& received);
+    void mount_fuse(const Message& message);
+    void hand_out_connection(const Message& message);
+    void adopt_connection(Received& received);
+    void keep_connection();
+    [[nodiscard]] bool connection_stands() const;
     void who(const Message& message);
     void trace(const Message& message);
     [[nodiscard]] bool trusted() const;
@@ -74,6 +80,7 @@ private:
     Folders folders_;
     ServerOptions options_;
     Group group_;
+    Connection connection_;
     pid_t client_ = 0;          // 0 before its first message
     Fd client_fd_;              // pidfd
     bool bye_ = false;          // it has said so

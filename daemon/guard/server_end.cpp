@@ -23,7 +23,7 @@ void Server::run() {
         serve();
         end_client();
         // What the client had read and not answered fails; what it had not read stays queued for
-        // one that comes back.
+        // one that comes back. On FUSE all of it is asked again.
         if (const int denied = group_.sweep(static_cast<int>(most_descriptors)); denied != 0)
             log("the client is gone", std::to_string(denied) + " readers got an error");
     } while (wait_for_client());
@@ -47,7 +47,9 @@ void Server::end_client() {
 
 bool Server::wait_for_client() {
     const Nanoseconds end = monotonic_now() + options_.grace;
-    while (!bye_ && group_.is_open() && listening_) {
+    if (bye_ || !connection_stands())
+        connection_.close();
+    while (!bye_ && (group_.is_open() || connection_.is_open()) && listening_) {
         const Nanoseconds now = monotonic_now();
         if (now >= end)
             return false;
@@ -73,6 +75,7 @@ bool Server::wait_for_client() {
 }
 
 void Server::take_away() {
+    connection_.close(); // readers get the kernel's error, and nothing here waits for them
     if (mounting_ != 0)
         kill(mounting_, SIGKILL);
     for (const Kept& kept : kept_) {

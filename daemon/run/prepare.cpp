@@ -91,13 +91,6 @@ Result<void> refuse_mounted(const std::string& path) {
     return {};
 }
 
-std::string temporary_folder() {
-    std::error_code error;
-    const std::string folder = std::filesystem::temp_directory_path(error).string();
-    return error || !folder.starts_with('/') || folder.find(',') != std::string::npos ? "/tmp"
-                                                                                      : folder;
-}
-
 Result<std::string> prepare_cache_folder(const std::string& path) {
     std::error_code error;
     std::filesystem::create_directories(path, error);

@@ -28,8 +28,6 @@ namespace coldscope {
 [[nodiscard]] Result<std::string> prepare_mount_point(const std::string& path);
 // Code::io with EBUSY if something is mounted there, by its absolute path.
 [[nodiscard]] Result<void> refuse_mounted(const std::string& path);
-// Absolute, and without a comma, at which the kernel's mount options end.
-[[nodiscard]] std::string temporary_folder();
 // Made if it is missing; its absolute path, without symbolic links.
 [[nodiscard]] Result<std::string> prepare_cache_folder(const std::string& path);
 

@@ -21,7 +21,7 @@ constexpr Nanoseconds guard_retry = second;
 
 Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     std::unique_ptr<Run> run(new Run(options));
-    const bool root_guard = options.guard_socket >= 0 ||
+    const bool root_guard = options.guard_socket >= 0 || options.privileged ||
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
     COLDSCOPE_CHECK(run->open_image());
@@ -135,6 +135,8 @@ Result<void> Run::stop() {
             result = unmount_erofs();
         end_ring();
     }
+    if (guard_)
+        guard_->end_connection();
     // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     engine_.reset();
     trace_ = nullptr;

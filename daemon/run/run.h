@@ -34,9 +34,12 @@ struct RunOptions {
     bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
     bool directio = false; // fanotify: EROFS reads the cache around its page cache: memory is held
                            // once, but each fill waits for the disk
-    Nanoseconds grace = second; // fanotify: for another run that takes over, when this one dies
-    int guard_socket = -1; // of a guard that was started elsewhere, with rights that this process
-                           // lacks; owned from then on
+    Nanoseconds grace = second; // fuse_blob, fanotify: for another run that takes over, when this
+                                // one dies
+    int guard_socket = -1;   // of a guard that was started elsewhere, with rights that this process
+                             // lacks; owned from then on
+    bool privileged = false; // where this process is not root: the guard is started as root, by
+                             // pkexec or sudo, for the transports that need it
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
@@ -114,6 +117,9 @@ private:
     [[nodiscard]] Result<void> open_stores();
     [[nodiscard]] Result<void> mount();
     [[nodiscard]] Result<void> mount_blobs();
+    [[nodiscard]] Result<guard::FuseConnection> mount_fuse();
+    [[nodiscard]] Result<guard::FuseConnection> take_fuse();
+    [[nodiscard]] std::string fuse_note() const;
     [[nodiscard]] Result<void> mount_tree();
     [[nodiscard]] Result<void> mount_fanotify();
     [[nodiscard]] Result<bool> kernel_asks_for_metadata(int group);
@@ -149,7 +155,7 @@ private:
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;
     std::uint32_t next_rule_ = 1;
-    std::string blob_folder_; // where blob mode's FUSE is mounted
+    std::string blob_folder_; // where blob mode's FUSE is mounted, in the cache folder
     std::string fuse_device_; // as in guard::Client::keep(); empty while not mounted
     std::string erofs_device_;
     Nanoseconds next_guard_ =

@@ -1,4 +1,5 @@
 // How a run comes to stand in the file system, and leaves it, by each transport.
+#include "daemon/guard/folders.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/run/metadata.h"
 #include "daemon/run/prepare.h"
@@ -28,10 +29,16 @@ constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken a
 Result<void> Run::start_guard() {
     COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
     guard::ClientOptions options{
-        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket};
-    if (kind_ == TransportKind::fanotify && options.socket < 0) {
+        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket, {}};
+    if (options_.privileged && kind_ != TransportKind::fuse_tree)
+        options.rights =
+            kind_ == TransportKind::fanotify ? guard::Rights::root_trusted : guard::Rights::root;
+    if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
         auto taken = guard::Client::take_over(options);
-        if (!taken && taken.error().code != Code::not_found)
+        // On FUSE runs of different images may share a cache; nobody takes over this one then.
+        if (!taken && taken.error().code == Code::busy && kind_ == TransportKind::fuse_blob)
+            options.grace = 0;
+        else if (!taken && taken.error().code != Code::not_found)
             return std::unexpected(taken.error());
         if (taken && (*taken)->taken_mount() != options_.mount_point)
             return failure(Code::busy, fmt::format("a run that died is still mounted on {}; take "
@@ -43,12 +50,6 @@ Result<void> Run::start_guard() {
         }
     }
     COLDSCOPE_CHECK(refuse_mounted(options_.mount_point));
-    if (kind_ == TransportKind::fuse_blob) {
-        blob_folder_ = temporary_folder() + "/coldscope-XXXXXX";
-        if (mkdtemp(blob_folder_.data()) == nullptr)
-            return system_error(fmt::format("cannot make a folder like {}", blob_folder_));
-        options.folders.push_back(blob_folder_);
-    }
     auto started = guard::Client::start(options);
     if (started)
         guard_ = std::move(*started);
@@ -76,7 +77,8 @@ Result<void> Run::open_stores() {
         marked_.push_back(static_cast<bool>(before_mark));
         COLDSCOPE_TRY(auto cache, CacheFile::open(options_.cache, name, identity, source->size(),
                                                   std::move(before_mark)));
-        if (taken && !marked_.back() && cache->local().total() < cache->size())
+        if (taken && kind_ == TransportKind::fanotify && !marked_.back() &&
+            cache->local().total() < cache->size())
             return failure(Code::mismatch, fmt::format("{} is not what is mounted on {}", paths[i],
                                                        options_.mount_point));
         local_at_start_.push_back(cache->local().all());
@@ -126,21 +128,59 @@ Result<void> Run::mount_tree() {
     return {};
 }
 
-Result<void> Run::mount_blobs() {
+// What the guard is told to say to a run that takes over: the folder of the FUSE mount, and which
+// bytes its files have; a line each.
+std::string Run::fuse_note() const {
+    std::string note = std::filesystem::path(blob_folder_).filename().string() + '\n';
+    for (StoreId id = 0; id < engine_->store_count(); ++id)
+        note += std::filesystem::path(engine_->store(id).cache().path()).filename().string() + '\n';
+    return note;
+}
+
+Result<guard::FuseConnection> Run::mount_fuse() {
+    blob_folder_ = fmt::format("{}/{}XXXXXX", options_.cache, guard::fuse_folder);
+    if (mkdtemp(blob_folder_.data()) == nullptr)
+        return system_error(fmt::format("cannot make a folder like {}", blob_folder_));
     // The order in which the guard takes them away: what stands on the other goes first.
     guard_->keep(options_.mount_point, {}, guard::Kind::erofs);
     guard_->keep(blob_folder_, {}, guard::Kind::fuse);
     guard_->keep(blob_folder_, {}, guard::Kind::folder);
+    std::error_code ignored;
+    const auto image = std::filesystem::absolute(options_.image, ignored);
+    COLDSCOPE_CHECK(guard_->mount_fuse(blob_folder_, image.string(), fuse_note()));
+    return guard_->connection();
+}
+
+// All of the dead run's connection but its answers; those are given again.
+Result<guard::FuseConnection> Run::take_fuse() {
+    COLDSCOPE_TRY(auto connection, guard_->connection());
+    blob_folder_ = options_.cache + '/' + connection.note.substr(0, connection.note.find('\n'));
+    if (connection.note != fuse_note())
+        return failure(Code::mismatch, fmt::format("{} and its blobs are not what is mounted on {}",
+                                                   options_.image, options_.mount_point));
+    erofs_device_ = mount_on(options_.mount_point);
+    guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
+    guard_->keep(blob_folder_, mount_on(blob_folder_), guard::Kind::fuse);
+    guard_->keep(blob_folder_, {}, guard::Kind::folder);
+    return connection;
+}
+
+Result<void> Run::mount_blobs() {
     std::vector<std::string> names{"bootstrap"};
     for (std::size_t i = 1; i <= options_.devices.size(); ++i)
         names.push_back(fmt::format("blob{}", i));
     auto transport = std::make_unique<FuseBlobTransport>(*ring_, *engine_, names);
-    COLDSCOPE_CHECK(transport->mount({blob_folder_, options_.image, false}));
+    const bool taken = !guard_->taken_mount().empty();
+    COLDSCOPE_TRY(auto connection, taken ? take_fuse() : mount_fuse());
+    COLDSCOPE_CHECK(transport->attach(
+        {blob_folder_, std::move(connection.device), std::move(connection.init), taken}));
     fuse_device_ = transport->device();
     guard_->keep(blob_folder_, fuse_device_, guard::Kind::fuse);
     transport_ = std::move(transport);
     open_trace();
     thread_ = std::thread([this] { ring_thread(); });
+    if (taken)
+        return {};
     for (std::string& name : names)
         name = blob_folder_ + '/' + name;
     return mount_devices(names, options_.buffered ? "" : "directio");
@@ -169,6 +209,8 @@ void Run::open_trace() {
         }
     }
     trace_ = trace.get();
+    if (!erofs_device_.empty())
+        trace_->only(erofs_device_);
     engine_->trace_by(std::move(trace));
 }
 
@@ -192,13 +234,12 @@ Result<void> Run::mount_fanotify() {
     transport_ = std::make_unique<FanotifyTransport>(*ring_, *engine_, group, [this](StoreId id) {
         guard_->unmark(engine_->store(id).cache().path());
     });
+    if (taken)
+        erofs_device_ = mount_on(options_.mount_point);
     open_trace();
     thread_ = std::thread([this] { ring_thread(); });
     if (!taken)
         return mount_devices(sources, options_.directio ? "directio" : "");
-    erofs_device_ = mount_on(options_.mount_point);
-    if (trace_ != nullptr)
-        trace_->only(erofs_device_);
     return {};
 }
 
@@ -256,11 +297,14 @@ Result<void> Run::unmount_erofs() {
         return result; // the guard does not answer: it keeps the mount in mind for later
     if (!result)
         result = guard_->unmount(options_.mount_point, device, true);
-    if (!result && result.error().sys_errno == EPERM)
-        return system_error(EPERM, fmt::format("the guard that could unmount {0} is gone; until "
-                                               "root does (umount {0}) another one gives its "
+    if (!result && result.error().sys_errno == EPERM) {
+        const std::string left =
+            blob_folder_.empty() ? options_.mount_point : options_.mount_point + ' ' + blob_folder_;
+        return system_error(EPERM, fmt::format("the guard that could unmount {} is gone; until "
+                                               "root does (umount {}) another one gives its "
                                                "readers an error for what is missing",
-                                               options_.mount_point));
+                                               options_.mount_point, left));
+    }
     guard_->forget(options_.mount_point);
     return result;
 }

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace coldscope {
 
@@ -100,6 +101,8 @@ const fuse_lowlevel_ops& FuseBlobTransport::operations() const {
 struct stat FuseBlobTransport::attributes(fuse_ino_t inode) const {
     struct stat attributes {};
     attributes.st_ino = inode;
+    attributes.st_uid = geteuid(); // as which the guard knows its client's files
+    attributes.st_gid = getegid();
     if (is_file(inode)) {
         attributes.st_mode = S_IFREG | 0400;
         attributes.st_nlink = 1;

@@ -5,10 +5,14 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fuse.h>
 #include <poll.h>
+#include <sys/mount.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace coldscope {
@@ -19,6 +23,7 @@ namespace {
 // slow source that many readers wait for.
 constexpr unsigned most_background = 1024;
 constexpr int questions_a_turn = 64;
+constexpr int notify_resend = 7; // FUSE_NOTIFY_RESEND, Linux 6.9
 
 // libfuse unmounts by path, unless poll says of its descriptor that the connection is gone. Where
 // somebody else's mount stands, a pipe without a reader says so in its place.
@@ -49,7 +54,11 @@ std::string escaped(const std::string& value) {
 FuseSession::~FuseSession() {
     if (session_ == nullptr)
         return;
-    if (!device_.empty()) {
+    if (attached_) {
+        // A guard that does not go on would keep readers waiting. Only root may.
+        if (!device_.empty() && mount_on(mount_point_) == device_)
+            umount2(mount_point_.c_str(), MNT_FORCE | MNT_DETACH | UMOUNT_NOFOLLOW);
+    } else if (!device_.empty()) {
         if (mount_on(mount_point_) != device_)
             sever(fuse_session_fd(session_));
         fuse_session_unmount(session_);
@@ -58,24 +67,28 @@ FuseSession::~FuseSession() {
     std::free(buffer_.mem);
 }
 
-Result<void> FuseSession::mount(const FuseOptions& options) {
-    const std::string mount_options =
-        fmt::format("ro,nosuid,nodev,default_permissions,subtype=coldscope,fsname={}{}",
-                    escaped(options.source_name), options.allow_other ? ",allow_other" : "");
-    std::vector<std::string> words{"coldscope", "-o", mount_options};
+Result<void> FuseSession::make_session(std::vector<std::string> words) {
     std::vector<char*> pointers;
     for (std::string& word : words)
         pointers.push_back(word.data());
     fuse_args arguments = FUSE_ARGS_INIT(static_cast<int>(pointers.size()), pointers.data());
-    const int probe = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (probe < 0)
-        return system_error("cannot open /dev/fuse");
-    ::close(probe);
     fuse_set_log_func(quiet);
     session_ = fuse_session_new(&arguments, &operations(), sizeof(fuse_lowlevel_ops), this);
     fuse_opt_free_args(&arguments);
     if (session_ == nullptr)
         return failure(Code::io, "libfuse refused to make a session");
+    return {};
+}
+
+Result<void> FuseSession::mount(const FuseOptions& options) {
+    const std::string mount_options =
+        fmt::format("ro,nosuid,nodev,default_permissions,subtype=coldscope,fsname={}{}",
+                    escaped(options.source_name), options.allow_other ? ",allow_other" : "");
+    const int probe = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (probe < 0)
+        return system_error("cannot open /dev/fuse");
+    ::close(probe);
+    COLDSCOPE_CHECK(make_session({"coldscope", "-o", mount_options}));
     errno = 0;
     if (fuse_session_mount(session_, options.mount_point.c_str()) != 0)
         return system_error(errno != 0 ? errno : EIO,
@@ -86,6 +99,49 @@ Result<void> FuseSession::mount(const FuseOptions& options) {
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return system_error("cannot set up the FUSE descriptor");
+    return {};
+}
+
+// As writev(2). The answer to INIT comes first.
+ssize_t FuseSession::write_parts(int fd, iovec* parts, int count, void* self) {
+    FuseSession& session = *static_cast<FuseSession*>(self);
+    session.init_answered_ = true;
+    if (!session.swallow_)
+        return ::writev(fd, parts, count);
+    ssize_t size = 0;
+    for (int i = 0; i < count; ++i)
+        size += static_cast<ssize_t>(parts[i].iov_len);
+    return size;
+}
+
+Result<void> FuseSession::attach(FuseHandle handle) {
+    fuse_in_header header{};
+    if (handle.init.size() >= sizeof header + sizeof(fuse_init_in))
+        std::memcpy(&header, handle.init.data(), sizeof header);
+    if (header.opcode != FUSE_INIT || header.len != handle.init.size())
+        return failure(Code::mismatch, "the kernel does not begin with FUSE's INIT");
+    COLDSCOPE_CHECK(make_session({"coldscope"}));
+    fuse_custom_io io{};
+    io.writev = &FuseSession::write_parts;
+    io.read = [](int fd, void* into, std::size_t size, void*) { return ::read(fd, into, size); };
+    const int device = handle.device.get();
+    if (const int status = fuse_session_custom_io(session_, &io, device); status != 0)
+        return system_error(-status, "libfuse refused the FUSE descriptor");
+    (void)handle.device.release(); // the session's from here
+    attached_ = true;
+    mount_point_ = std::move(handle.mount_point);
+    device_ = mount_on(mount_point_);
+    fuse_buf message{};
+    message.mem = handle.init.data();
+    message.size = handle.init.size();
+    swallow_ = handle.again;
+    fuse_session_process_buf(session_, &message);
+    swallow_ = false;
+    if (!init_answered_)
+        return failure(Code::unsupported, "libfuse does not answer the kernel's INIT");
+    const fuse_out_header resend{sizeof resend, notify_resend, 0};
+    if (handle.again && ::write(device, &resend, sizeof resend) < 0)
+        return system_error("the kernel can't ask again for what another process had read");
     return {};
 }
 

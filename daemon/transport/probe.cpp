@@ -53,7 +53,7 @@ std::string io_uring_obstacle() {
     return fmt::format("io_uring does not work here: {}", std::strerror(-status));
 }
 
-std::string fuse_obstacle() {
+std::string fuse_obstacle(bool root_guard) {
     const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
         struct stat status {};
@@ -63,8 +63,10 @@ std::string fuse_obstacle() {
         return device ? std::string() : "/dev/fuse is not the FUSE device (10, 229)";
     }
     if (errno == EACCES || errno == EPERM)
-        return "/dev/fuse may not be opened by this user; run as root, or give the device mode "
-               "0666";
+        return root_guard ? ""
+                          : "/dev/fuse may not be opened by this user; run as root, or give the "
+                            "device mode "
+                            "0666";
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
         return "there is no /dev/fuse: the kernel's fuse module is missing or not loaded";
     return fmt::format("/dev/fuse can't be opened: {}", std::strerror(errno));
@@ -83,7 +85,8 @@ bool kernel_has_erofs() {
 
 std::string file_backed_obstacle(bool root_guard) {
     if (geteuid() != 0 && !root_guard)
-        return "mounting EROFS needs root";
+        return "mounting EROFS needs root, or a guard that runs as root (coldscoped run "
+               "--privileged)";
     if (kernel_version() < Version{6, 12})
         return fmt::format("file-backed EROFS mounts came with Linux 6.12; this is {}",
                            kernel_release());
@@ -112,9 +115,10 @@ std::string fanotify_obstacle(bool root_guard) {
     if (kernel_version() < Version{6, 14})
         return fmt::format("pre-content events came with Linux 6.14; this is {}", kernel_release());
     if (geteuid() != 0)
-        return root_guard ? std::string()
-                          : "the guard must run as root for it: run as root, or have it started "
-                            "and its socket passed with --guard-fd";
+        return root_guard
+                   ? std::string()
+                   : "the guard must run as root for it: coldscoped run --privileged, or have "
+                     "it started and its socket passed with --guard-fd";
     const int group = fanotify_init(fanotify::group_flags, fanotify::event_flags);
     if (group < 0)
         return fmt::format("Linux {} refuses a fanotify group: {} (is it built with "
@@ -177,13 +181,14 @@ std::optional<TransportKind> transport_by_name(std::string_view text) {
 
 std::vector<Probe> probe_transports(bool root_guard) {
     const std::string ring = io_uring_obstacle();
-    const std::string fuse = fuse_obstacle();
+    const std::string fuse = fuse_obstacle(false);
     std::vector<Probe> probes;
     const auto add = [&](TransportKind kind, std::string obstacle, std::string_view good) {
         const bool works = obstacle.empty();
         probes.push_back({kind, works, works ? std::string(good) : std::move(obstacle)});
     };
-    add(TransportKind::fuse_blob, first_of({ring, fuse, file_backed_obstacle(false)}),
+    add(TransportKind::fuse_blob,
+        first_of({ring, file_backed_obstacle(root_guard), fuse_obstacle(root_guard)}),
         "the kernel mounts EROFS on files of a FUSE mount; every read of it is seen");
     add(TransportKind::fuse_tree, first_of({ring, fuse, fusermount_obstacle()}),
         "the image's tree is served by Coldscope's own reader; no root needed");

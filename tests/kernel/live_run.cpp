@@ -216,18 +216,23 @@ void LiveRun::become_user(QStringList& arguments) {
             QFile::setPermissions(QFileInfo(path).path(), QFile::Permissions(0x7755));
     }
     int ends[2] = {-1, -1};
-    if (!takes_over) {
+    if (!takes_over && !asks_for_guard) {
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
             qFatal("no socket pair");
         arguments << "--guard-fd"
                   << "3";
         guard_.setProcessChannelMode(QProcess::MergedChannels);
         guard_.setChildProcessModifier([end = ends[1]] { ::dup2(end, 0); });
-        guard_.start(program("coldscope-guard"), {"--trusted-user", QString::number(user),
-                                                  "--folder", cache_, "--folder", mount_});
+        // FUSE asks for no trust.
+        guard_.start(program("coldscope-guard"),
+                     {transport_ == "fanotify" ? "--trusted-user" : "--user", QString::number(user),
+                      "--folder", cache_, "--folder", mount_});
         guard_.waitForStarted();
     }
-    process_.setProcessEnvironment(environment_for_all());
+    QProcessEnvironment all = environment_for_all();
+    for (const auto& [name, value] : environment)
+        all.insert(name, value);
+    process_.setProcessEnvironment(all);
     process_.setChildProcessModifier([this, end = ends[0]] {
         if (end >= 0)
             ::dup2(end, 3);

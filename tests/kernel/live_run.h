@@ -9,6 +9,7 @@
 #include <QStringList>
 #include <QTemporaryDir>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -63,7 +64,9 @@ public:
     // Before start(). Not 0: coldscoped runs as this user, its guard is started by root (which this
     // process must be) with a socket.
     uid_t user = 0;
-    bool takes_over = false; // the guard of a run that died, in the same folder
+    bool takes_over = false;                // the guard of a run that died, in the same folder
+    bool asks_for_guard = false;            // the user's run has its guard started itself
+    std::map<QString, QString> environment; // of the user's run, beside what there is
     [[nodiscard]] bool start();
     // Ends it with this signal and waits; the exit code, or -1 when it was killed.
     int stop(int signal = 15);

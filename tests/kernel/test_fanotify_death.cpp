@@ -1,5 +1,6 @@
-// Whatever dies on fanotify, which by itself fails open: no reader gets a wrong byte, none waits
-// longer than the grace and a second, and the next run works on the same cache.
+// Whatever dies on fanotify, which by itself fails open, or on FUSE as an ordinary user: no reader
+// gets a wrong byte, none waits longer than the grace and a second, and the next run works on the
+// same cache.
 //   COLDSCOPE_ROUNDS  kills of each kind (15; the soak target: 300)
 #include "tests/kernel/live_run.h"
 
@@ -93,12 +94,16 @@ qint64 TestFanotifyDeath::check(std::vector<Work>& work, int within_ms, const ch
 }
 
 void TestFanotifyDeath::killed_at_random_moments_data() {
+    QTest::addColumn<QString>("transport");
     QTest::addColumn<QString>("victim");
-    for (const char* victim : {"daemon", "guard", "reader"})
-        QTest::newRow(victim) << victim;
+    for (const char* transport : {"fanotify", "fuse-blob"}) {
+        for (const char* victim : {"daemon", "guard", "reader"})
+            QTest::addRow("%s, %s", transport, victim) << transport << victim;
+    }
 }
 
 void TestFanotifyDeath::killed_at_random_moments() {
+    QFETCH(QString, transport);
     QFETCH(QString, victim);
     const int rounds = qEnvironmentVariableIntValue("COLDSCOPE_ROUNDS") > 0
                            ? qEnvironmentVariableIntValue("COLDSCOPE_ROUNDS")
@@ -111,7 +116,7 @@ void TestFanotifyDeath::killed_at_random_moments() {
         // Every fourth round begins cold again.
         if (round % 4 == 0)
             QDir(work_folder.path() + "/cache").removeRecursively();
-        LiveRun run(image_, work_folder.path(), "fanotify");
+        LiveRun run(image_, work_folder.path(), transport);
         run.user = nobody;
         run.extra << "--latency"
                   << "1ms"
@@ -135,12 +140,18 @@ void TestFanotifyDeath::killed_at_random_moments() {
             errors += one.reader->result() != 0 ? 1 : 0;
         if (victim == "guard") {
             // Nobody is left who may unmount. What a guard without root's rights does: no zeros.
+            // FUSE's own mount, in the cache folder, stays as well.
             QCOMPARE(run.stop(), 1);
             QVERIFY(drop_caches());
             work = start_readers(run, 8);
             compared += check(work, 5000, &wrong);
             QVERIFY2(wrong == nullptr, wrong);
             QCOMPARE(::umount2(qPrintable(run.mount()), MNT_DETACH), 0);
+            for (const QString& left : QDir(run.cache()).entryList({"fuse-*"}, QDir::Dirs)) {
+                const QString folder = run.cache() + '/' + left;
+                QCOMPARE(::umount2(qPrintable(folder), MNT_DETACH), 0);
+                QCOMPARE(::rmdir(qPrintable(folder)), 0);
+            }
         } else if (victim == "reader") {
             QCOMPARE(run.stop(), 0);
         }
@@ -148,7 +159,7 @@ void TestFanotifyDeath::killed_at_random_moments() {
     }
     // All of it, over what the killed runs left in the cache.
     QVERIFY(drop_caches());
-    LiveRun run(image_, work_folder.path(), "fanotify");
+    LiveRun run(image_, work_folder.path(), transport);
     run.user = nobody;
     QVERIFY2(run.start(), run.guard_output().constData());
     for (const QString& file : image_.files)

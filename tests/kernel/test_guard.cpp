@@ -70,7 +70,12 @@ private slots:
     void threads_elsewhere();
     void groups_that_are_none();
     void the_group_is_for_the_trusted();
+    void fuse_mounts_that_are_not_meant();
+    void a_fuse_mount();
+    void fuse_connections_that_are_none();
+    void a_second_client_on_fuse();
     void what_is_kept_of_root();
+    void one_user_alone_is_named();
     void who_asked_for_it();
 
 private:
@@ -320,6 +325,95 @@ void TestGuard::the_group_is_for_the_trusted() {
     QCOMPARE(user.ask({Type::hello, 0, {}}).message.number, 0u);
 }
 
+void TestGuard::fuse_mounts_that_are_not_meant() {
+    const auto fuse = [](const std::string& target, const char* source = "/image",
+                         std::uint32_t number = 0) {
+        return Message{Type::fuse, number, {target, source, ""}};
+    };
+    const std::string good = guard_->cache() + "/fuse-1";
+    QCOMPARE(::mkdir(good.c_str(), 0700), 0);
+    REFUSES(fuse("/mnt"), EACCES, "/mnt is outside");
+    REFUSES(fuse(guard_->folder() + "/fuse-1"), EACCES, "is outside");
+    REFUSES(fuse(guard_->cache() + "/../fuse-1"), EACCES, "is outside");
+    REFUSES(fuse(guard_->cache() + "/other"), EACCES, "is outside");
+    REFUSES(fuse(guard_->mount() + "/fuse-1"), EACCES, "is outside");
+    REFUSES(fuse(good), EPERM, "no folder of user"); // root's
+    QCOMPARE(::chown(good.c_str(), nobody, nobody), 0);
+    REFUSES(fuse(good, "/image", 1), EPERM, "FUSE from");
+    REFUSES(fuse(good, "image,allow_other"), EPERM, "FUSE from 'image,allow_other'");
+    const std::string link = guard_->cache() + "/fuse-2";
+    QCOMPARE(::symlink("fuse-1", link.c_str()), 0);
+    REFUSES(fuse(link), ELOOP, "symbolic links");
+    (void)make_file(guard_->cache() + "/fuse-3", nobody);
+    REFUSES(fuse(guard_->cache() + "/fuse-3"), ENOTDIR, "cannot open");
+    QVERIFY(!is_mounted(QString::fromStdString(good)));
+    REFUSES({Type::connection, 0, {}}, EPERM, "the kernel does not begin with FUSE");
+}
+
+void TestGuard::a_fuse_mount() {
+    REFUSES({Type::connection, 0, {}}, ENOENT, "there is no FUSE connection");
+    const std::string folder = guard_->cache() + "/fuse-1";
+    QCOMPARE(::mkdir(folder.c_str(), 0700), 0);
+    QCOMPARE(::chown(folder.c_str(), nobody, nobody), 0);
+    const Message mount{Type::fuse, 0, {folder, "/an image, or not", "a\nnote"}};
+    QCOMPARE(client_->ask(mount).message.number, 0u);
+    QFile list("/proc/self/mountinfo");
+    QVERIFY(list.open(QIODevice::ReadOnly));
+    QByteArray line;
+    for (const QByteArray& one : list.readAll().split('\n'))
+        line = one.contains(' ' + QByteArray::fromStdString(folder) + ' ') ? one : line;
+    QVERIFY2(line.contains(" ro,nosuid,nodev,"), line.constData());
+    QVERIFY2(line.contains(" fuse.coldscope /an\\040image,\\040or\\040not "), line.constData());
+    QVERIFY2(line.contains("user_id=0,group_id=0,default_permissions"), line.constData());
+    QVERIFY2(!line.contains("allow_other"), line.constData());
+    const auto connection = client_->ask({Type::connection, 0, {}});
+    QCOMPARE(connection.message.number, 0u);
+    QVERIFY(connection.fd);
+    const QByteArray told = QByteArray::fromStdString(connection.message.texts[0]);
+    QCOMPARE(told.mid(told.indexOf('\n') + 1), QByteArray("a\nnote"));
+    const QByteArray init = QByteArray::fromHex(told.left(told.indexOf('\n')));
+    QVERIFY(init.size() > 40);
+    std::uint32_t header[2]; // its length, FUSE_INIT
+    memcpy(header, init.constData(), sizeof header);
+    QCOMPARE(header[0], static_cast<std::uint32_t>(init.size()));
+    QCOMPARE(header[1], 26u);
+    REFUSES(mount, EBUSY, "this run has a FUSE connection");
+    QCOMPARE(::umount2(folder.c_str(), MNT_DETACH), 0);
+}
+
+void TestGuard::fuse_connections_that_are_none() {
+    const Fd file = make_file(guard_->cache() + "/file", nobody);
+    const Fd fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    QVERIFY(fuse);
+    const Message adopt{Type::adopt_connection, 0, {"00\nnote"}};
+    REFUSES(adopt, EINVAL, "is no FUSE connection", file.get());
+    REFUSES(adopt, EINVAL, "is no FUSE connection");
+    REFUSES({Type::adopt_connection, 0, {""}}, EINVAL, "is no FUSE connection", fuse.get());
+    GuardRun keeps(nobody); // with a grace it keeps what it is given
+    QVERIFY(keeps.start({"--user", QString::number(nobody), "--grace", "1000"}));
+    Peer user(keeps.socket(), nobody);
+    QCOMPARE(user.ask(adopt, fuse.get()).message.number, 0u);
+    QCOMPARE(user.ask(adopt, fuse.get()).message.number, static_cast<std::uint32_t>(EBUSY));
+    QVERIFY(keeps.said("this run has a FUSE connection"));
+    const auto back = user.ask({Type::connection, 0, {}});
+    QVERIFY(back.fd);
+    QCOMPARE(back.message.texts[0], std::string("00\nnote"));
+}
+
+void TestGuard::a_second_client_on_fuse() {
+    GuardRun keeps(nobody);
+    QVERIFY(keeps.start({"--user", QString::number(nobody), "--grace", "1000"}));
+    Peer user(keeps.socket(), nobody);
+    const Fd fuse(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+    const Message adopt{Type::adopt_connection, 0, {"00\nnote"}};
+    QCOMPARE(user.ask(adopt, fuse.get()).message.number, 0u);
+    const auto taken = guard::Client::take_over({{keeps.cache(), keeps.mount()}});
+    QVERIFY(!taken);
+    QCOMPARE(taken.error().code, Code::busy);
+    QVERIFY(keeps.said("a second client: the first is alive"));
+    QCOMPARE(user.ask({Type::hello, 0, {}}).message.number, 0u);
+}
+
 void TestGuard::what_is_kept_of_root() {
     std::uint64_t kept = 0;
     for (const int one : {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_KILL,
@@ -350,6 +444,18 @@ void TestGuard::what_is_kept_of_root() {
         QVERIFY2(local.contains(' ' + what.mid(8).chopped(1)), target);
     }
     QCOMPARE(sockets, 2); // the client's, and the one for another client
+}
+
+// polkit asks by the first of them.
+void TestGuard::one_user_alone_is_named() {
+    for (const char* first : {"--user", "--trusted-user"}) {
+        for (const char* value : {"65534", ""}) {
+            GuardRun twice(nobody);
+            QVERIFY(twice.start({first, value, "--trusted-user", "65534"}));
+            QVERIFY(twice.said("usage: coldscope-guard"));
+            QCOMPARE(twice.exit_code(), 2);
+        }
+    }
 }
 
 void TestGuard::who_asked_for_it() {

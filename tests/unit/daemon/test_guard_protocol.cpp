@@ -20,6 +20,9 @@ const Message samples[] = {
     {Type::keep, static_cast<std::uint32_t>(Kind::fuse), {"/run/x", ""}},
     {Type::forget, 0, {"/run/x"}},
     {Type::reply, EBUSY, {"unmount"}, 7},
+    {Type::fuse, 0, {"/run/x/fuse-1", "/image", "fuse-1\na.cache\n"}},
+    {Type::connection, 0, {}, 8},
+    {Type::adopt_connection, 0, {"6800000\nfuse-1\n"}},
 };
 
 bool same(const Message& a, const Message& b) {

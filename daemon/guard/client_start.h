@@ -1,0 +1,41 @@
+// How a client comes to a guard: coldscope-guard, which stands beside this program's executable, as
+// a child with a socket as its standard input.
+#pragma once
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace coldscope::guard {
+
+struct ClientOptions;
+
+struct Process {
+    int socket = -1; // owned
+    pid_t pid = 0;   // 0: somebody else's child
+};
+
+// What starts it.
+enum class Way : unsigned char {
+    directly, // with this process's own rights
+    pkexec,   // as root, once polkit has asked for an administrator's password
+    sudo,     // as root, where sudo asks for none
+};
+
+[[nodiscard]] std::string_view name(Way way);
+// The ways for these options, the best first: directly where no more rights are wanted or needed.
+[[nodiscard]] std::vector<Way> ways(const ClientOptions& options);
+// errno ENOENT where that program is not there. Whether it may start the guard shows only when
+// that answers.
+[[nodiscard]] Result<Process> launch(const ClientOptions& options, Way way);
+// How long until it answers, if it does.
+[[nodiscard]] Nanoseconds start_timeout(Way way);
+// What root would have to start, as a shell reads it.
+[[nodiscard]] std::string guard_command(const ClientOptions& options);
+
+} // namespace coldscope::guard
