@@ -21,8 +21,9 @@ Lanes::Key key_by(Grouping grouping, const TimelineNames& names) {
     case Grouping::object:
         break;
     case Grouping::process:
+        // Background work has no process, and a lane of its own.
         return [](const EventStore& store, const RequestRow& row) -> std::uint64_t {
-            return store.reader(row).pid;
+            return row.background() ? ~std::uint64_t{0} : store.reader(row).pid;
         };
     case Grouping::file:
         // 0: no file, which is metadata.
@@ -92,6 +93,8 @@ QString LaneModel::label_of(const EventStore& store, const Lanes::Group& group) 
         if (row >= store.size())
             return {};
         const Reader& reader = store.reader(store[row]);
+        if (store[row].background())
+            return tr("prefetched, amplified");
         if (reader.pid == 0 && reader.name().empty())
             return tr("unknown process");
         return QStringLiteral("%1 (%2)").arg(text_of(reader.name())).arg(reader.pid);

@@ -38,6 +38,8 @@ struct RunOptions {
     int guard_socket = -1; // of a guard that was started elsewhere, with rights that this process
                            // lacks; owned from then on
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
+    std::vector<Command> prefetch;    // of Verb::prefetch: begun at once
+    std::uint64_t amplify = 0;        // as control::Amplify::size
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
 };
@@ -92,6 +94,8 @@ public:
     // The listener is alive: call it at least every second while requests may be held. Starts a
     // new guard when the old one is gone.
     void beat();
+    // Bytes that came, and why. Once stopped.
+    [[nodiscard]] const Engine::Traffic& traffic() const { return traffic_; }
     // Lets go what is held, unmounts, ends. Events stay readable.
     [[nodiscard]] Result<void> stop();
 
@@ -115,8 +119,17 @@ private:
                                              const std::string& mount_options);
     [[nodiscard]] Result<void> start_simulated();
     [[nodiscard]] Result<void> unmount_erofs();
-    [[nodiscard]] Result<Match> resolve(const Command& command);
-    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path, Range range);
+    [[nodiscard]] Result<Match> resolve(const Command& command) const;
+    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path,
+                                                            Range range) const;
+    [[nodiscard]] Result<std::vector<Place>> places_of_objects(const std::string& name,
+                                                               Range range) const;
+    // Where a file's bytes lie on the devices, appended.
+    [[nodiscard]] Result<void> add_extents(erofs::NodeId node, Range range,
+                                           std::vector<Place>& places) const;
+    // Appends what a command of Verb::prefetch is about.
+    [[nodiscard]] Result<void> add_prefetch(const Command& command,
+                                            std::vector<Place>& places) const;
     [[nodiscard]] Result<void> post(Post post);
     void ring_thread();
     void beat_guard(bool guarded);
@@ -145,6 +158,8 @@ private:
     std::string erofs_device_;
     Nanoseconds next_guard_ =
         0; // not before, so that a guard that can't live is not tried for ever
+    std::vector<Place> prefetch_; // to be begun once the mount stands
+    Engine::Traffic traffic_;
     std::thread thread_;
 };
 
