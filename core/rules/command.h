@@ -10,9 +10,10 @@
 //   prefetch all [RATE]           fetch everything that is not local, while no reader waits
 //   prefetch file=PATH|object=NAME [range=OFFSET+LENGTH] [RATE]
 //   prefetch stop                 end that; what is on its way comes
-//   amplify SIZE                  a miss fetches all of the SIZE-aligned blocks that it touches; 0:
-//   off rules                         list the rules clear [RULE]                  end one rule, or
-//   all; what is held stays held stop                          end the run
+//   amplify SIZE                  a miss fetches the whole blocks of SIZE around it; 0: none
+//   rules                         list the rules
+//   clear [RULE]                  end one rule, or all; what is held stays held
+//   stop                          end the run
 //
 //   MATCH: file=PATH  object=NAME  range=OFFSET+LENGTH  pid=N  command=NAME
 //   TIME:  a number with ns, us, ms or s; ERRNO: a name (EIO) or a number to 511

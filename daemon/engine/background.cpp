@@ -8,6 +8,9 @@ namespace coldscope {
 
 namespace {
 
+constexpr std::size_t most_skipped = 1000; // ranges that were local already, in one turn
+// While readers are at work, for the time that a piece took of the ring thread's.
+constexpr Nanoseconds rest = 3;
 constexpr Nanoseconds longest_wait = 3600 * second; // between two fetches, however slow the rate
 
 std::array<char, 16> reader_name(std::uint16_t flags) {
@@ -108,9 +111,11 @@ void Background::pump() {
     if (Store* store = unsettled_ ? store_of(*unsettled_) : nullptr)
         store->settle();
     unsettled_.reset();
+    std::size_t skipped = 0;
     while (misses_ == 0 && !jobs_.empty()) {
         const Nanoseconds now = monotonic_now();
-        if (in_flight_ >= (now < last_miss_ + readers_at_work ? piece : most_in_flight))
+        const bool at_work = now < last_miss_ + readers_at_work;
+        if (in_flight_ >= (at_work ? piece : most_in_flight))
             return; // what comes looks again
         Job& job = jobs_.front();
         const Nanoseconds due = std::max(last_miss_ + quiet, job.rate == 0 ? 0 : next_due_);
@@ -121,7 +126,10 @@ void Background::pump() {
         const Range range = next_of(job);
         if (range.begin >= range.end) {
             jobs_.pop_front();
-            continue;
+            if (++skipped < most_skipped)
+                continue;
+            wake_at(now);
+            return;
         }
         if (job.rate != 0) {
             const double wait =
@@ -130,8 +138,12 @@ void Background::pump() {
                                                         ? static_cast<Nanoseconds>(wait)
                                                         : longest_wait);
         }
-        if (begin(job.store, range, Origin::prefetch)) { // others have their turn, too
-            wake_at(monotonic_now());
+        pumping_ = true;
+        const bool ended = begin(job.store, range, Origin::prefetch);
+        pumping_ = false;
+        if (ended) { // others have their turn, too
+            const Nanoseconds then = monotonic_now();
+            wake_at(at_work ? then + rest * (then - now) : then);
             return;
         }
     }
@@ -219,7 +231,7 @@ void Background::finish(RequestId id, Step step, int error) {
     }
     if (on_fetched_)
         on_fetched_(arrival.object);
-    if (telling_)
+    if (telling_ && !pumping_)
         wake_at(monotonic_now());
 }
 

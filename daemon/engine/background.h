@@ -123,6 +123,7 @@ private:
     bool failed_ = false;      // any of what was to be prefetched
     bool telling_ = false;     // prefetch_done is to come
     bool ended_ = false;
+    bool pumping_ = false; // within a call of begin() by pump(), which looks again by itself
     std::optional<StoreId> unsettled_;
     std::optional<Ring::TimerId> timer_;
     std::function<void(StoreId)> on_fetched_;
