@@ -1,4 +1,5 @@
-// Bytes that were asked for, that were fetched for that, and that are local.
+// Bytes that were asked for, that were fetched (for misses, around and ahead of them), and that are
+// local.
 #pragma once
 
 #include "app/charts/chart_panel.h"
@@ -26,13 +27,18 @@ protected:
     void fit() override;
 
 private:
-    enum Kind : unsigned char { asked, fetched, local }; // from the top
+    // In their order in the bars, of which there are three: what was fetched is one of parts.
+    enum Kind : unsigned char { asked, missed, amplified, prefetched, local };
+    static constexpr std::size_t kinds = 5;
+    [[nodiscard]] std::uint64_t fetched() const {
+        return bytes_[missed] + bytes_[amplified] + bytes_[prefetched];
+    }
 
     void draw();
 
-    std::array<std::uint64_t, 3> bytes_{};
+    std::array<std::uint64_t, kinds> bytes_{};
     bool local_known_ = true;
-    std::array<QBarSet*, 3> bars_{}; // each has a figure in the category of its own
+    std::array<QBarSet*, kinds> bars_{}; // each has a figure in one category
     QBarCategoryAxis* up_;
     QValueAxis* across_;
 };

@@ -96,7 +96,7 @@ void ChartsView::update_charts() {
     RunHost& host = workspace_.host();
     const bool changed = figures_.update(host.store());
     const bool live = host.live() || host.phase() == RunHost::Phase::stopping;
-    if (figures_.ended() == 0) {
+    if (figures_.ended() == 0 && figures_.bytes_fetched() == 0) {
         stack_->setCurrentWidget(empty_);
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 namespace coldscope::app {
@@ -25,23 +26,28 @@ bool RunFigures::update(EventStore& store) {
         return false;
     if (bins_.empty() && ended_ == 0 && (began_ == 0 || store.earliest() < began_))
         began_ = store.earliest();
-    const std::uint64_t before = ended_;
+    const auto seen = [this] { return std::tuple(ended_, bytes_fetched()); };
+    const auto before = seen();
     for (const Row row : changes.changed)
         add(store, store[row]);
     for (Row row = changes.first_new; row < changes.end; ++row)
         add(store, store[row]);
-    return ended_ != before;
+    return seen() != before;
 }
 
 // A row that is not open never changes again, so each comes here once after its end.
 void RunFigures::add(const EventStore& store, const RequestRow& row) {
     if (row.open())
         return;
-    ++ended_;
-    asked_ += row.length;
-    fetched_ += row.fetched;
     Bin& bin = bin_at(row.end());
     bin.fetched += row.fetched;
+    if (row.background()) {
+        ((row.flags & flag::prefetch) != 0 ? prefetched_ : amplified_) += row.fetched;
+        return;
+    }
+    ++ended_;
+    asked_ += row.length;
+    missed_ += row.fetched;
     if (row.last == Step::lost) {
         ++lost_;
         return;

@@ -55,12 +55,16 @@ public:
     [[nodiscard]] const std::vector<Bin>& bins() const { return bins_; }
     [[nodiscard]] Nanoseconds bin_width() const { return width_; }
 
-    // Of requests that ended.
+    // Of readers' requests that ended.
     [[nodiscard]] std::uint64_t ended() const { return ended_; }
     [[nodiscard]] std::uint64_t failed() const { return failed_; }
     [[nodiscard]] std::uint64_t lost() const { return lost_; }
     [[nodiscard]] std::uint64_t bytes_asked() const { return asked_; }
-    [[nodiscard]] std::uint64_t bytes_fetched() const { return fetched_; }
+    [[nodiscard]] std::uint64_t bytes_fetched() const { return missed_ + amplified_ + prefetched_; }
+    // By misses, around them, and ahead of them: none of the last two is among ended().
+    [[nodiscard]] std::uint64_t bytes_missed() const { return missed_; }
+    [[nodiscard]] std::uint64_t bytes_amplified() const { return amplified_; }
+    [[nodiscard]] std::uint64_t bytes_prefetched() const { return prefetched_; }
 
 private:
     void add(const EventStore& store, const RequestRow& row);
@@ -76,7 +80,9 @@ private:
     std::uint64_t failed_ = 0;
     std::uint64_t lost_ = 0;
     std::uint64_t asked_ = 0;
-    std::uint64_t fetched_ = 0;
+    std::uint64_t missed_ = 0;
+    std::uint64_t amplified_ = 0;
+    std::uint64_t prefetched_ = 0;
 };
 
 } // namespace coldscope::app

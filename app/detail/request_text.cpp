@@ -27,6 +27,8 @@ QString RequestDetail::what_text() const {
 QString RequestDetail::who_text() const {
     const EventStore& store = workspace_.host().store();
     const Reader& reader = store.reader(store[*row_]);
+    if (store[*row_].background())
+        return tr("by Coldscope, for no reader");
     const QString name =
         QString::fromUtf8(reader.name().data(), static_cast<qsizetype>(reader.name().size()));
     if (reader.pid == 0)
@@ -54,6 +56,11 @@ QString RequestDetail::state_text() const {
         return duration_text(now > time ? now - time : 0);
     };
     switch (state) {
+    case RequestState::prefetched:
+        return request.open()
+                   ? tr("on its way for %1").arg(since(request.start))
+                   : tr("%1 after %2")
+                         .arg(app::name(state), duration_text(request.end() - request.start));
     case RequestState::held:
         return tr("held for %1: the reader waits").arg(since(steering.held));
     case RequestState::delayed:
@@ -84,6 +91,10 @@ QString RequestDetail::flags_text() const {
         words.push_back(tr("A refault: every byte was local already."));
     if ((request.flags & flag::joined) != 0)
         words.push_back(tr("Joined: it shared a fetch that was on its way."));
+    if ((request.flags & flag::prefetch) != 0)
+        words.push_back(tr("Prefetched: no reader asked for it."));
+    if ((request.flags & flag::amplified) != 0)
+        words.push_back(tr("Amplified: it lies around a miss; no reader asked for it."));
     if ((request.flags & flag::own) != 0)
         words.push_back(tr("Asked by Coldscope itself or by its mount; never held."));
     if (request.rule != 0) {
@@ -109,7 +120,12 @@ QString RequestDetail::result_text() const {
     if (request.open())
         return {};
     if (request.last == Step::lost)
-        return tr("Nobody waits for the answer any more.");
+        return request.background() ? tr("The run ended before it came.")
+                                    : tr("Nobody waits for the answer any more.");
+    if (request.background())
+        return request.result != 0 ? tr("It failed: %1. No reader was told.")
+                                         .arg(QString::fromStdString(errno_name(request.result)))
+                                   : tr("%1 were fetched.").arg(size_text(request.fetched));
     if (request.result != 0)
         return tr("It failed: %1.").arg(reader_gets(workspace_, request.result));
     if (request.op != Op::read)

@@ -212,6 +212,8 @@ QString BlobGrid::describe(std::uint64_t at) const {
     if (!workspace_.residency().known() && what.mark != Mark::hole)
         state = tr("not asked for: no run has begun");
     lines.push_back(state);
+    if (const QString origins = origins_text(workspace_, {device_, range}); !origins.isEmpty())
+        lines.push_back(origins);
     const auto files = workspace_.files_at({device_, range}, 4);
     for (const erofs::NodeId node : files.nodes)
         lines.push_back(workspace_.path_of(node));

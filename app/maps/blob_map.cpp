@@ -94,7 +94,8 @@ void BlobMap::show_legend() {
     switch (grid_->overlay()) {
     case Overlay::state:
         legend_->show_marks({Mark::held, Mark::failed, Mark::delayed, Mark::fetching, Mark::filling,
-                             Mark::cold, Mark::local, Mark::hole});
+                             Mark::cold, Mark::unused, Mark::prefetch, Mark::amplified, Mark::local,
+                             Mark::hole});
         break;
     case Overlay::first_access:
         legend_->show_scale(tr("asked for first"), tr("last"));

@@ -1,5 +1,9 @@
 #include "app/maps/cells.h"
 
+#include "app/style/text.h"
+
+#include <QCoreApplication>
+#include <QStringList>
 #include <algorithm>
 
 namespace coldscope::app {
@@ -37,18 +41,24 @@ auto first_ending_after(const Ranges& ranges, std::uint64_t address) {
 int badness(Mark mark) {
     switch (mark) {
     case Mark::held:
-        return 8;
+        return 11;
     case Mark::failed:
-        return 7;
+        return 10;
     case Mark::delayed:
-        return 6;
+        return 9;
     case Mark::asked:
-        return 5;
+        return 8;
     case Mark::fetching:
-        return 4;
+        return 7;
     case Mark::filling:
-        return 3;
+        return 6;
     case Mark::cold:
+        return 5;
+    case Mark::unused:
+        return 4;
+    case Mark::prefetch:
+        return 3;
+    case Mark::amplified:
         return 2;
     case Mark::local:
         return 1;
@@ -85,8 +95,8 @@ std::vector<OpenRange> open_ranges(Workspace& workspace, std::uint16_t device) {
     std::vector<DeviceRange> places;
     EventStore& store = workspace.host().store();
     for (const Row row : store.open_rows()) {
-        if (store[row].op != Op::read)
-            continue;
+        if (store[row].op != Op::read || store[row].background())
+            continue; // nobody waits for it: cold until it came
         places.clear();
         workspace.places_of(store[row], places);
         for (const DeviceRange& place : places) {
@@ -97,6 +107,22 @@ std::vector<OpenRange> open_ranges(Workspace& workspace, std::uint16_t device) {
     return result;
 }
 
+QString origins_text(const Workspace& workspace, const DeviceRange& place) {
+    const Origins& origins = workspace.residency().origins(place.device);
+    QStringList parts;
+    const auto add = [&](const RangeSet& set, const QString& text) {
+        std::uint64_t bytes = 0;
+        for (const Range& range : set.common(place.range))
+            bytes += range.length();
+        if (bytes != 0)
+            parts.push_back(text.arg(size_text(bytes)));
+    };
+    add(origins.by(Origin::prefetch), QCoreApplication::translate("Maps", "%1 prefetched"));
+    add(origins.by(Origin::amplified), QCoreApplication::translate("Maps", "%1 amplified"));
+    add(origins.unused(), QCoreApplication::translate("Maps", "%1 never asked for"));
+    return parts.join(QStringLiteral(", "));
+}
+
 DeviceState device_state(Workspace& workspace, const Touches& touches, std::span<const Range> used,
                          const DeviceRange& window) {
     DeviceState state;
@@ -104,6 +130,10 @@ DeviceState device_state(Workspace& workspace, const Touches& touches, std::span
     state.missing = workspace.residency().local(window.device).missing(window.range);
     state.failed = touches.failed(window.device).all();
     state.open = open_ranges(workspace, window.device);
+    const Origins& origins = workspace.residency().origins(window.device);
+    state.prefetched = origins.by(Origin::prefetch).common(window.range);
+    state.amplified = origins.by(Origin::amplified).common(window.range);
+    state.unused = origins.unused().common(window.range);
     return state;
 }
 
@@ -138,8 +168,14 @@ void find_cells(const CellSpace& space, const DeviceState& state, std::uint64_t 
         cell.mark = cell.cold != 0                      ? Mark::cold
                     : cell.used != 0 || cell.local != 0 ? Mark::local
                                                         : Mark::hole;
-    for (const Range& range : state.failed)
-        visit_all(range, [](Cell& cell, std::uint64_t) { worsen(cell, Mark::failed); });
+    const auto worsen_all = [&](const std::vector<Range>& ranges, Mark mark) {
+        for (const Range& range : ranges)
+            visit_all(range, [mark](Cell& cell, std::uint64_t) { worsen(cell, mark); });
+    };
+    worsen_all(state.amplified, Mark::amplified);
+    worsen_all(state.prefetched, Mark::prefetch);
+    worsen_all(state.unused, Mark::unused);
+    worsen_all(state.failed, Mark::failed);
     for (const OpenRange& open : state.open)
         visit_all(open.range, [&](Cell& cell, std::uint64_t) { worsen(cell, open.mark); });
 }

@@ -5,13 +5,15 @@
 #include "app/run/opened_image.h"
 #include "app/style/look.h"
 
+#include <QString>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace coldscope::app {
 
-// How bad a mark of a map is: held, failed, in flight, cold, local, hole.
+// How bad a mark of a map is: held, failed, in flight, cold, fetched for nobody, ahead of somebody,
+// around something, local, hole.
 [[nodiscard]] int badness(Mark mark);
 
 struct Cell {
@@ -45,6 +47,10 @@ struct DeviceState {
     std::vector<Range> missing; // of the window at least: what is not local
     std::vector<Range> failed;
     std::vector<OpenRange> open;
+    // Of the window: what was brought by no miss and was asked for since, or never was.
+    std::vector<Range> prefetched;
+    std::vector<Range> amplified;
+    std::vector<Range> unused;
 };
 
 // Ranges of a device that files use, ascending and disjoint. The primary device is used as a whole:
@@ -53,6 +59,9 @@ struct DeviceState {
 
 // Of what is open, the ranges on one device. O(open).
 [[nodiscard]] std::vector<OpenRange> open_ranges(Workspace& workspace, std::uint16_t device);
+
+// What of a range was not brought by misses, and what never was asked for; empty where nothing.
+[[nodiscard]] QString origins_text(const Workspace& workspace, const DeviceRange& place);
 
 // State of a window of a device.
 [[nodiscard]] DeviceState device_state(Workspace& workspace, const Touches& touches,

@@ -1,6 +1,7 @@
 #include "app/maps/chunk_columns.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace coldscope::app {
@@ -65,7 +66,13 @@ void find_columns(const std::vector<erofs::Extent>& extents, const StripInput& i
     columns.assign(static_cast<std::size_t>(axis.width), {});
     Fold fold(axis, columns);
     Seeker missing(input.state.missing);
-    Seeker failed(input.state.failed);
+    const std::array marked{std::pair(&input.state.amplified, Mark::amplified),
+                            std::pair(&input.state.prefetched, Mark::prefetch),
+                            std::pair(&input.state.unused, Mark::unused),
+                            std::pair(&input.state.failed, Mark::failed)};
+    std::vector<Seeker> seekers;
+    for (const auto& [ranges, mark] : marked)
+        seekers.emplace_back(*ranges);
     const auto ends_after = [](double offset, const erofs::Extent& extent) {
         return offset < static_cast<double>(extent.offset + extent.length);
     };
@@ -99,10 +106,13 @@ void find_columns(const std::vector<erofs::Extent>& extents, const StripInput& i
                 worsen(column, Mark::cold);
                 column.local -= std::min(column.local, static_cast<std::uint64_t>(bytes + 0.5));
             });
-        for (std::size_t i = failed.first_ending_after(place.begin);
-             i < input.state.failed.size() && input.state.failed[i].begin < place.end; ++i)
-            each_part(input.state.failed[i],
-                      [](Column& column, double) { worsen(column, Mark::failed); });
+        for (std::size_t kind = 0; kind < marked.size(); ++kind) {
+            const auto& [ranges, mark] = marked[kind];
+            for (std::size_t i = seekers[kind].first_ending_after(place.begin);
+                 i < ranges->size() && (*ranges)[i].begin < place.end; ++i)
+                each_part((*ranges)[i],
+                          [mark = mark](Column& column, double) { worsen(column, mark); });
+        }
     }
     // Few are open: for each, the extents that it touches.
     for (const OpenRange& open : input.state.open) {

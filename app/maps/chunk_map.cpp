@@ -43,7 +43,7 @@ ChunkMap::ChunkMap(Workspace& workspace, QWidget* parent)
     facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     legend_->show_marks({Mark::held, Mark::failed, Mark::fetching, Mark::filling, Mark::cold,
-                         Mark::local, Mark::hole});
+                         Mark::unused, Mark::prefetch, Mark::amplified, Mark::local, Mark::hole});
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(4);

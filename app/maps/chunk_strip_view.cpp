@@ -265,6 +265,9 @@ QString ChunkStrip::describe(std::uint64_t offset) const {
                                      : tr("%1 of %2 are local")
                                            .arg(size_text(place.length() - missing),
                                                 size_text(place.length())));
+    if (const QString origins = origins_text(workspace_, {extent->device, place});
+        !origins.isEmpty())
+        lines.push_back(origins);
     const auto files = workspace_.files_at({extent->device, place}, 4);
     for (const erofs::NodeId node : files.nodes) {
         if (workspace_.image()->index.node(node).nid != workspace_.image()->index.node(*node_).nid)

@@ -26,7 +26,7 @@ bool Touches::update(Workspace& workspace) {
     const Changes changes = store.changes_since(mark_);
     ended_.clear();
     const auto look = [&](Row row) {
-        if (!store[row].open() && store[row].op == Op::read)
+        if (!store[row].open() && store[row].op == Op::read && !store[row].background())
             ended_.push_back(row);
     };
     std::ranges::for_each(changes.changed, look);

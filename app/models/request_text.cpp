@@ -37,7 +37,8 @@ QString files_text(const Workspace& workspace, const RequestRow& row, std::size_
 
 QString state_text(const EventStore& store, Row row) {
     const RequestState state = store.state(row);
-    if (state == RequestState::failed)
+    if (state == RequestState::failed ||
+        (state == RequestState::prefetched && store[row].result != 0))
         return QStringLiteral("%1: %2").arg(app::name(state),
                                             QString::fromStdString(errno_name(store[row].result)));
     return app::name(state);

@@ -40,7 +40,7 @@ QString headline(const EventLog& log, const EventStore& store) {
     if (!log.transport.empty() && !log.simulated)
         parts << QString::fromStdString(log.transport);
     parts << tr("%1 requests").arg(count_text(summary.requests));
-    parts << tr("%1 fetched").arg(size_text(summary.bytes_fetched));
+    parts << tr("%1 fetched").arg(size_text(summary.bytes_fetched()));
     if (summary.max != 0)
         parts << tr("p50 %1, p95 %2").arg(duration_text(summary.p50), duration_text(summary.p95));
     if (summary.held != 0)

@@ -12,6 +12,7 @@ void Residency::set_image(std::shared_ptr<OpenedImage> image) {
     image_ = std::move(image);
     known_ = false;
     local_.assign(image_ ? image_->device_count() : 0, {});
+    origins_.assign(local_.size(), {});
     of_node_.assign(image_ ? image_->index.size() : 0, 0);
     Q_EMIT changed();
 }
@@ -25,7 +26,7 @@ void Residency::begin() {
     const auto& local = host_.local_at_start();
     for (std::size_t device = 0; device < local.size() && device < local_.size(); ++device) {
         for (const Range& range : local[device])
-            add({static_cast<std::uint16_t>(device), range});
+            add({static_cast<std::uint16_t>(device), range}, std::nullopt);
     }
     Q_EMIT changed();
 }
@@ -43,8 +44,17 @@ void Residency::advance() {
             return;
         scratch_.clear();
         places_(request, scratch_);
-        for (const DeviceRange& place : scratch_)
-            any = add(place) || any;
+        const Origin origin = (request.flags & flag::prefetch) != 0    ? Origin::prefetch
+                              : (request.flags & flag::amplified) != 0 ? Origin::amplified
+                                                                       : Origin::miss;
+        for (const DeviceRange& place : scratch_) {
+            if (place.device < origins_.size() && !request.background()) {
+                const std::uint64_t unused = origins_[place.device].unused().total();
+                origins_[place.device].asked(place.range);
+                any = any || origins_[place.device].unused().total() != unused;
+            }
+            any = add(place, origin) || any;
+        }
     };
     for (const Row row : changes.changed)
         look(row);
@@ -54,10 +64,12 @@ void Residency::advance() {
         Q_EMIT changed();
 }
 
-bool Residency::add(const DeviceRange& place) {
+bool Residency::add(const DeviceRange& place, std::optional<Origin> brought_by) {
     if (place.device >= local_.size() || local_[place.device].contains(place.range))
         return false;
     for (const Range& range : local_[place.device].missing(place.range)) {
+        if (brought_by)
+            origins_[place.device].brought(range, *brought_by);
         image_->index.files_at(
             place.device, range.begin, range.length(),
             [this](erofs::NodeId node, std::uint64_t, std::uint64_t, std::uint64_t length) {
@@ -75,6 +87,11 @@ bool Residency::add(const DeviceRange& place) {
 const RangeSet& Residency::local(std::uint16_t device) const {
     static const RangeSet none;
     return device < local_.size() ? local_[device] : none;
+}
+
+const Origins& Residency::origins(std::uint16_t device) const {
+    static const Origins none;
+    return device < origins_.size() ? origins_[device] : none;
 }
 
 std::uint64_t Residency::local_of(erofs::NodeId node) const {

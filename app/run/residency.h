@@ -1,14 +1,17 @@
-// Which bytes of each device are local, as far as the run's events tell, and how much of each file.
+// Which bytes of each device are local, what brought them and whether they were asked for, as far
+// as the run's events tell, and how much of each file.
 #pragma once
 
 #include "app/run/opened_image.h"
 #include "app/run/run_host.h"
 #include "app/run/selection.h"
+#include "core/base/origins.h"
 #include "core/base/range_set.h"
 
 #include <QObject>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace coldscope::app {
@@ -28,6 +31,8 @@ public:
     // False: no run has told anything; local() is empty then.
     [[nodiscard]] bool known() const { return known_; }
     [[nodiscard]] const RangeSet& local(std::uint16_t device) const;
+    // Of what the run brought.
+    [[nodiscard]] const Origins& origins(std::uint16_t device) const;
     // Bytes; for a directory of all below it. Shared bytes count for each file that has them.
     [[nodiscard]] std::uint64_t local_of(erofs::NodeId node) const;
     [[nodiscard]] std::uint64_t stored_of(erofs::NodeId node) const;
@@ -41,7 +46,8 @@ Q_SIGNALS:
 private:
     void begin();
     void advance();
-    bool add(const DeviceRange& place);
+    // brought_by: nothing for what was local before.
+    bool add(const DeviceRange& place, std::optional<Origin> brought_by);
 
     RunHost& host_;
     Places places_;
@@ -49,6 +55,7 @@ private:
     bool known_ = false;
     ChangeMark mark_;
     std::vector<RangeSet> local_;
+    std::vector<Origins> origins_;
     std::vector<std::uint64_t> of_node_;
     std::vector<DeviceRange> scratch_;
 };

@@ -47,6 +47,14 @@ QString quoted(const QString& text) {
     return text.contains(QLatin1Char('"')) ? QString() : QStringLiteral("\"%1\"").arg(text);
 }
 
+// As the condition of a command.
+QString object_condition(const DeviceRange& place) {
+    return QStringLiteral("object=%1 range=%2+%3")
+        .arg(place.device == 0 ? QStringLiteral("bootstrap") : QString::number(place.device))
+        .arg(place.range.begin)
+        .arg(place.range.length());
+}
+
 // "requests like this": what they have in common, and the condition of a rule that says so.
 struct Likeness {
     QString label;
@@ -62,13 +70,8 @@ std::vector<Likeness> likenesses(const Workspace& workspace, const Target& targe
                               QStringLiteral("file=%1").arg(word)});
     }
     if (target.range)
-        result.push_back(
-            {QObject::tr("of this range (%1)").arg(range_text(target.range->range)),
-             QStringLiteral("object=%1 range=%2+%3")
-                 .arg(target.range->device == 0 ? QStringLiteral("bootstrap")
-                                                : QString::number(target.range->device))
-                 .arg(target.range->range.begin)
-                 .arg(target.range->range.length())});
+        result.push_back({QObject::tr("of this range (%1)").arg(range_text(target.range->range)),
+                          object_condition(*target.range)});
     if (target.pid && *target.pid != 0)
         result.push_back(
             {QObject::tr("of this process (%1, %2)").arg(target.command).arg(*target.pid),
@@ -146,10 +149,29 @@ void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
             QObject::tr("Read %1 now").arg(workspace.path_of(*target.node).section(u'/', -1)),
             [&workspace, node = *target.node] { workspace.read_now(node); });
     }
+    add_prefetch(menu, workspace, target);
     for (const Likeness& like : likenesses(workspace, target))
         add_likeness(menu, workspace, like);
     for (QAction* action : menu.actions())
         action->setEnabled(live || action->isSeparator());
+}
+
+void add_prefetch(QMenu& menu, Workspace& workspace, const Target& target) {
+    const auto add = [&](const QString& text, const QString& line) {
+        menu.addAction(icon("go-down"), text, [&workspace, line] { steer(workspace, line); })
+            ->setEnabled(workspace.host().live());
+    };
+    if (target.node) {
+        const QString path = workspace.path_of(*target.node);
+        const bool folder = workspace.image()->index.node(*target.node).is_directory();
+        if (const QString word = quoted(path); !word.isEmpty())
+            add(folder ? QObject::tr("Prefetch all in %1").arg(path)
+                       : QObject::tr("Prefetch %1").arg(path.section(u'/', -1)),
+                QStringLiteral("prefetch file=%1").arg(word));
+    }
+    if (target.range && target.range->range.begin < target.range->range.end)
+        add(QObject::tr("Prefetch this range (%1)").arg(range_text(target.range->range)),
+            QStringLiteral("prefetch %1").arg(object_condition(*target.range)));
 }
 
 bool release(Workspace& workspace, const std::vector<Row>& requests) {

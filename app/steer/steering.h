@@ -16,7 +16,7 @@ namespace coldscope::app {
 // What the pointer is on; the more is known, the more "requests like this" are offered.
 struct Target {
     std::vector<Row> requests;         // those chosen; like the first are "requests like this"
-    std::optional<erofs::NodeId> node; // a regular file
+    std::optional<erofs::NodeId> node; // a regular file; for add_prefetch() also a folder
     std::optional<DeviceRange> range;
     std::optional<std::uint32_t> pid;
     QString command; // of the process
@@ -25,9 +25,12 @@ struct Target {
 // A request with its file, range and process.
 [[nodiscard]] Target target_of(const Workspace& workspace, const std::vector<Row>& requests);
 
-// Release, delay and fail what waits among the requests; read the file now; hold, delay, fail
-// requests like this.
+// Release, delay and fail what waits among the requests; read or prefetch the file now; hold,
+// delay, fail requests like this.
 void add_steering(QMenu& menu, Workspace& workspace, const Target& target);
+
+// Prefetch this file, all in this folder, this range.
+void add_prefetch(QMenu& menu, Workspace& workspace, const Target& target);
 
 // The acts themselves, on those of the requests that wait. False when none of them did.
 bool release(Workspace& workspace, const std::vector<Row>& requests);

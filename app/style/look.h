@@ -22,7 +22,9 @@ enum class Mark : unsigned char {
     lost,
     failed,
     prefetch,
-    local, // in maps
+    amplified, // in maps: fetched around a miss, and asked for since
+    unused,    // in maps: fetched, never asked for
+    local,     // in maps
     cold,
     hole, // no bytes are stored
 };

@@ -228,6 +228,11 @@ void ImageTreeView::open_menu(const QPoint& at) {
         target.node = *node;
         add_steering(menu, workspace_, target);
         menu.addSeparator();
+    } else if (model_->image()->index.node(*node).is_directory()) {
+        Target target;
+        target.node = *node;
+        add_prefetch(menu, workspace_, target);
+        menu.addSeparator();
     }
     menu.addAction(tree_->actions().constFirst());
     menu.exec(tree_->viewport()->mapToGlobal(at));

@@ -17,24 +17,27 @@ QString tr(const char* text) {
     return QCoreApplication::translate("LaneModel", text);
 }
 
+constexpr std::uint64_t background_key = ~std::uint64_t{0}; // no process's, thread's or container's
+
 Lanes::Key key_by(Grouping grouping, const TimelineNames& names) {
     switch (grouping) {
     case Grouping::object:
         break;
+    // Background work has no process, and a lane of its own.
     case Grouping::thread:
         return [](const EventStore& store, const RequestRow& row) -> std::uint64_t {
-            return store.reader(row).pid;
+            return row.background() ? background_key : store.reader(row).pid;
         };
     case Grouping::process:
         return [process = names.process](const EventStore& store,
                                          const RequestRow& row) -> std::uint64_t {
             const std::uint32_t known = process ? process(row) : 0;
-            return known != 0 ? known : store.reader(row).pid;
+            return row.background() ? background_key : known != 0 ? known : store.reader(row).pid;
         };
     case Grouping::container:
         return [container = names.container](const EventStore&,
                                              const RequestRow& row) -> std::uint64_t {
-            return container ? container(row) : 0;
+            return row.background() ? background_key : container ? container(row) : 0;
         };
     case Grouping::file:
         // 0: no file, which is metadata.
@@ -105,6 +108,8 @@ void LaneModel::arrange(const EventStore& store) {
 }
 
 QString LaneModel::label_of(const EventStore& store, const Lanes::Group& group) const {
+    if (grouping_ != Grouping::object && grouping_ != Grouping::file && group.key == background_key)
+        return tr("prefetched, amplified");
     switch (grouping_) {
     case Grouping::object:
         break;

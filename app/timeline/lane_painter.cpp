@@ -176,7 +176,7 @@ void LanePainter::put_wide(const LaneScene& scene, const VisibleSpan& span) {
     const RequestRow& row = scene.store[span.row];
     const Colours& whole = colours_[static_cast<std::size_t>(mark_of(span.worst))];
     if (span.right - span.left < static_cast<std::uint32_t>(std::lround(phased * ratio_)) ||
-        span.worst == RequestState::refault) {
+        span.worst == RequestState::refault || span.worst == RequestState::prefetched) {
         put(whole, span.left, span.right, true);
         put_glyph(whole, span.left, span.right);
         return;

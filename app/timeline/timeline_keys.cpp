@@ -33,6 +33,8 @@ QString process_of(const EventStore& store, const RequestRow& row) {
 
 QString state_text(const EventStore& store, Row request) {
     const RequestState state = store.state(request);
+    if (state == RequestState::prefetched && store[request].result != 0)
+        return QStringLiteral("%1: %2").arg(app::name(state), errno_text(store[request].result));
     return state == RequestState::failed
                ? QStringLiteral("%1, %2").arg(app::name(state), errno_text(store[request].result))
                : app::name(state);

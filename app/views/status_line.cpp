@@ -62,6 +62,8 @@ void StatusLine::look() {
     parts << tr("%1 of %2 local")
                  .arg(size_text(workspace_.residency().total_local()),
                       size_text(workspace_.residency().total_stored()));
+    if (const std::uint64_t ahead = summary.bytes_amplified + summary.bytes_prefetched; ahead != 0)
+        parts << tr("%1 prefetched or amplified").arg(size_text(ahead));
     if (summary.p95 != 0)
         parts << tr("p50 %1, p95 %2").arg(duration_text(summary.p50), duration_text(summary.p95));
     if (host.lost_events() != 0)

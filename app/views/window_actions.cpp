@@ -65,6 +65,9 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
                   "error"));
     clear_rules = add("list-remove", tr("&Clear all rules"), {},
                       tr("No rule holds, delays or fails any more; what is held stays held"));
+    prefetch_all = add("go-down", tr("&Prefetch everything"), {},
+                       tr("What is not local is fetched while no reader waits"));
+    prefetch_stop = add("", tr("Stop prefetc&hing"), {}, tr("What is on its way still comes"));
     copy = add("edit-copy", tr("&Copy\tCtrl+C"), {}, tr("The chosen row, range or text (Ctrl+C)"));
     find_file = add("edit-find", tr("&Find file"), QKeySequence::Find,
                     tr("A file of the image, by a part of its path"));
@@ -136,6 +139,12 @@ void WindowActions::connect_steering() {
     });
     connect(clear_rules, &QAction::triggered, this,
             [this] { steer(workspace_, QStringLiteral("clear")); });
+    connect(prefetch_all, &QAction::triggered, this,
+            [this] { steer(workspace_, QStringLiteral("prefetch all")); });
+    connect(prefetch_stop, &QAction::triggered, this,
+            [this] { steer(workspace_, QStringLiteral("prefetch stop")); });
+    connect(&workspace_.host(), &RunHost::began, this,
+            [this] { check_amplify(workspace_.host().options().amplify); });
     connect(copy, &QAction::triggered, this, [] { copy_from(QApplication::focusWidget()); });
     connect(back, &QAction::triggered, &workspace_.selection(), &Selection::back);
     connect(forward, &QAction::triggered, &workspace_.selection(), &Selection::forward);
@@ -167,8 +176,10 @@ void WindowActions::look() {
     open->setEnabled(idle && !workspace_.opening());
     recent_menu->setEnabled(open->isEnabled());
     const bool waits = live && !workspace_.host().waiting().empty();
-    for (QAction* action : {hold_next, hold_all, clear_rules, release_all})
+    for (QAction* action :
+         {hold_next, hold_all, clear_rules, release_all, prefetch_all, prefetch_stop})
         action->setEnabled(live);
+    amplify_menu->setEnabled(live);
     for (QAction* action : {release, delay, fail})
         action->setEnabled(waits);
     bool holds_all = false;
@@ -237,8 +248,34 @@ void WindowActions::fill_menus() {
     run->addActions({release, delay, fail});
     run->addSeparator();
     run->addAction(clear_rules);
+    run->addSeparator();
+    run->addActions({prefetch_all, prefetch_stop});
+    amplify_menu = run->addMenu(tr("&Amplify misses to"));
+    fill_amplify_menu();
     QMenu* help = bar->addMenu(tr("&Help"));
     help->addActions({keys, about});
+}
+
+void WindowActions::fill_amplify_menu() {
+    auto* group = new QActionGroup(this);
+    for (const std::uint64_t size : {0U, 128U << 10, 1U << 20, 4U << 20}) {
+        QAction* action = amplify_menu->addAction(size == 0 ? tr("&Off") : size_text(size));
+        action->setCheckable(true);
+        action->setChecked(size == 0);
+        action->setData(QVariant::fromValue(quint64{size}));
+        action->setStatusTip(size == 0 ? tr("A miss fetches what was asked for")
+                                       : tr("A miss fetches all of the blocks of this size that it "
+                                            "touches; its reader does not wait for the rest"));
+        group->addAction(action);
+        connect(action, &QAction::triggered, this,
+                [this, size] { steer(workspace_, QStringLiteral("amplify %1").arg(size)); });
+    }
+}
+
+// None, for a size that the menu does not offer.
+void WindowActions::check_amplify(std::uint64_t size) {
+    for (QAction* action : amplify_menu->actions())
+        action->setChecked(action->data().toULongLong() == size);
 }
 
 void WindowActions::fill_toolbar() {

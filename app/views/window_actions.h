@@ -31,6 +31,8 @@ public:
     QAction* delay;
     QAction* fail;
     QAction* clear_rules;
+    QAction* prefetch_all;
+    QAction* prefetch_stop;
     QAction* copy;
     QAction* find_file;
     QAction* filter;
@@ -45,8 +47,12 @@ public:
     // Menus in which the window puts its own: recent images, docks.
     QMenu* recent_menu;
     QMenu* docks_menu;
+    // How far a miss is widened: one action for each size, of which one is checked.
+    QMenu* amplify_menu;
 
 private:
+    void fill_amplify_menu();
+    void check_amplify(std::uint64_t size);
     QAction* add(const char* picture, const QString& text, const QKeySequence& key,
                  const QString& what);
     void fill_menus();

@@ -71,6 +71,30 @@ std::vector<Range> RangeSet::missing(Range range) const {
     return result;
 }
 
+std::vector<Range> RangeSet::common(Range range) const {
+    std::vector<Range> result;
+    if (range.begin >= range.end)
+        return result;
+    auto at = ranges_.upper_bound(range.begin);
+    if (at != ranges_.begin() && std::prev(at)->second > range.begin)
+        --at;
+    for (; at != ranges_.end() && at->first < range.end; ++at)
+        result.push_back({std::max(range.begin, at->first), std::min(range.end, at->second)});
+    return result;
+}
+
+Range RangeSet::first_missing(Range range) const {
+    if (range.begin >= range.end)
+        return {range.end, range.end};
+    auto at = ranges_.upper_bound(range.begin);
+    if (at != ranges_.begin())
+        range.begin = std::max(range.begin, std::prev(at)->second);
+    // Ranges never touch, so that behind one there is always a gap.
+    if (range.begin >= range.end)
+        return {range.end, range.end};
+    return {range.begin, at == ranges_.end() ? range.end : std::min(range.end, at->first)};
+}
+
 std::vector<Range> RangeSet::all() const {
     std::vector<Range> result;
     result.reserve(ranges_.size());

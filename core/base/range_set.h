@@ -27,6 +27,10 @@ public:
     [[nodiscard]] bool contains(Range range) const;
     // The parts of `range` that are not in the set, in order.
     [[nodiscard]] std::vector<Range> missing(Range range) const;
+    // The parts of `range` that are in it, in order.
+    [[nodiscard]] std::vector<Range> common(Range range) const;
+    // The first that is missing; empty when there is none. O(log ranges).
+    [[nodiscard]] Range first_missing(Range range) const;
     [[nodiscard]] std::uint64_t total() const { return total_; } // bytes
     [[nodiscard]] std::size_t count() const { return ranges_.size(); }
     [[nodiscard]] std::vector<Range> all() const;

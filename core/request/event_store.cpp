@@ -63,7 +63,7 @@ Row EventStore::append(const StepRecord& record) {
     remember(row.id, at);
     maybe_open_.push_back(at);
     ++open_count_;
-    tally_.begin();
+    tally_.begin(record);
     return at;
 }
 

@@ -20,18 +20,22 @@ void Lane::add(Nanoseconds start, Nanoseconds end, Row row, RequestState state) 
 }
 
 void Lane::index() {
-    // Refaults come at random among the others: no branch for them.
-    auto& others = levels_[1].places;
-    std::size_t count = others.size();
     const std::size_t from = levels_[0].breaks.size();
-    others.resize(count + size() - from);
+    for (std::size_t k = 1; k < mark_level; ++k) {
+        // Refaults come at random among the others: no branch for them.
+        auto& places = levels_[k].places;
+        std::size_t count = places.size();
+        places.resize(count + size() - from);
+        for (std::size_t i = from; i < size(); ++i) {
+            places[count] = static_cast<std::uint32_t>(i);
+            count += states_[i] >= level_states[k] ? 1 : 0;
+        }
+        places.resize(count);
+    }
     for (std::size_t i = from; i < size(); ++i) {
-        others[count] = static_cast<std::uint32_t>(i);
-        count += states_[i] >= level_states[1] ? 1 : 0;
         if (states_[i] >= level_states[mark_level])
             index_mark(static_cast<std::uint32_t>(i));
     }
-    others.resize(count);
 
     for (std::size_t k = 0; k < levels; ++k) {
         const Level level = this->level(k);

@@ -13,8 +13,8 @@
 
 namespace coldscope {
 
-// 22 bytes a request, 5 more when it is not a refault, 21 to 36 more when it is a mark. Growing
-// copies this lane alone.
+// 22 bytes a request, 5 more when it is no prefetch, 5 more when it is no refault either, 21 to 36
+// more when it is a mark. Growing copies this lane alone.
 class Lane {
 public:
     struct Open {
@@ -30,12 +30,13 @@ public:
     // Level k has the requests whose state is level_states[k] or worse. What a level covers on a
     // screen is found from its breaks alone: where members are farther apart than columns are wide,
     // or last that long.
-    static constexpr std::array level_states{RequestState::refault,     RequestState::answered,
-                                             RequestState::was_delayed, RequestState::was_held,
-                                             RequestState::lost,        RequestState::failed};
+    static constexpr std::array level_states{RequestState::prefetched, RequestState::refault,
+                                             RequestState::answered,   RequestState::was_delayed,
+                                             RequestState::was_held,   RequestState::lost,
+                                             RequestState::failed};
     static constexpr std::size_t levels = level_states.size();
     // From here on they hide in no fold: marks.
-    static constexpr std::size_t mark_level = 2;
+    static constexpr std::size_t mark_level = 3;
 
     struct Times {
         Nanoseconds start = 0;

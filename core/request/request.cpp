@@ -3,6 +3,12 @@
 namespace coldscope {
 
 void Tally::step(const RequestRow& row, const Steering& steering, const StepRecord& record) {
+    if (((row.flags | record.flags) & flag::background) != 0) {
+        if (record.step == Step::fetching)
+            ((record.flags & flag::prefetch) != 0 ? counts_.bytes_prefetched
+                                                  : counts_.bytes_amplified) += record.length;
+        return;
+    }
     if (!row.length_known && record.step != Step::fetching)
         counts_.bytes_asked += record.length;
     switch (record.step) {
@@ -18,7 +24,7 @@ void Tally::step(const RequestRow& row, const Steering& steering, const StepReco
         counts_.delayed += steering.delayed == 0;
         break;
     case Step::fetching:
-        counts_.bytes_fetched += record.length;
+        counts_.bytes_missed += record.length;
         break;
     case Step::answered:
         counts_.failed += record.result != 0;
@@ -71,7 +77,7 @@ std::optional<Request> RequestLog::take(const StepRecord& record) {
     if (is_new) {
         open.row = begin(record);
         open.reader = reader_of(record);
-        tally_.begin();
+        tally_.begin(record);
     }
     tally_.step(open.row, open.steering, record);
     apply(open.row, record);

@@ -34,7 +34,8 @@ struct Request {
     std::string command;
 };
 
-// What a run came to. Latencies are of answered reads, without those that were held or delayed.
+// What a run came to: counts are of readers' requests. Latencies are of answered reads, without
+// those that were held or delayed.
 struct Summary {
     std::uint64_t requests = 0;
     std::uint64_t failed = 0;
@@ -43,16 +44,26 @@ struct Summary {
     std::uint64_t delayed = 0;
     std::uint64_t refaults = 0;
     std::uint64_t bytes_asked = 0;
-    std::uint64_t bytes_fetched = 0;
+    // That were set off, in whole granules of the cache: by misses, around them, ahead of them.
+    std::uint64_t bytes_missed = 0;
+    std::uint64_t bytes_amplified = 0;
+    std::uint64_t bytes_prefetched = 0;
+    std::uint64_t prefetches = 0; // and amplifications: none of them is among the requests
     Nanoseconds p50 = 0;
     Nanoseconds p95 = 0;
     Nanoseconds max = 0;
+
+    [[nodiscard]] std::uint64_t bytes_fetched() const {
+        return bytes_missed + bytes_amplified + bytes_prefetched;
+    }
 };
 
 // Counts of requests and their latencies. 60 KiB, however many there are.
 class Tally {
 public:
-    void begin() { ++counts_.requests; }
+    void begin(const StepRecord& record) {
+        ++((record.flags & flag::background) != 0 ? counts_.prefetches : counts_.requests);
+    }
     // A step of a request, before it is applied to row and steering.
     void step(const RequestRow& row, const Steering& steering, const StepRecord& record);
     // Percentiles to 1 %. O(1).

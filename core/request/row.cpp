@@ -6,6 +6,8 @@ namespace coldscope {
 
 std::string_view name(RequestState state) {
     switch (state) {
+    case RequestState::prefetched:
+        return "prefetched";
     case RequestState::refault:
         return "local already";
     case RequestState::answered:
@@ -46,6 +48,8 @@ Reader reader_of(const StepRecord& record) {
 }
 
 RequestState state_of(const RequestRow& row, const Steering& steering) {
+    if (row.background())
+        return RequestState::prefetched;
     switch (row.last) {
     case Step::arrived:
     case Step::matched:

@@ -17,6 +17,7 @@ using Row = std::uint32_t;
 
 // From the most harmless to what a person should see first; a fold shows the greatest in it.
 enum class RequestState : std::uint8_t {
+    prefetched,  // or amplified: no reader's; open, answered or failed
     refault,     // answered; every byte was local
     answered,    // answered, 0
     filling,     // open; the bytes came
@@ -71,6 +72,8 @@ struct RequestRow {
     bool noted : 1 = false; // EventStore's: is in the list of changes
 
     [[nodiscard]] bool open() const { return last < Step::answered; }
+    // Set off by Coldscope: no reader asked, none waits.
+    [[nodiscard]] bool background() const { return (flags & flag::background) != 0; }
     [[nodiscard]] Nanoseconds arrived() const { return arrival_lost ? 0 : start; }
     // Never before its start, whatever the records say. When !open().
     [[nodiscard]] Nanoseconds end() const { return ended < start ? start : ended; }

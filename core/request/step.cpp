@@ -57,6 +57,10 @@ std::string_view describe(Notice notice) {
         return "that request does not wait: it was answered already, or never arrived";
     case Notice::not_asked:
         return "the kernel could not ask about a read: its reader got an error";
+    case Notice::prefetch_done:
+        return "prefetched: nothing is left of what was asked for";
+    case Notice::prefetch_stopped:
+        return "prefetching ended: not all of it came";
     }
     return "unknown notice";
 }

@@ -38,15 +38,21 @@ enum class Notice : std::int32_t {
     guarded_again,     // a new one was started
     not_held,          // a command named a request that does not wait
     not_asked,         // the kernel could not ask; it gave the reader an error by itself
+    prefetch_done,     // nothing is left of what was to be prefetched
+    prefetch_stopped,  // not all came: by a command, or the source or the cache's disk fails
 };
 
 namespace flag {
-inline constexpr std::uint16_t refault = 1;    // every byte was local already
-inline constexpr std::uint16_t joined = 2;     // all missing bytes were on their way already
-inline constexpr std::uint16_t own = 4;        // asked by Coldscope or by its mount; never held
-inline constexpr std::uint16_t by_rule = 8;    // a rule decided
-inline constexpr std::uint16_t by_hand = 16;   // a command decided
-inline constexpr std::uint16_t simulated = 32; // no real process asked
+inline constexpr std::uint16_t refault = 1;     // every byte was local already
+inline constexpr std::uint16_t joined = 2;      // all missing bytes were on their way already
+inline constexpr std::uint16_t own = 4;         // asked by Coldscope or by its mount; never held
+inline constexpr std::uint16_t by_rule = 8;     // a rule decided
+inline constexpr std::uint16_t by_hand = 16;    // a command decided
+inline constexpr std::uint16_t simulated = 32;  // no real process asked
+inline constexpr std::uint16_t prefetch = 64;   // no reader asked: fetched ahead, in the background
+inline constexpr std::uint16_t amplified = 128; // no reader asked: fetched around a miss
+// Nobody waits for it, no rule holds it; pid is 0. One of the two.
+inline constexpr std::uint16_t background = prefetch | amplified;
 } // namespace flag
 
 struct StepRecord {

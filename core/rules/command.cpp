@@ -2,6 +2,7 @@
 
 #include "core/rules/words.h"
 
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -97,6 +98,10 @@ std::optional<Verb> verb_of(std::string_view word) {
         return Verb::delay;
     if (word == "fail")
         return Verb::fail;
+    if (word == "prefetch")
+        return Verb::prefetch;
+    if (word == "amplify")
+        return Verb::amplify;
     if (word == "rules")
         return Verb::rules;
     if (word == "clear")
@@ -109,6 +114,34 @@ std::optional<Verb> verb_of(std::string_view word) {
 bool has_match(const Command& command) {
     return !command.file.empty() || !command.object.empty() || !command.command.empty() ||
            command.range || command.pid;
+}
+
+// amplify SIZE
+Result<void> take_amplify(Command& command, const std::vector<Word>& tokens, std::size_t end) {
+    if (tokens.size() < 2)
+        return failure(Code::invalid, "amplify takes a size such as 1M, or 0", end);
+    if (tokens.size() > 2)
+        return failure(Code::invalid, fmt::format("'{}' is not understood here", tokens[2].text),
+                       tokens[2].at);
+    const auto size = parse_amplify(tokens[1].text);
+    if (!size)
+        return failure(Code::invalid, size.error().context, tokens[1].at);
+    command.bytes = *size;
+    return {};
+}
+
+// RATE, or `stop`; false when the word is neither.
+bool take_prefetch(Command& command, const std::string& word) {
+    if (word == "stop") {
+        const bool first = !command.end;
+        command.end = true;
+        return first;
+    }
+    const auto rate = parse_size(word.ends_with("/s") ? word.substr(0, word.size() - 2) : word);
+    if (!rate || *rate == 0 || command.bytes != 0)
+        return false;
+    command.bytes = *rate;
+    return true;
 }
 
 // What is wrong with the command as a whole; offset: the line's end, where more is wanted.
@@ -143,6 +176,20 @@ Result<void> complete(Command& command, std::size_t end) {
             return wrong("fail what? a request's number, next, all, or a match");
         if (command.error == 0)
             command.error = EIO;
+        break;
+    case Verb::prefetch:
+        if (by_id || command.count != 0 || !command.command.empty() || command.pid)
+            return wrong("prefetch takes all, file= or object=, with range= if wanted, or stop");
+        if (command.end && (many || command.bytes != 0))
+            return wrong("prefetch stop stands alone");
+        if (command.all && has_match(command))
+            return wrong("all already says which: no file=, object= or range= beside it");
+        if (!command.file.empty() && !command.object.empty())
+            return wrong("file= or object=, not both");
+        if (!command.end && !command.all && command.file.empty() && command.object.empty())
+            return wrong("prefetch what? all, file=PATH or object=NAME");
+        break;
+    case Verb::amplify: // take_amplify() says what is wrong
         break;
     case Verb::clear:
         if (has_match(command) || command.count != 0)
@@ -201,6 +248,18 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     return static_cast<std::uint64_t>(std::llround(result));
 }
 
+Result<std::uint64_t> parse_amplify(std::string_view text) {
+    constexpr std::uint64_t least = 4096;
+    constexpr std::uint64_t most = 16u << 20;
+    COLDSCOPE_TRY(const std::uint64_t size, parse_size(text));
+    if (size != 0 && (!std::has_single_bit(size) || size < least || size > most))
+        return failure(Code::invalid,
+                       fmt::format("'{}' is no size to fetch at once: a power of two from 4K to "
+                                   "16M, or 0",
+                                   text));
+    return size;
+}
+
 Result<Command> parse_command(std::string_view line) {
     COLDSCOPE_TRY(const std::vector<Word> tokens, split_words(line));
     if (tokens.empty())
@@ -208,12 +267,17 @@ Result<Command> parse_command(std::string_view line) {
     const auto verb = verb_of(tokens[0].text);
     if (!verb)
         return failure(Code::invalid,
-                       fmt::format("'{}' is none of hold, release, delay, fail, rules, clear, stop",
+                       fmt::format("'{}' is none of hold, release, delay, fail, prefetch, "
+                                   "amplify, rules, clear, stop",
                                    tokens[0].text),
                        tokens[0].at);
     Command command;
     command.verb = *verb;
     command.text = line;
+    if (command.verb == Verb::amplify) {
+        COLDSCOPE_CHECK(take_amplify(command, tokens, line.size()));
+        return command;
+    }
     bool next = false;
     for (std::size_t i = 1; i < tokens.size(); ++i) {
         const Word& token = tokens[i];
@@ -224,6 +288,10 @@ Result<Command> parse_command(std::string_view line) {
             command.count = 1;
         } else if (token.text == "all") {
             command.all = true;
+        } else if (command.verb == Verb::prefetch) {
+            if (!take_prefetch(command, token.text))
+                return failure(Code::invalid,
+                               fmt::format("'{}' is not understood here", token.text), token.at);
         } else if (const auto value = number<std::uint64_t>(token.text);
                    value && (i == 1 || (next && tokens[i - 1].text == "next"))) {
             if (next)

@@ -1,5 +1,6 @@
 #include "daemon/cli/run_command.h"
 
+#include "core/rules/prefetch_list.h"
 #include "daemon/cli/event_file.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/run_report.h"
@@ -39,6 +40,8 @@ struct Arguments {
     std::string reads; // a file
     std::string grace;
     std::string events;
+    std::string prefetch; // a file
+    std::string amplify;
     bool json = false;
     std::vector<std::string> command;
 };
@@ -234,20 +237,27 @@ private:
     std::uint64_t lost_seen_ = 0;
 };
 
-// The list that --reads names, into options.
-Result<void> load_reads(const std::string& path, RunOptions& options) {
+// A list that an option names; nothing without a name.
+template <typename T>
+Result<void> load_list(const std::string& path, Result<std::vector<T>> (*parse)(std::string_view),
+                       std::vector<T>& into) {
     if (path.empty())
         return {};
     COLDSCOPE_TRY(const auto file, FileReadAt::open(path));
     std::string text(static_cast<std::size_t>(file->size()), '\0');
     COLDSCOPE_CHECK(file->read(0, std::as_writable_bytes(std::span(text))));
-    COLDSCOPE_TRY(options.reads, parse_read_list(text));
+    COLDSCOPE_TRY(into, parse(text));
     return {};
 }
 
 int run_it(Arguments& arguments) {
-    if (const auto loaded = load_reads(arguments.reads, arguments.run); !loaded)
+    if (const auto loaded = load_list(arguments.reads, parse_read_list, arguments.run.reads);
+        !loaded)
         return print_error(loaded.error(), arguments.reads);
+    if (const auto loaded =
+            load_list(arguments.prefetch, parse_prefetch_list, arguments.run.prefetch);
+        !loaded)
+        return print_error(loaded.error(), arguments.prefetch);
     std::unique_ptr<EventFile> events;
     if (!arguments.events.empty()) {
         auto opened = EventFile::open(arguments.events);
@@ -299,6 +309,11 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                     "Bytes a second that the source gives, as 10M");
     run->add_option("--reads", arguments->reads,
                     "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
+    run->add_option("--prefetch", arguments->prefetch,
+                    "A file of what to fetch while no reader waits, PATH [OFFSET LENGTH] or "
+                    "object=NAME [OFFSET LENGTH] a line");
+    run->add_option("--amplify", arguments->amplify,
+                    "A miss fetches all of the blocks of this size that it touches, as 128K");
     run->add_flag("--buffered", arguments->run.buffered,
                   "fuse-blob without directio: FUSE's own cache then hides misses");
     run->add_flag("--directio", arguments->run.directio,
@@ -322,6 +337,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
         parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);
         parse_into("--jitter", arguments->jitter, parse_duration, options.shape.jitter);
         parse_into("--bandwidth", arguments->bandwidth, parse_size, options.shape.bandwidth);
+        parse_into("--amplify", arguments->amplify, parse_amplify, options.amplify);
         parse_into("--grace", arguments->grace, parse_duration, options.grace);
         if (!arguments->transport.empty()) {
             options.transport = transport_by_name(arguments->transport);

@@ -30,7 +30,8 @@ std::string scaled(double value, double factor, std::span<const std::string_view
     return fmt::format("{} {}", number, units[unit]);
 }
 
-json summary_json(const Summary& summary, std::uint64_t lost_events) {
+json summary_json(const Summary& summary, const Engine::Traffic& traffic,
+                  std::uint64_t lost_events) {
     return {{"requests", summary.requests},
             {"failed", summary.failed},
             {"lost", summary.lost},
@@ -38,7 +39,12 @@ json summary_json(const Summary& summary, std::uint64_t lost_events) {
             {"delayed", summary.delayed},
             {"refaults", summary.refaults},
             {"bytes_asked", summary.bytes_asked},
-            {"bytes_fetched", summary.bytes_fetched},
+            {"bytes_fetched", traffic.fetched},
+            {"bytes_missed", traffic.missed},
+            {"bytes_amplified", traffic.amplified},
+            {"bytes_prefetched", traffic.prefetched},
+            {"bytes_unused", traffic.unused},
+            {"prefetches", summary.prefetches},
             {"p50_ns", summary.p50},
             {"p95_ns", summary.p95},
             {"max_ns", summary.max},
@@ -175,13 +181,18 @@ bool RunReport::held_text(const Run& run, const StepRecord& record) {
 bool RunReport::ended_text(const Run& run, const Request& request) {
     std::string what;
     if (request.lost)
-        what = "lost: nobody waits any more";
+        what = (request.flags & flag::background) != 0 ? "did not come before the end"
+                                                       : "lost: nobody waits any more";
     else if (request.result != 0)
         what = fmt::format("FAILED {}", errno_name(request.result));
     else if ((request.flags & flag::refault) != 0)
         what = "local already";
     else if ((request.flags & flag::joined) != 0)
         what = "joined a fetch";
+    else if ((request.flags & flag::amplified) != 0)
+        what = fmt::format("amplified {}", size_text(request.fetched));
+    else if ((request.flags & flag::prefetch) != 0)
+        what = fmt::format("prefetched {}", size_text(request.fetched));
     else
         what = fmt::format("fetched {}", size_text(request.fetched));
     if (request.held != 0)
@@ -190,12 +201,14 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", delayed";
     if ((request.flags & flag::own) != 0)
         what += ", for the mount";
-    return output_.line(
-        fmt::format("{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
-                    request.id, fmt::format("{}({})", printable(request.command), request.pid),
-                    size_text(request.length), printable(run.object_name(request.object)),
-                    request.offset, what, duration_text(request.ended - request.arrived),
-                    printable(files(run, request.object, request.offset, request.length))));
+    const std::string reader = (request.flags & flag::background) != 0
+                                   ? request.command
+                                   : fmt::format("{}({})", printable(request.command), request.pid);
+    return output_.line(fmt::format(
+        "{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived), request.id,
+        reader, size_text(request.length), printable(run.object_name(request.object)),
+        request.offset, what, duration_text(request.ended - request.arrived),
+        printable(files(run, request.object, request.offset, request.length))));
 }
 
 bool RunReport::lost_events(std::uint64_t count) {
@@ -229,8 +242,9 @@ bool RunReport::command_error(const std::string& line, const Error& error) {
 
 bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
     const Summary summary = log_.summary();
+    const Engine::Traffic& traffic = run.traffic();
     if (json_) {
-        json event = summary_json(summary, lost_events);
+        json event = summary_json(summary, traffic, lost_events);
         event["event"] = "summary";
         event["transport"] = name(run.transport());
         event["simulated"] = run.simulated();
@@ -249,7 +263,12 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
                             summary.refaults, summary.failed, summary.lost)) &&
            line("steered", fmt::format("{} held, {} delayed", summary.held, summary.delayed)) &&
            line("bytes", fmt::format("{} asked for, {} fetched", size_text(summary.bytes_asked),
-                                     size_text(summary.bytes_fetched))) &&
+                                     size_text(traffic.fetched))) &&
+           line("fetched",
+                fmt::format("{} for misses + {} amplified + {} prefetched = {} bytes; {} "
+                            "never asked for",
+                            traffic.missed, traffic.amplified, traffic.prefetched, traffic.fetched,
+                            traffic.unused)) &&
            line("latency", fmt::format("p50 {}, p95 {}, most {}", duration_text(summary.p50),
                                        duration_text(summary.p95), duration_text(summary.max))) &&
            line("events", fmt::format("{} lost", lost_events));

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 namespace coldscope::control {
 
@@ -30,12 +31,24 @@ struct Fail {
     RequestId id = 0;
     int error = 0; // errno
 };
+// Fills ranges of objects while no reader waits, after what was given before. A place may be in any
+// order, local, or beyond its object's end.
+struct Prefetch {
+    std::vector<Place> places; // by store
+    std::uint64_t rate = 0;    // bytes a second; 0: no limit
+};
+struct StopPrefetch {};
+// Each later miss fetches all of the blocks of this size that it touches.
+struct Amplify {
+    std::uint64_t size = 0; // bytes, a power of two; 0: off
+};
 
 } // namespace coldscope::control
 
 namespace coldscope {
 
 using Control = std::variant<control::ReleaseAll, control::AddRule, control::RemoveRule,
-                             control::ClearRules, control::Release, control::Delay, control::Fail>;
+                             control::ClearRules, control::Release, control::Delay, control::Fail,
+                             control::Prefetch, control::StopPrefetch, control::Amplify>;
 
 } // namespace coldscope

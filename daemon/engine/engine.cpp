@@ -31,6 +31,8 @@ void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile
         std::move(source), std::move(cache), keep,
         [this](const Result<void>& kept) {
             notice(kept ? Notice::cache_writable_again : Notice::cache_full);
+            if (!kept)
+                background_.stop(); // what is not kept is fetched for nobody
         },
         [this] { schedule_settle(); }));
 }
@@ -172,6 +174,7 @@ void Engine::proceed_single(RequestId id, Open& open) {
     const Piece& piece = open.ask.pieces[0];
     Store& store = *stores_[piece.store];
     const Range range{piece.offset, piece.offset + piece.length};
+    store.asked(range);
     Store::Plan plan = store.plan(range);
     if (plan.local && open.ask.fill_only) {
         open.flags |= flag::refault;
@@ -195,7 +198,7 @@ void Engine::proceed_single(RequestId id, Open& open) {
     if (plan.to_fetch.empty())
         open.flags |= flag::joined;
     emit(id, open, Step::fetching, 0, plan.bytes());
-    store.get(range, plan, [this, id](Result<std::span<const std::byte>> bytes) {
+    get(piece.store, range, plan, [this, id](Result<std::span<const std::byte>> bytes) {
         const auto at = requests_.find(id);
         if (at == requests_.end())
             return;
@@ -239,6 +242,7 @@ void Engine::proceed_pieces(RequestId id, Open& open) {
         } else {
             Store& store = *stores_[piece.store];
             const Range range{piece.offset, piece.offset + piece.length};
+            store.asked(range);
             Store::Plan plan = store.plan(range);
             if (plan.local && store.read(range, into)) {
                 --open.pending;
@@ -248,9 +252,10 @@ void Engine::proceed_pieces(RequestId id, Open& open) {
                     open.flags = static_cast<std::uint16_t>(open.flags & ~flag::refault);
                     emit(id, open, Step::fetching, 0, plan.bytes());
                 }
-                store.get(range, plan, [this, id, at](Result<std::span<const std::byte>> bytes) {
-                    got_piece(id, at, std::move(bytes));
-                });
+                get(piece.store, range, plan,
+                    [this, id, at](Result<std::span<const std::byte>> bytes) {
+                        got_piece(id, at, std::move(bytes));
+                    });
                 if (!requests_.contains(id))
                     return; // it failed at once
             }
@@ -329,6 +334,8 @@ void Engine::release_all(std::uint16_t why) {
 }
 
 void Engine::apply(Control command) {
+    if (background_.apply(command))
+        return;
     if (auto* add = std::get_if<control::AddRule>(&command)) {
         rules_.add(std::move(add->rule));
     } else if (const auto* remove = std::get_if<control::RemoveRule>(&command)) {
@@ -356,11 +363,13 @@ void Engine::apply(Control command) {
 
 void Engine::wind_down() {
     winding_down_ = true;
+    background_.end();
     rules_.clear();
     release_all(0);
 }
 
 void Engine::fail_all(int error) {
+    background_.end();
     while (!requests_.empty())
         fail(requests_.begin()->first, error);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/rules/rule.h"
+#include "daemon/engine/background.h"
 #include "daemon/engine/control.h"
 #include "daemon/engine/event_queue.h"
 #include "daemon/engine/readers.h"
@@ -20,8 +21,6 @@
 #include <vector>
 
 namespace coldscope {
-
-using StoreId = std::uint32_t; // equals the device's id: 0 the primary device, 1… the blobs
 
 // A part of an answer, in order.
 struct Piece {
@@ -83,6 +82,15 @@ public:
     void trace_by(std::unique_ptr<ErofsTrace> trace) { trace_ = std::move(trace); }
     [[nodiscard]] const Store& store(StoreId id) const { return *stores_[id]; }
     [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
+    // Of all stores: fetched is the sum of the three, each counted by itself.
+    struct Traffic {
+        std::uint64_t fetched = 0; // bytes that came from sources
+        std::uint64_t missed = 0;
+        std::uint64_t amplified = 0;
+        std::uint64_t prefetched = 0;
+        std::uint64_t unused = 0; // of what was brought: never asked for
+    };
+    [[nodiscard]] Traffic traffic() const;
 
     // The number of the request; its answer may have been given before this returns.
     RequestId ask(Ask ask, Asker& asker, std::uint64_t token);
@@ -102,6 +110,9 @@ public:
 
     [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
     [[nodiscard]] std::size_t held_requests() const { return held_count_; }
+
+    // As Background::on_fetched().
+    void on_fetched(std::function<void(StoreId)> told) { background_.on_fetched(std::move(told)); }
 
     // Any thread: the listener is alive. Held requests are released when it falls silent.
     void beat() { last_beat_.store(monotonic_now(), std::memory_order_relaxed); }
@@ -127,6 +138,8 @@ private:
     void hold(RequestId id, Open& open);
     void delay(RequestId id, Open& open, Nanoseconds delay);
     void proceed(RequestId id);
+    // As Store::get(), of a miss.
+    void get(StoreId store, Range range, const Store::Plan& plan, Store::Done done);
     void proceed_single(RequestId id, Open& open);
     void proceed_pieces(RequestId id, Open& open);
     void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
@@ -155,6 +168,7 @@ private:
     std::vector<std::byte> scratch_;
     std::vector<Place> places_;
     std::atomic<Nanoseconds> last_beat_;
+    Background background_{ring_, events_, stores_, next_id_};
     std::vector<std::unique_ptr<Store>> stores_;
 };
 

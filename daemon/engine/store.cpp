@@ -56,11 +56,11 @@ Result<void> Store::read(Range range, std::span<std::byte> into) {
     return cache_->read(range.begin, into);
 }
 
-void Store::get(Range range, const Plan& plan, Done done) {
+void Store::get(Range range, const Plan& plan, Done done, Origin origin) {
     const WaitId id = next_wait_++;
     for (const Range& part : plan.to_fetch) {
         for (std::uint64_t begin = part.begin; begin < part.end; begin += largest_fetch)
-            fetches_[begin] = {{begin, std::min(part.end, begin + largest_fetch)}, {}, {}};
+            fetches_[begin] = {{begin, std::min(part.end, begin + largest_fetch)}, {}, {}, origin};
     }
     Wait& wait = waits_[id];
     wait.range = range;
@@ -134,6 +134,9 @@ void Store::finish(std::uint64_t begin, Result<void> outcome) {
         return;
     }
     fetched_bytes_ += fetched->size();
+    const Origin origin = fetches_.at(begin).origin;
+    fetched_by_[static_cast<std::size_t>(origin)] += fetched->size();
+    origins_.brought({begin, begin + fetched->size()}, origin);
     serve_all(begin);
     fetches_.erase(begin);
     if (keep_ == Keep::first) {

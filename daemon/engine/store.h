@@ -2,6 +2,7 @@
 // fetched once, however many ask for it at the same time. Belongs to the ring thread.
 #pragma once
 
+#include "core/base/origins.h"
 #include "daemon/engine/cache_file.h"
 #include "daemon/source/source.h"
 
@@ -43,8 +44,15 @@ public:
 
     [[nodiscard]] std::uint64_t size() const { return cache_->size(); }
     [[nodiscard]] const CacheFile& cache() const { return *cache_; }
-    // Bytes and fetches that came from the source in this run.
+    // Bytes that came from the source in this run, however often; and those for an origin.
     [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
+    [[nodiscard]] std::uint64_t fetched_bytes(Origin origin) const {
+        return fetched_by_[static_cast<std::size_t>(origin)];
+    }
+    // What brought each byte in this run, and whether it was asked for.
+    [[nodiscard]] const Origins& origins() const { return origins_; }
+    // A reader asks for it.
+    void asked(Range range) { origins_.asked(range); }
 
     // Keeps bytes that came from elsewhere, whole granules of the cache.
     [[nodiscard]] Result<void> put(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -55,8 +63,9 @@ public:
     [[nodiscard]] Plan plan(Range range);
     // range: local, by plan().
     [[nodiscard]] Result<void> read(Range range, std::span<std::byte> into);
-    // Gets what is missing, then calls done once; perhaps before it returns.
-    void get(Range range, const Plan& plan, Done done);
+    // Gets what is missing, then calls done once; perhaps before it returns. What this sets off is
+    // brought by `origin`.
+    void get(Range range, const Plan& plan, Done done, Origin origin = Origin::miss);
     // Writes what was fetched to the cache file. Readers do not wait for that, so that it is done
     // in few, larger turns; a killed process fetches it again.
     void settle();
@@ -74,6 +83,7 @@ private:
         Range range;
         std::shared_ptr<Buffer> bytes; // the source's, too, while it may write there
         std::vector<WaitId> waits;
+        Origin origin = Origin::miss;
     };
 
     void start(Range range);
@@ -99,6 +109,8 @@ private:
     std::size_t spare_bytes_ = 0;
     WaitId next_wait_ = 1;
     std::uint64_t fetched_bytes_ = 0;
+    std::array<std::uint64_t, origin_count> fetched_by_{};
+    Origins origins_;
     bool cache_failing_ = false;
     // Last, so that it goes first: after it nothing completes into the rest.
     std::unique_ptr<Source> source_;

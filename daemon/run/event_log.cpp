@@ -21,9 +21,10 @@ constexpr std::size_t piece = 256 * 1024; // that is read at once
 static_assert(piece > longest_event);
 
 constexpr std::array flag_words{
-    std::pair{flag::refault, "refault"}, std::pair{flag::joined, "joined"},
-    std::pair{flag::own, "own"},         std::pair{flag::by_rule, "by_rule"},
-    std::pair{flag::by_hand, "by_hand"}, std::pair{flag::simulated, "simulated"}};
+    std::pair{flag::refault, "refault"},   std::pair{flag::joined, "joined"},
+    std::pair{flag::own, "own"},           std::pair{flag::by_rule, "by_rule"},
+    std::pair{flag::by_hand, "by_hand"},   std::pair{flag::simulated, "simulated"},
+    std::pair{flag::prefetch, "prefetch"}, std::pair{flag::amplified, "amplified"}};
 
 // The members of one event. The first that is not as it should be is kept as the error.
 class Fields {

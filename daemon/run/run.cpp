@@ -25,6 +25,8 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
     COLDSCOPE_CHECK(run->open_image());
+    for (const Command& command : options.prefetch) // before anything is mounted
+        COLDSCOPE_CHECK(run->add_prefetch(command, run->prefetch_));
     COLDSCOPE_TRY(run->options_.cache, prepare_cache_folder(options.cache));
     if (!run->simulated())
         COLDSCOPE_CHECK(run->start_guard());
@@ -36,6 +38,10 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
         run->engine_->notice(Notice::unguarded); // before the ring thread is there
     COLDSCOPE_CHECK(run->mount());
     COLDSCOPE_CHECK(run->post(Life{Life::mounted}));
+    if (options.amplify != 0)
+        COLDSCOPE_CHECK(run->post(control::Amplify{options.amplify}));
+    if (!run->prefetch_.empty())
+        COLDSCOPE_CHECK(run->post(control::Prefetch{std::move(run->prefetch_), 0}));
     return run;
 }
 
@@ -112,6 +118,7 @@ void Run::take_posts() {
             transport_->stop();
             engine_->fail_all(EIO);
             engine_->settle();
+            traffic_ = engine_->traffic();
             ring_->stop();
             break;
         }

@@ -41,6 +41,8 @@ struct RunOptions {
     bool privileged = false; // where this process is not root: the guard is started as root, by
                              // pkexec or sudo, for the transports that need it
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
+    std::vector<Command> prefetch;    // of Verb::prefetch: begun at once
+    std::uint64_t amplify = 0;        // as control::Amplify::size
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
 };
@@ -102,6 +104,8 @@ public:
     // The listener is alive: call it at least every second while requests may be held. Starts a
     // new guard when the old one is gone.
     void beat();
+    // Bytes that came, and why. Once stopped.
+    [[nodiscard]] const Engine::Traffic& traffic() const { return traffic_; }
     // Lets go what is held, unmounts, ends. Events stay readable.
     [[nodiscard]] Result<void> stop();
 
@@ -129,8 +133,17 @@ private:
     [[nodiscard]] Result<void> start_simulated();
     void open_trace();
     [[nodiscard]] Result<void> unmount_erofs();
-    [[nodiscard]] Result<Match> resolve(const Command& command);
-    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path, Range range);
+    [[nodiscard]] Result<Match> resolve(const Command& command) const;
+    [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path,
+                                                            Range range) const;
+    [[nodiscard]] Result<std::vector<Place>> places_of_objects(const std::string& name,
+                                                               Range range) const;
+    // Where a file's bytes lie on the devices, appended.
+    [[nodiscard]] Result<void> add_extents(erofs::NodeId node, Range range,
+                                           std::vector<Place>& places) const;
+    // Appends what a command of Verb::prefetch is about.
+    [[nodiscard]] Result<void> add_prefetch(const Command& command,
+                                            std::vector<Place>& places) const;
     [[nodiscard]] Result<void> post(Post post);
     void ring_thread();
     void beat_guard(bool guarded);
@@ -160,6 +173,8 @@ private:
     std::string erofs_device_;
     Nanoseconds next_guard_ =
         0; // not before, so that a guard that can't live is not tried for ever
+    std::vector<Place> prefetch_; // to be begun once the mount stands
+    Engine::Traffic traffic_;
     std::thread thread_;
 };
 

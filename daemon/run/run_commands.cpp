@@ -73,6 +73,15 @@ Result<std::uint32_t> Run::command(const Command& command) {
                        fmt::format("{} takes no {}; it takes EIO, EPERM, EBUSY, ETXTBSY, EAGAIN, "
                                    "ENOSPC and EDQUOT",
                                    name(kind_), errno_name(command.error)));
+    if (command.verb == Verb::amplify)
+        return send(control::Amplify{command.bytes});
+    if (command.verb == Verb::prefetch) {
+        if (command.end)
+            return send(control::StopPrefetch{});
+        control::Prefetch ahead{{}, command.bytes};
+        COLDSCOPE_CHECK(add_prefetch(command, ahead.places));
+        return send(std::move(ahead));
+    }
     if (command.verb == Verb::release) {
         if (!command.all)
             return send(control::Release{*command.id});
@@ -110,7 +119,7 @@ Result<std::uint32_t> Run::command(const Command& command) {
     return next_rule_++;
 }
 
-Result<Match> Run::resolve(const Command& command) {
+Result<Match> Run::resolve(const Command& command) const {
     Match match;
     match.pid = command.pid;
     match.command = command.command;
@@ -123,23 +132,30 @@ Result<Match> Run::resolve(const Command& command) {
     }
     if (command.object.empty() && !command.range)
         return match;
+    COLDSCOPE_TRY(match.places, places_of_objects(command.object, range));
+    return match;
+}
+
+// name: empty for all.
+Result<std::vector<Place>> Run::places_of_objects(const std::string& name, Range range) const {
+    std::vector<Place> places;
     for (ObjectId object = 0; object <= options_.devices.size(); ++object) {
-        const std::string name = object_name(object);
-        if (command.object.empty() || command.object == name ||
-            command.object == fmt::format("{}", object) || name.ends_with(": " + command.object))
-            match.places.push_back({object, range});
+        const std::string known = object_name(object);
+        if (name.empty() || name == known || name == fmt::format("{}", object) ||
+            known.ends_with(": " + name))
+            places.push_back({object, range});
     }
-    if (match.places.empty())
+    if (places.empty())
         return failure(Code::not_found,
                        fmt::format("no object is called '{}'; there is bootstrap, and the blobs by "
                                    "number or file name",
-                                   command.object));
-    return match;
+                                   name));
+    return places;
 }
 
 // range: of the file. In blob mode what its bytes take up on the devices; another file that shares
 // them shares their requests, too.
-Result<std::vector<Place>> Run::places_of_file(const std::string& path, Range range) {
+Result<std::vector<Place>> Run::places_of_file(const std::string& path, Range range) const {
     const auto named = index_.find(path);
     if (!named)
         return failure(Code::not_found, fmt::format("the image has no {}", path));
@@ -152,16 +168,53 @@ Result<std::vector<Place>> Run::places_of_file(const std::string& path, Range ra
         places.push_back({first_file_object + node, range});
         return places;
     }
+    COLDSCOPE_CHECK(add_extents(node, range, places));
+    return places;
+}
+
+Result<void> Run::add_extents(erofs::NodeId node, Range range, std::vector<Place>& places) const {
     COLDSCOPE_TRY(const erofs::Inode inode, image_->inode(index_.node(node).nid));
     if (range.begin >= inode.size)
-        return places;
+        return {};
     COLDSCOPE_TRY(const auto extents,
                   image_->map(inode, range.begin, std::min(range.end, inode.size) - range.begin));
     for (const erofs::Extent& extent : extents) {
-        if (extent.kind != erofs::ExtentKind::hole)
-            places.push_back({extent.device, {extent.address, extent.address + extent.length}});
+        if (extent.kind == erofs::ExtentKind::hole)
+            continue;
+        const Range part{extent.address, extent.address + extent.length};
+        if (!places.empty() && places.back().object == extent.device &&
+            places.back().range.end == part.begin)
+            places.back().range.end = part.end;
+        else
+            places.push_back({extent.device, part});
     }
-    return places;
+    return {};
+}
+
+Result<void> Run::add_prefetch(const Command& command, std::vector<Place>& places) const {
+    const Range range = command.range.value_or(Range{0, ~std::uint64_t{0}});
+    if (command.file.empty()) {
+        COLDSCOPE_TRY(const auto objects, places_of_objects(command.object, range));
+        places.insert(places.end(), objects.begin(), objects.end());
+        return {};
+    }
+    const auto named = index_.find(command.file);
+    if (!named)
+        return failure(Code::not_found, fmt::format("the image has no {}", command.file));
+    std::vector<erofs::NodeId> left{*named};
+    while (!left.empty()) {
+        const erofs::NodeId node = left.back();
+        left.pop_back();
+        if (index_.node(node).is_regular())
+            COLDSCOPE_CHECK(add_extents(node, range, places));
+        else if (node == *named && !index_.node(node).is_directory())
+            return failure(Code::invalid,
+                           fmt::format("{} is neither a file nor a folder", command.file));
+        const erofs::Index::Children children = index_.children(node);
+        for (std::uint32_t i = children.count; i > 0; --i)
+            left.push_back(children.first + i - 1);
+    }
+    return {};
 }
 
 } // namespace coldscope

@@ -59,6 +59,7 @@ FanotifyTransport::FanotifyTransport(Ring& ring, Engine& engine, int group,
 
 void FanotifyTransport::start() {
     listening_ = true;
+    engine_.on_fetched([this](StoreId store) { look_if_whole(store); });
     watch_ = ring_.watch(group_, POLLIN, [this](int) { receive(); });
 }
 
@@ -66,6 +67,7 @@ void FanotifyTransport::stop() {
     if (listening_)
         ring_.unwatch(watch_);
     listening_ = false;
+    engine_.on_fetched({});
 }
 
 void FanotifyTransport::receive() {

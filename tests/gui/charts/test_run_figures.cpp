@@ -25,9 +25,11 @@ struct Naive {
             const RequestRow& request = store[row];
             if (request.open())
                 continue;
+            fetched += request.fetched;
+            if (request.background())
+                continue;
             ++ended;
             asked += request.length;
-            fetched += request.fetched;
             lost += request.last == Step::lost;
             failed += request.last == Step::answered && request.result != 0;
             if (store.state(row) == RequestState::answered && !request.arrival_lost)
@@ -74,7 +76,7 @@ void compare(const RunFigures& figures, const EventStore& store) {
             store[row].end() > figures.began() ? store[row].end() - figures.began() : 0;
         RunFigures::Bin& bin = bins.at(since / figures.bin_width());
         bin.fetched += store[row].fetched;
-        bin.answered += store[row].last == Step::answered;
+        bin.answered += !store[row].background() && store[row].last == Step::answered;
     }
     QVERIFY(figures.bins() == bins);
 }

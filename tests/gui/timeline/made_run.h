@@ -14,6 +14,7 @@ enum class Kind {
     was_delayed,
     failed,
     lost,
+    prefetched,
     held, // these and those below are open; `end` is not used
     delayed,
     fetching,
@@ -72,6 +73,11 @@ public:
             put(Step::filling, start + 3 * part);
             break;
         case Kind::lost:
+            break;
+        case Kind::prefetched:
+            record.flags = flag::prefetch;
+            put(Step::fetching, start + part);
+            put(Step::filling, start + 3 * part);
             break;
         }
         put(kind == Kind::lost ? Step::lost : Step::answered, end);

@@ -83,6 +83,7 @@ private Q_SLOTS:
     void folding_hides_nothing();
     void the_worst_of_two_is_seen();
     void refaults_are_half_as_high();
+    void prefetched_ones_are_half_as_high();
     void a_lost_one_is_hollow();
     void phases_are_seen();
     void open_requests_reach_to_now();
@@ -152,6 +153,29 @@ void TestLanePainter::refaults_are_half_as_high() {
         QCOMPARE(wide.back(), outline);
         QCOMPARE(wide[wide.size() / 2], outline);
         QCOMPARE(std::ranges::count(wide, outline), 2);
+    }
+}
+
+// And hide no request, not even a refault, where they are folded together.
+void TestLanePainter::prefetched_ones_are_half_as_high() {
+    for (const double ratio : {1.0, 1.5, 2.0}) {
+        Painted painted(ratio);
+        painted.run.add(0, 1000, 1010, Kind::prefetched);
+        painted.run.add(0, 3000, 3010, Kind::prefetched);
+        painted.run.add(0, 3020, 3030, Kind::refault);
+        painted.run.add(0, 4000, 4010, Kind::prefetched);
+        painted.run.add(0, 4020, 4030, Kind::answered);
+        painted.run.add(0, 5000, 9000, Kind::prefetched);
+        painted.paint(0, 10'000, 100, 60);
+        for (const int column : {10, 70}) {
+            const auto bar = painted.bar(0, column);
+            QCOMPARE(static_cast<std::size_t>(std::ranges::count(bar, colour(Mark::prefetch))),
+                     bar.size() - bar.size() / 2);
+            QCOMPARE(bar.back(), colour(Mark::prefetch));
+            QVERIFY(bar.front() != colour(Mark::prefetch));
+        }
+        QCOMPARE(painted.bar(0, 30).back(), colour(Mark::refault));
+        QVERIFY(painted.all(0, 40, colour(Mark::answered)));
     }
 }
 

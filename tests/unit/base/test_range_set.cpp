@@ -135,7 +135,12 @@ private slots:
             QCOMPARE(set.count(), runs.size());
             const Range asked = range();
             QCOMPARE(set.contains(asked), truth.contains(asked));
-            QCOMPARE(set.missing(asked), truth.runs(asked, false));
+            const auto gaps = truth.runs(asked, false);
+            QCOMPARE(set.missing(asked), gaps);
+            QCOMPARE(set.common(asked), truth.runs(asked, true));
+            const Range first = set.first_missing(asked);
+            QCOMPARE(first.length(), gaps.empty() ? 0 : gaps.front().length());
+            QVERIFY(gaps.empty() || first == gaps.front());
         }
     }
 };

@@ -1,5 +1,6 @@
-// 32 requests at a time at any ranges, with faults, delays and hands that meddle: each is answered
-// once, with the true bytes or an error that somebody asked for.
+// 32 requests at a time at any ranges, with faults, delays and hands that meddle, prefetching and
+// amplification besides: each is answered once, with the true bytes or an error that somebody asked
+// for, and each byte that came is accounted for.
 #include "tests/unit/daemon/engine_test.h"
 
 #include <QTest>
@@ -42,6 +43,23 @@ public:
     std::uint64_t wrong = 0;
     std::uint64_t right = 0;
     std::uint64_t failed = 0;
+    // Bytes by the events, of what was answered.
+    std::uint64_t missed = 0;
+    std::uint64_t amplified = 0;
+    std::uint64_t prefetched = 0;
+
+    // The end of what goes on in the background.
+    [[nodiscard]] bool rest() {
+        rig_.engine.apply(control::StopPrefetch{});
+        const bool came = run_until(*rig_.ring, [this] {
+            return std::ranges::all_of(rig_.sources, [](const ScriptedSource* source) {
+                return source->on_their_way == 0;
+            });
+        });
+        rig_.engine.settle();
+        drain();
+        return came;
+    }
 
     [[nodiscard]] const EngineRig& rig() const { return rig_; }
     [[nodiscard]] bool each_once() const {
@@ -51,6 +69,8 @@ public:
 
 private:
     void fill() {
+        if (monotonic_now() < rests_until_)
+            return;
         while (asked_ < all_requests && asked_ - answered_ < most_open)
             ask();
     }
@@ -109,7 +129,7 @@ private:
     void turn() {
         rig_.engine.beat();
         const RequestId any = 1 + random_() % (asked_ + 1);
-        switch (random_() % 8) {
+        switch (random_() % 12) {
         case 0:
             rig_.add_rule(Action::hold, 1 + random_() % 4);
             break;
@@ -131,17 +151,51 @@ private:
         case 6:
             rig_.engine.reader_lost(any);
             break;
+        case 7:
+            rig_.engine.apply(control::Amplify{random_() % 2 == 0 ? 0 : 4096U << random_() % 6});
+            break;
+        case 8: {
+            const std::uint64_t begin = random_() % area;
+            rig_.engine.apply(control::Prefetch{
+                {{static_cast<ObjectId>(random_() % 2), {begin, begin + random_() % 300'000}}},
+                random_() % 2 == 0 ? 0U : 50'000'000U});
+            break;
+        }
+        case 9:
+            if (random_() % 4 == 0)
+                rig_.engine.apply(control::StopPrefetch{});
+            break;
+        case 10: // nobody asks: what is prefetched has its time
+            if (random_() % 2 == 0)
+                rests_until_ = monotonic_now() + 6 * millisecond;
+            break;
         default:
             rig_.engine.apply(control::ReleaseAll{});
         }
-        rig_.events.drain([](const StepRecord&) {});
+        drain();
+    }
+
+    void drain() {
+        rig_.events.drain([this](const StepRecord& record) {
+            if (record.step == coldscope::Step::fetching)
+                set_off[record.request] = {record.flags, record.length};
+            if (record.step == coldscope::Step::answered && record.result == 0 &&
+                set_off.contains(record.request)) {
+                const auto [flags, length] = set_off[record.request];
+                ((flags & flag::prefetch) != 0    ? prefetched
+                 : (flags & flag::amplified) != 0 ? amplified
+                                                  : missed) += length;
+            }
+        });
     }
 
     EngineRig rig_;
     std::mt19937 random_;
+    std::map<RequestId, std::pair<std::uint16_t, std::uint64_t>> set_off; // flags, bytes
     std::map<std::uint64_t, Bytes> wanted_; // of the open requests, by token
     std::uint64_t asked_ = 0;
     std::uint64_t answered_ = 0;
+    Nanoseconds rests_until_ = 0;
 };
 
 } // namespace
@@ -165,6 +219,21 @@ private slots:
         QVERIFY(storm.failed > all_requests / 100);
         QCOMPARE(storm.rig().engine.open_requests(), std::size_t{0});
         QCOMPARE(storm.rig().engine.held_requests(), std::size_t{0});
+        QVERIFY(storm.rest());
+        const Engine::Traffic traffic = storm.rig().engine.traffic();
+        QCOMPARE(traffic.missed + traffic.amplified + traffic.prefetched, traffic.fetched);
+        std::uint64_t came = 0;
+        for (const ScriptedSource* source : storm.rig().sources) {
+            for (const ScriptedSource::Fetched& one : source->fetched)
+                came += one.error == 0 ? one.range.length() : 0;
+        }
+        QCOMPARE(traffic.fetched, came);
+        QCOMPARE(traffic.prefetched, storm.prefetched);
+        QCOMPARE(traffic.amplified, storm.amplified);
+        // Of a request that failed, some pieces may have come.
+        QVERIFY(traffic.missed >= storm.missed);
+        QVERIFY(traffic.amplified > 0 && traffic.prefetched > 0);
+        QVERIFY(traffic.unused < traffic.fetched);
         // A byte that has come once is local, and never fetched again.
         for (const ScriptedSource* source : storm.rig().sources)
             QCOMPARE(source->most_often_fetched(), 1U);

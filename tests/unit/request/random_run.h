@@ -50,6 +50,16 @@ struct RandomRun {
                 if (!chance(lost_percent))
                     result.push_back(record);
             };
+            if (chance(10)) {
+                record.flags = chance(50) ? flag::prefetch : flag::amplified;
+                record.pid = 0;
+                put(Step::arrived);
+                put(Step::fetching);
+                put(Step::filling);
+                record.result = chance(10) ? EIO : 0;
+                put(Step::answered);
+                continue;
+            }
             put(Step::arrived);
             put(Step::matched);
             if (chance(4))

@@ -71,7 +71,7 @@ private slots:
         QCOMPARE(summary.held, std::uint64_t{1});
         QCOMPARE(summary.delayed, std::uint64_t{1});
         QCOMPARE(summary.bytes_asked, std::uint64_t{4096});
-        QCOMPARE(summary.bytes_fetched, std::uint64_t{65536});
+        QCOMPARE(summary.bytes_fetched(), std::uint64_t{65536});
         QCOMPARE(summary.max, Nanoseconds{0}); // held: no latency of the source's
     }
 

@@ -1,4 +1,5 @@
 #include "core/rules/command.h"
+#include "core/rules/prefetch_list.h"
 
 #include <QTest>
 #include <cerrno>
@@ -48,6 +49,26 @@ const Good good[] = {
      [](Command& c) {
          c.range = Range{~std::uint64_t{0} - 1, ~std::uint64_t{0}};
      }},
+    {"prefetch all", Verb::prefetch, [](Command& c) { c.all = true; }},
+    {"prefetch all 10M/s", Verb::prefetch,
+     [](Command& c) {
+         c.all = true;
+         c.bytes = 10 << 20;
+     }},
+    {"prefetch 4096 file=/a", Verb::prefetch,
+     [](Command& c) {
+         c.file = "/a";
+         c.bytes = 4096;
+     }},
+    {"prefetch object=1 range=0+4K 1G", Verb::prefetch,
+     [](Command& c) {
+         c.object = "1";
+         c.range = Range{0, 4096};
+         c.bytes = 1 << 30;
+     }},
+    {"prefetch stop", Verb::prefetch, [](Command& c) { c.end = true; }},
+    {"amplify 128K", Verb::amplify, [](Command& c) { c.bytes = 128 << 10; }},
+    {"amplify 0", Verb::amplify},
     {"release 12", Verb::release, [](Command& c) { c.id = 12; }},
     {"release all", Verb::release, [](Command& c) { c.all = true; }},
     {"delay 12 500ms", Verb::delay,
@@ -169,6 +190,26 @@ const Bad bad[] = {
     {"fail 12 512", 8}, // the kernel would not take it, and the reader would wait for ever
     {"fail 12 EIO ENOSPC", 12},
     {"fail 12 file=/a", end_of_line},
+    {"prefetch", end_of_line},
+    {"prefetch 10M", end_of_line},
+    {"prefetch all 0", 13},
+    {"prefetch all 10M 20M", 17},
+    {"prefetch all x", 13},
+    {"prefetch all file=/a", end_of_line},
+    {"prefetch all stop", end_of_line},
+    {"prefetch stop stop", 14},
+    {"prefetch stop 10M", end_of_line},
+    {"prefetch next", end_of_line},
+    {"prefetch file=/a pid=5", end_of_line},
+    {"prefetch command=cat", end_of_line},
+    {"prefetch file=/a object=1", end_of_line},
+    {"prefetch range=0+4096", end_of_line},
+    {"amplify", end_of_line},
+    {"amplify all", 8},
+    {"amplify 1M 2M", 11},
+    {"amplify 5000", 8},
+    {"amplify 2K", 8},
+    {"amplify 32M", 8},
     {"rules all", end_of_line},
     {"rules 5", end_of_line},
     {"stop 5", end_of_line},
@@ -180,8 +221,9 @@ const Bad bad[] = {
 
 bool same(const Command& a, const Command& b) {
     return a.verb == b.verb && a.id == b.id && a.all == b.all && a.count == b.count &&
-           a.delay == b.delay && a.error == b.error && a.file == b.file && a.object == b.object &&
-           a.range == b.range && a.pid == b.pid && a.command == b.command && a.text == b.text;
+           a.end == b.end && a.bytes == b.bytes && a.delay == b.delay && a.error == b.error &&
+           a.file == b.file && a.object == b.object && a.range == b.range && a.pid == b.pid &&
+           a.command == b.command && a.text == b.text;
 }
 
 } // namespace
@@ -249,6 +291,35 @@ private slots:
                                  "18446744073709551616", "1e30", "9999999999G", "infG", "nanK",
                                  "0x10", "4Kx", "4KiBiB"})
             QVERIFY2(!parse_size(text), text);
+    }
+
+    void prefetch_lists() {
+        const std::string text = "# all of it\n/a\n\n  \"/b c\" 4K 1M # why\nobject=bootstrap\n"
+                                 "object=2 0 10";
+        const auto list = parse_prefetch_list(text);
+        QVERIFY(list);
+        QCOMPARE(list->size(), std::size_t{4});
+        for (const Command& one : *list)
+            QCOMPARE(one.verb, Verb::prefetch);
+        QCOMPARE((*list)[0].file, std::string("/a"));
+        QVERIFY(!(*list)[0].range);
+        QCOMPARE((*list)[1].file, std::string("/b c"));
+        QCOMPARE((*list)[1].range, (Range{4096, 4096 + (1 << 20)}));
+        QCOMPARE((*list)[2].object, std::string("bootstrap"));
+        QCOMPARE((*list)[3].object, std::string("2"));
+        QCOMPARE((*list)[3].range, (Range{0, 10}));
+        QCOMPARE(parse_prefetch_list("").value().size(), std::size_t{0});
+        const std::pair<const char*, std::uint64_t> wrong[] = {
+            {"/a\n/b 1", 3},      {"/a 1 2 3", 0},
+            {"/a x 2", 3},        {"/a 1 0", 5},
+            {"/a\n  /b 1 y", 10}, {"object= 1 2", 0},
+            {"/a\n\"/b", 3},      {"/a 5 18446744073709551615", 5}};
+        for (const auto& [line, offset] : wrong) {
+            const auto got = parse_prefetch_list(line);
+            QVERIFY2(!got, line);
+            QCOMPARE(got.error().code, Code::invalid);
+            QCOMPARE(got.error().offset, offset);
+        }
     }
 
     // Bytes that are no text, and lines that only just end, give an answer and no more.
