@@ -51,7 +51,7 @@ void RequestDetail::hear_waiting(std::uint32_t thread, const QString& text) {
 QString RequestDetail::reading_text() const {
     const RequestRow& request = workspace_.host().store()[*row_];
     QStringList lines;
-    const Origin* origin = workspace_.host().origin_of(request.id);
+    const ReadFor* origin = workspace_.host().origin_of(request.id);
     if (const auto& image = workspace_.image(); origin && image) {
         const auto node = image->index.node_of_nid(origin->nid);
         if (node && erofs::may_be_read_for(*image->image, image->index, *node,

@@ -153,7 +153,7 @@ void RunHost::take(const StepRecord& record) {
 }
 
 void RunHost::take(const Fact& fact) {
-    if (const auto* origin = std::get_if<Origin>(&fact)) {
+    if (const auto* origin = std::get_if<ReadFor>(&fact)) {
         origins_.push_back(*origin);
         return;
     }
@@ -181,8 +181,8 @@ std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
     return at == cgroups_.end() ? 0 : static_cast<std::uint64_t>(at - cgroups_.begin()) + 1;
 }
 
-const Origin* RunHost::origin_of(RequestId request) const {
-    const auto at = std::ranges::lower_bound(origins_, request, {}, &Origin::request);
+const ReadFor* RunHost::origin_of(RequestId request) const {
+    const auto at = std::ranges::lower_bound(origins_, request, {}, &ReadFor::request);
     return at == origins_.end() || at->request != request ? nullptr : &*at;
 }
 

@@ -73,7 +73,7 @@ public:
         return cgroups_[number - 1];
     }
     // Which read of EROFS a request came from, where the kernel's tracepoints told. O(log).
-    [[nodiscard]] const Origin* origin_of(RequestId request) const;
+    [[nodiscard]] const ReadFor* origin_of(RequestId request) const;
     // What a thread waits for, asked of the guard; waiting_told() follows, unless nobody knows.
     void ask_waiting(std::uint32_t thread);
 
@@ -119,8 +119,8 @@ private:
     std::unique_ptr<EventStore> store_;
     std::unordered_map<std::uint32_t, std::vector<ReaderFacts>> facts_; // by thread, times ascend
     std::vector<std::string> cgroups_;
-    std::vector<Origin> origins_; // requests ascend
-    std::uint32_t asked_of_ = 0;  // the thread of ask_waiting()
+    std::vector<ReadFor> origins_; // requests ascend
+    std::uint32_t asked_of_ = 0;   // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
     bool cache_full_ = false;

@@ -25,14 +25,14 @@ struct ReaderFacts {
 };
 
 // The read that EROFS was at, in the same thread, just before it asked.
-struct Origin {
+struct ReadFor {
     RequestId request = 0;
     std::uint64_t nid = 0;    // the inode
     std::uint64_t offset = 0; // bytes in the file, page-aligned
     std::uint64_t length = 0;
 };
 
-using Fact = std::variant<ReaderFacts, Origin>;
+using Fact = std::variant<ReaderFacts, ReadFor>;
 
 // Of the content of /proc/PID/cgroup: the path in the unified hierarchy, else the first one.
 [[nodiscard]] std::string_view cgroup_path(std::string_view proc_cgroup);

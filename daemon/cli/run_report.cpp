@@ -111,7 +111,7 @@ bool RunReport::ready(const Run& run) {
 bool RunReport::fact(const Fact& fact) {
     if (!json_)
         return true;
-    if (const auto* origin = std::get_if<Origin>(&fact)) {
+    if (const auto* origin = std::get_if<ReadFor>(&fact)) {
         if (origins_.size() == most_origins)
             origins_.clear();
         origins_[origin->request] = *origin;
@@ -158,7 +158,7 @@ bool RunReport::origin_json(const Run& run, const StepRecord& record) {
     const auto node = origins_.extract(record.request);
     if (node.empty())
         return true;
-    const Origin& origin = node.mapped();
+    const ReadFor& origin = node.mapped();
     const std::string file = run.file_of(origin, record.object, record.offset, record.length);
     return file.empty() || output_.line(json{{"event", "origin"},
                                              {"request", origin.request},

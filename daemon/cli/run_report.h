@@ -40,7 +40,7 @@ private:
     Output& output_;
     RequestLog log_;
     Nanoseconds started_ = 0;
-    std::unordered_map<RequestId, Origin> origins_; // of requests that have not arrived here yet
+    std::unordered_map<RequestId, ReadFor> origins_; // of requests that have not arrived here yet
     std::unordered_map<ObjectId, std::string> quoted_names_; // as JSON strings
 };
 

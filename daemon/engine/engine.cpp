@@ -115,7 +115,7 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
 
 void Engine::tell_origin(RequestId id, std::uint32_t thread) {
     if (const auto read = trace_->last_read(thread))
-        events_.tell(Origin{id, read->nid, read->offset, read->length});
+        events_.tell(ReadFor{id, read->nid, read->offset, read->length});
 }
 
 Verdict Engine::decide(const Open& open) {

@@ -88,7 +88,7 @@ public:
     [[nodiscard]] bool traced() const { return trace_ != nullptr; }
     // The file that the kernel was reading, by what a tracepoint told; empty where it can't be for
     // this range of a device, which is then read for something else, as metadata is.
-    [[nodiscard]] std::string file_of(const Origin& origin, ObjectId object, std::uint64_t offset,
+    [[nodiscard]] std::string file_of(const ReadFor& origin, ObjectId object, std::uint64_t offset,
                                       std::uint64_t length) const;
     // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
     // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).

@@ -53,7 +53,7 @@ std::optional<Result<std::string>> Run::told_who() {
     return guarded() ? guard_->told_who() : std::nullopt;
 }
 
-std::string Run::file_of(const Origin& origin, ObjectId object, std::uint64_t offset,
+std::string Run::file_of(const ReadFor& origin, ObjectId object, std::uint64_t offset,
                          std::uint64_t length) const {
     const auto node = index_.node_of_nid(origin.nid);
     if (!node || object >= first_file_object ||
