@@ -57,6 +57,8 @@ std::string_view describe(Notice notice) {
         return "that request does not wait: it was answered already, or never arrived";
     case Notice::not_asked:
         return "the kernel could not ask about a read: its reader got an error";
+    case Notice::held_released_link_gone:
+        return "no window came back within the hold grace: held requests were released";
     }
     return "unknown notice";
 }

@@ -38,6 +38,7 @@ enum class Notice : std::int32_t {
     guarded_again,     // a new one was started
     not_held,          // a command named a request that does not wait
     not_asked,         // the kernel could not ask; it gave the reader an error by itself
+    held_released_link_gone
 };
 
 namespace flag {
