@@ -100,7 +100,9 @@ QString RequestDetail::result_text() const {
     if (request.open())
         return {};
     if (request.last == Step::lost)
-        return tr("Nobody waits for the answer any more.");
+        return request.result != 0
+                   ? tr("Nobody waits for the answer any more.")
+                   : tr("How it ended was not seen: the run or the link to it ended before.");
     if (request.result != 0)
         return tr("It failed: %1.").arg(reader_gets(workspace_, request.result));
     if (request.op != Op::read)
