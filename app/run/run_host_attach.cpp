@@ -1,4 +1,5 @@
 // The host of a run that the window is attached to.
+#include "app/run/drain.h"
 #include "app/run/run_host.h"
 #include "app/style/text.h"
 

@@ -103,13 +103,19 @@ Client::After Client::speak() {
             take_asked();
         if (kept)
             kept = connection_->link.flush();
-        if (!kept)
+        if (!kept) {
+            // It may have said why before it closed the link.
+            if (const auto said = take_messages(); !said)
+                kept = said;
             break;
+        }
         wait(waiting_.empty() ? turn_ms : full_ms);
         if (connection_->errors() >= 0)
             connection_->read_errors();
         if (tell_waiting())
             kept = take_messages();
+        else
+            heard_ = monotonic_now(); // the run may well have spoken
     }
     if (over_ || stopping_.load(std::memory_order_relaxed)) {
         connection_.reset();

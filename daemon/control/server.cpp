@@ -76,8 +76,8 @@ void Server::turn(Served& served) {
     take_callers();
     if (!link_)
         return;
-    const Nanoseconds now = monotonic_now();
     Result<void> kept = take_messages(served);
+    const Nanoseconds now = monotonic_now(); // not before what was heard
     const bool silent = now - std::max(heard_, came_) >= options_.silence;
     if (kept && silent && (greeted_ || listener_.fd() >= 0))
         kept = failure(Code::cancelled, "the window is silent");

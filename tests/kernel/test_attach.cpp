@@ -88,9 +88,9 @@ void TestAttach::watch_hold_delay_release_fail() {
 
     // A reader is seen with its name and number, and its steps in order.
     Reader first(path(*run, 0), 0, 4096);
+    const auto pid = static_cast<std::uint32_t>(first.pid()); // not known after its end
     QVERIFY(first.finished(10000));
     QCOMPARE(first.bytes(), expected(0));
-    const auto pid = static_cast<std::uint32_t>(first.pid());
     QVERIFY(window.until([&] {
         return std::ranges::any_of(window.records, [&](const StepRecord& record) {
             return record.pid == pid && record.step == Step::answered;

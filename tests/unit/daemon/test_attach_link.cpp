@@ -167,7 +167,7 @@ void TestAttachLink::over_a_character_device() {
 void TestAttachLink::the_end_is_told() {
     ServedRun run;
     Window window(run.address);
-    QVERIFY(run.until([&] { return window.take(), window.greeted; }));
+    QVERIFY(run.until([&] { return window.take(), run.server->attached(); }));
     for (RequestId id = 1; id <= 3000; ++id)
         run.request(id);
     run.server->finish(run, {});
