@@ -16,8 +16,8 @@ namespace {
 constexpr Nanoseconds beat_interval = 500 * millisecond;
 constexpr Nanoseconds window_silence = 1500 * millisecond; // then the thread does not beat for it
 constexpr Nanoseconds retry = second;
-constexpr Nanoseconds run_silence = 6 * second;      // it beats twice a second
-constexpr Nanoseconds longest_greeting = 5 * second; // where a run stands already
+constexpr Nanoseconds run_silence = 6 * second;       // it beats twice a second
+constexpr Nanoseconds longest_greeting = 15 * second; // a run may just be mounting its image
 constexpr int turn_ms = 100;
 constexpr int full_ms = 5;                               // while the window is slow
 constexpr std::uint64_t most_wanted = 4 * largest_piece; // bytes of the image on their way
@@ -128,12 +128,12 @@ Client::After Client::speak() {
     return lost(std::move(error));
 }
 
-// What is asked once may get lost on a device, and in a program that is not ready for it.
+// What is asked once may get lost on a device, also behind a socket, and in a program that is not
+// ready for it.
 Result<void> Client::greet_again(Nanoseconds now) {
     if (address_.kind != Address::Kind::program && now - began_ >= longest_greeting)
         return failure(Code::cancelled, "nobody answers there");
-    const bool once = address_.kind == Address::Kind::socket;
-    if (asked_at_ == 0 || (!once && now - asked_at_ >= retry && alive())) {
+    if (asked_at_ == 0 || (now - asked_at_ >= retry && alive())) {
         asked_at_ = now;
         connection_->link.send(Attach{version, session_});
     }

@@ -7,8 +7,9 @@ namespace coldscope::attach {
 
 namespace {
 
-constexpr std::size_t most_ranges = 8192; // in one frame
-constexpr int most_rounds = 16;           // of filling the link in one turn
+constexpr std::size_t most_ranges = 8192;  // in one frame
+constexpr std::size_t steps_at_once = 256; // so that a slow line has a whole frame often enough
+constexpr int most_rounds = 16;            // of filling the link in one turn
 
 } // namespace
 
@@ -63,7 +64,7 @@ void Server::tell_events(Served& served) {
         }
         while (next_ != history_.end() && link_->waiting() < options_.most_waiting) {
             const auto records = history_.from(next_);
-            const auto part = records.first(std::min(records.size(), most_steps));
+            const auto part = records.first(std::min(records.size(), steps_at_once));
             name_objects(served, part);
             link_->send(Steps{next_, {part.begin(), part.end()}});
             next_ += part.size();
@@ -79,7 +80,7 @@ void Server::tell_open(Served& served) {
     name_objects(served, steps);
     std::size_t at = 0;
     do {
-        const std::size_t count = std::min(most_steps, steps.size() - at);
+        const std::size_t count = std::min(steps_at_once, steps.size() - at);
         const auto begin = steps.begin() + static_cast<std::ptrdiff_t>(at);
         at += count;
         link_->send(OpenSteps{
