@@ -54,7 +54,7 @@ void RunHost::follow() {
     Q_EMIT began();
     Q_EMIT rules_changed();
     set_phase(Phase::live);
-    if (!attachment_->client().ask(attach::StartFollowing{}))
+    if (!attachment_->client().ask(attach::StartFollowing{hello.run}))
         leave(Error{Code::busy, 0, no_offset, "the link takes nothing"});
 }
 

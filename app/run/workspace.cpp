@@ -104,7 +104,7 @@ bool Workspace::is_open(const QString& path, const QStringList& device_paths) co
 QString Workspace::object_name(ObjectId object) const {
     if (const std::string told = host_.told_name(object); !told.empty())
         return QString::fromStdString(told);
-    if (object >= first_file_object)
+    if (object >= first_file_object && image_)
         return path_of(object - first_file_object);
     return image_ ? QString::fromStdString(image_->device_name(static_cast<std::uint16_t>(object)))
                   : tr("object %1").arg(object);

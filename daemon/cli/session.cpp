@@ -99,6 +99,8 @@ void Session::release_what_is_due() {
     if (release_at_ != 0 && monotonic_now() >= release_at_) {
         release_at_ = 0;
         (void)run_.command(*parse_command("release all"));
+        if (server_ != nullptr)
+            server_->rules_changed();
     }
     if (server_ == nullptr)
         return;

@@ -235,6 +235,9 @@ Result<void> Client::take_hello(Hello hello) {
             end_fetch(Error{Code::cancelled, 0, no_offset, "the run has ended meanwhile"});
         following_ = false;
         next_ = 0;
+        Asked of_another;
+        while (asked_.pop(of_another)) {
+        }
     }
     run_ = hello.run;
     image_size_ = hello.image_size;
@@ -255,7 +258,9 @@ void Client::translate(std::vector<StepRecord>& records) const {
 void Client::take_asked() {
     Asked asked;
     while (asked_.pop(asked)) {
-        if (std::holds_alternative<StartFollowing>(asked)) {
+        if (const auto* start = std::get_if<StartFollowing>(&asked)) {
+            if (start->run != *run_)
+                continue;
             following_ = true;
             connection_->link.send(Follow{*run_, next_});
         } else if (auto* fetch = std::get_if<FetchImage>(&asked)) {

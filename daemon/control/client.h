@@ -33,11 +33,14 @@ using Told = std::variant<Greeted, Unlinked, Local, ObjectName, Steps, OpenSteps
                           ImageFetched, Bye>;
 
 // Events from now on, after Greeted with another run than before.
-struct StartFollowing {};
+struct StartFollowing {
+    std::uint64_t run = 0; // that was greeted
+};
 // The primary device's bytes, into a file that is empty; ImageFetched follows.
 struct FetchImage {
     Fd file;
 };
+// What was asked of a run is dropped when another has taken its place.
 using Asked = std::variant<StartFollowing, FetchImage, Command, ReadFile>;
 
 class Client {

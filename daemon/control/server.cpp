@@ -35,7 +35,7 @@ Result<std::unique_ptr<Server>> Server::listen(const Address& address,
 void Server::poll_for(std::vector<pollfd>& into) const {
     if (listener_.fd() >= 0)
         into.push_back({listener_.fd(), POLLIN, 0});
-    if (!link_ || link_->quiet())
+    if (!link_ || link_->quiet() || ended_)
         return;
     const bool writes = link_->waiting() != 0 || (following_ && next_ != history_.end());
     const bool reads = link_->waiting() < most_answers;

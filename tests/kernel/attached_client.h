@@ -68,7 +68,7 @@ private:
         if (auto* greeted = std::get_if<attach::Greeted>(&one)) {
             same_run = greeted->same_run;
             hello = greeted->hello;
-            if (!same_run && !client_->ask(attach::StartFollowing{}))
+            if (!same_run && !client_->ask(attach::StartFollowing{hello->run}))
                 qFatal("the client takes nothing");
         } else if (auto* steps = std::get_if<attach::Steps>(&one)) {
             for (const StepRecord& record : steps->records) {

@@ -125,7 +125,7 @@ private:
             greeted = true;
             same_run = hello->same_run;
             unlinked.reset();
-            if (follows && !same_run && !client.ask(attach::StartFollowing{}))
+            if (follows && !same_run && !client.ask(attach::StartFollowing{hello->hello.run}))
                 qFatal("the client takes nothing");
         } else if (auto* steps = std::get_if<attach::Steps>(&one)) {
             records.insert(records.end(), steps->records.begin(), steps->records.end());
