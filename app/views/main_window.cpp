@@ -266,6 +266,7 @@ void MainWindow::connect_all() {
 
     connect(welcome_, &Welcome::open_wanted, actions_->open, &QAction::trigger);
     connect(welcome_, &Welcome::start_wanted, actions_->start, &QAction::trigger);
+    connect(welcome_, &Welcome::attach_wanted, actions_->attach, &QAction::trigger);
     connect(welcome_, &Welcome::demo_wanted, this, &MainWindow::run_demo);
     connect(welcome_, &Welcome::image_wanted, this,
             [this](const QString& path) { open_image(path); });
