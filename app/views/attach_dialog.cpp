@@ -43,6 +43,8 @@ AttachDialog::AttachDialog(Workspace& workspace, QWidget* parent)
 
     where_ = new QComboBox(this);
     where_->setEditable(true);
+    where_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    where_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     where_->setAccessibleName(tr("Address"));
     where_->addItems(Attacher::recent());
     where_->lineEdit()->setPlaceholderText(tr("unix:PATH, dev:PATH or exec:COMMAND"));

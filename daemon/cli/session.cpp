@@ -80,13 +80,16 @@ void Session::turn() {
     if (server_ != nullptr)
         server_->turn(*this);
     const bool read = output_.waiting() == 0 || output_.waiting() < before;
-    // While output waits new events can, too; what is written soon is looked at again.
+    const bool attached = server_ != nullptr && server_->attached();
+    // While output waits new events can, too, but for a window; what is written soon is looked at
+    // again.
+    const bool awaits_events = output_.waiting() == 0 || (attached && !behind);
     polled_ = {pollfd{signals_, POLLIN, 0}, pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0},
-               pollfd{output_.waiting() == 0 ? run_.events().fd() : -1, POLLIN, 0}};
+               pollfd{awaits_events ? run_.events().fd() : -1, POLLIN, 0}};
     if (server_ != nullptr)
         server_->poll_for(polled_);
     poll(polled_.data(), polled_.size(), output_.waiting() == 0 && !behind ? turn_ms : blocked_ms);
-    if (read || (server_ != nullptr && server_->attached())) // nobody sees what is held otherwise
+    if (read || attached) // nobody sees what is held otherwise
         run_.beat();
     if (polled_[0].revents != 0)
         take_signals();

@@ -322,8 +322,12 @@ void TestAttachedWindow::what_can_not_be_attached_to_is_said() {
     QCOMPARE(it.workspace.host().phase(), RunHost::Phase::none);
     QVERIFY(it.window->actions().start->isEnabled());
     // What is no address can't be tried.
-    WindowFixture::on_dialog([](QDialog& dialog) {
-        dialog.findChild<QComboBox*>()->setEditText("tcp:80");
+    coldscope::app::apply_theme(coldscope::app::ThemeChoice::dark);
+    WindowFixture::on_dialog([this](QDialog& dialog) {
+        auto* address = dialog.findChild<QComboBox*>();
+        QVERIFY(address->width() > dialog.width() / 2);
+        address->setEditText("tcp:80");
+        picture(dialog, "attach-dialog-dark");
         for (const QAbstractButton* each : dialog.findChildren<QAbstractButton*>()) {
             if (each->text() == "Attach")
                 QVERIFY(!each->isEnabled());
