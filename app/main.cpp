@@ -40,6 +40,7 @@ struct Arguments {
     std::vector<std::string> steering;
     std::vector<std::string> command;
     std::vector<std::string> render; // picture, events
+    std::string attach;              // an address
     bool buffered = false;
     bool start = false;
 };
@@ -119,7 +120,9 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         window.close();
     });
     const Choice choice = choice_of(arguments);
-    if (arguments.start)
+    if (!arguments.attach.empty())
+        window.attach(text(arguments.attach), choice.image);
+    else if (arguments.start)
         launcher.start(choice);
     else if (!choice.image.isEmpty())
         window.open_image(choice.image, choice.devices);
@@ -137,8 +140,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
                    "The folder to mount on; without it one is made for the run");
     app.add_option("--cache", arguments.cache,
                    "The folder that keeps what was fetched; without it one is made for the run");
-    app.add_option("--transport", arguments.transport,
-                   "fuse-blob, fuse-tree, fanotify or simulated; without it the best that works here");
+    app.add_option(
+        "--transport", arguments.transport,
+        "fuse-blob, fuse-tree, fanotify or simulated; without it the best that works here");
     app.add_option("--latency", arguments.latency, "Delay each fetch, as 5ms");
     app.add_option("--jitter", arguments.jitter, "Add up to this much to the latency, as 1ms");
     app.add_option("--bandwidth", arguments.bandwidth,
@@ -149,11 +153,17 @@ void add_options(CLI::App& app, Arguments& arguments) {
                    "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     app.add_option("--steer", arguments.steering,
                    "A command that the run begins with, as 'hold all'; may be repeated");
+    app.add_option(
+           "--attach", arguments.attach,
+           "Watch and steer a run of coldscoped: unix:PATH, dev:PATH or exec:COMMAND; IMAGE is "
+           "then a copy of its image")
+        ->type_name("WHERE");
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
-    app.add_option("--render", arguments.render,
-                   "Draw the timeline of EVENTS, a file that coldscoped wrote, into PICTURE; needs no "
-                   "display")
+    app.add_option(
+           "--render", arguments.render,
+           "Draw the timeline of EVENTS, a file that coldscoped wrote, into PICTURE; needs no "
+           "display")
         ->expected(2)
         ->type_name("PICTURE EVENTS");
 }
@@ -180,6 +190,11 @@ int main(int argc, char** argv) {
             if (const auto command = coldscope::parse_command(line); !command)
                 throw CLI::ValidationError("--steer", command.error().context);
         }
+        if (const auto address = coldscope::attach::parse_attach_address(arguments.attach);
+            !arguments.attach.empty() && !address)
+            throw CLI::ValidationError("--attach", address.error().context);
+        if (arguments.start && !arguments.attach.empty())
+            throw CLI::ValidationError("--attach", "the run is there already: not with --start");
         if (arguments.start && arguments.image.empty())
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {

@@ -120,8 +120,10 @@ QString RequestDetail::result_text() const {
     if (request.open())
         return {};
     if (request.last == Step::lost)
-        return request.background() ? tr("The run ended before it came.")
-                                    : tr("Nobody waits for the answer any more.");
+        return request.background()  ? tr("The run ended before it came.")
+               : request.result != 0 ? tr("Nobody waits for the answer any more.")
+                                     : tr("How it ended was not seen: the run or the link to it "
+                                          "ended before.");
     if (request.background())
         return request.result != 0 ? tr("It failed: %1. No reader was told.")
                                          .arg(QString::fromStdString(errno_name(request.result)))

@@ -29,7 +29,7 @@ void DiskWatch::watch() {
             watcher_.addPath(QString::fromStdString(blob));
     }
     cache_told_ = false;
-    if (workspace_.host().live())
+    if (workspace_.host().live() && workspace_.host().attachment() == nullptr)
         watcher_.addPath(QString::fromStdString(workspace_.host().options().cache));
 }
 

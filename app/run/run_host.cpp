@@ -50,15 +50,9 @@ void RunHost::finish_start() {
     options_ = run_->options();
     transport_ = run_->transport();
     local_at_start_ = run_->local_at_start();
-    store_ = std::make_unique<EventStore>();
-    facts_.clear();
-    cgroups_.clear();
-    origins_.clear();
-    lost_ = 0;
-    cache_full_ = false;
-    unguarded_ = false;
+    object_names_.clear();
+    forget();
     began_at_ = starting_at_;
-    ended_at_ = 0;
     run_->beat();
     Q_EMIT began();
     Q_EMIT rules_changed();
@@ -68,7 +62,25 @@ void RunHost::finish_start() {
         stop();
 }
 
+void RunHost::forget() {
+    store_ = std::make_unique<EventStore>();
+    facts_.clear();
+    cgroups_.clear();
+    origins_.clear();
+    lost_ = 0;
+    cache_full_ = false;
+    unguarded_ = false;
+    ended_at_ = 0;
+}
+
 void RunHost::stop() {
+    if (attachment_) {
+        if (phase_ == Phase::starting)
+            detach();
+        else if (const auto sent = attachment_->send("stop"); !sent)
+            Q_EMIT failed(tr("The run was not ended"), error_text(sent.error()));
+        return;
+    }
     if (phase_ == Phase::starting)
         stop_when_started_ = true;
     if (phase_ != Phase::live)
@@ -97,13 +109,16 @@ void RunHost::finish_stop() {
 // What was open when the run ended has no answer any more.
 void RunHost::end_open_requests() {
     const auto open = store_->open_rows();
-    for (const Row row : std::vector<Row>(open.begin(), open.end())) {
-        StepRecord record;
-        record.request = (*store_)[row].id;
-        record.time = ended_at_;
-        record.step = Step::lost;
-        store_->take(record);
-    }
+    for (const Row row : std::vector<Row>(open.begin(), open.end()))
+        lose(row);
+}
+
+void RunHost::lose(Row row) {
+    StepRecord record;
+    record.request = (*store_)[row].id;
+    record.time = now();
+    record.step = Step::lost;
+    store_->take(record);
 }
 
 void RunHost::set_phase(Phase phase) {
@@ -116,11 +131,18 @@ Nanoseconds RunHost::now() const {
 }
 
 void RunHost::pump() {
+    if (attachment_) {
+        pump_attached();
+        return;
+    }
     if (phase_ == Phase::live)
         run_->beat();
     hear_of_waiting();
     const bool came = drain(drain_budget);
-    const std::uint64_t lost = run_->events().lost();
+    tick(came, run_->events().lost());
+}
+
+void RunHost::tick(bool came, std::uint64_t lost) {
     if (came || lost != lost_) {
         lost_ = lost;
         Q_EMIT advanced();
@@ -187,7 +209,7 @@ const ReadFor* RunHost::origin_of(RequestId request) const {
 }
 
 void RunHost::ask_waiting(std::uint32_t thread) {
-    if (live() && !simulated() && run_->ask_who(thread))
+    if (live() && run_ && run_->ask_who(thread))
         asked_of_ = thread;
 }
 
@@ -197,6 +219,11 @@ void RunHost::hear_of_waiting() {
     if (const auto told = run_->told_who())
         Q_EMIT waiting_told(asked_of_,
                             told->has_value() ? QString::fromStdString(**told) : QString());
+}
+
+std::string RunHost::told_name(ObjectId object) const {
+    const auto name = object_names_.find(object);
+    return name == object_names_.end() ? std::string() : name->second;
 }
 
 std::vector<Row> RunHost::waiting() {
@@ -213,6 +240,10 @@ Result<std::uint32_t> RunHost::command(const std::string& line) {
     COLDSCOPE_TRY(const Command command, parse_command(line));
     if (!live())
         return failure(Code::cancelled, "no run is live");
+    if (attachment_) { // its rules come when they have changed
+        COLDSCOPE_CHECK(attachment_->send(line));
+        return 0u;
+    }
     const auto done = run_->command(command);
     Q_EMIT rules_changed();
     return done;
@@ -220,7 +251,9 @@ Result<std::uint32_t> RunHost::command(const std::string& line) {
 
 const std::vector<Run::RuleText>& RunHost::rules() const {
     static const std::vector<Run::RuleText> none;
-    return live() ? run_->rules() : none;
+    if (!live())
+        return none;
+    return attachment_ ? attachment_->rules() : run_->rules();
 }
 
 void RunHost::release_all() {
@@ -230,6 +263,8 @@ void RunHost::release_all() {
 Result<void> RunHost::read(const std::string& path) {
     if (!live())
         return failure(Code::cancelled, "no run is live");
+    if (attachment_)
+        return attachment_->read_file(path);
     SimulatedRead read;
     read.process = "double-click";
     read.path = path;

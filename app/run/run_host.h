@@ -1,7 +1,9 @@
-// Hosts a live run: starts and ends it beside the main thread, takes its events in at frame rate
-// within a time budget, and beats for it. Belongs to the main thread.
+// Hosts a live run: starts and ends it beside the main thread, or is attached to one of coldscoped;
+// takes its events in at frame rate within a time budget, and beats for it. Belongs to the main
+// thread.
 #pragma once
 
+#include "app/run/attachment.h"
 #include "core/request/event_store.h"
 #include "core/rules/command.h"
 #include "daemon/run/run.h"
@@ -11,6 +13,7 @@
 #include <QString>
 #include <QTimer>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -36,12 +39,28 @@ public:
     // In phase none or ended. started() or failed() follows.
     void start(const RunOptions& options);
     // In phase live; while starting, as soon as it stands. ended() follows.
+    // For a run that the window is attached to, that ends it for everybody.
     void stop();
+
+    // In phase none or ended. greeted() or failed() follows; the phase is starting until follow().
+    void attach(const attach::Address& address);
+    // After greeted(): the primary device's bytes, into an empty file; image_fetched() follows.
+    [[nodiscard]] bool fetch_image(Fd file);
+    // After greeted(): its events from now on. began() comes before this returns.
+    void follow();
+    // The run goes on without the window.
+    void detach();
+    // Null for a run in this process, and after detach().
+    [[nodiscard]] const Attachment* attachment() const { return attachment_.get(); }
+    // As an attached run has told; empty where it hasn't.
+    [[nodiscard]] std::string told_name(ObjectId object) const;
 
     [[nodiscard]] Phase phase() const { return phase_; }
     [[nodiscard]] bool live() const { return phase_ == Phase::live; }
-    // Null in phases none, starting and ended. While stopping only its const parts may be used.
-    [[nodiscard]] const Run* run() const { return run_.get(); }
+    // It stands: something may be mounted.
+    [[nodiscard]] bool standing() const {
+        return phase_ == Phase::live || phase_ == Phase::stopping;
+    }
     // Of the run that is, or was last.
     [[nodiscard]] const RunOptions& options() const { return options_; }
     [[nodiscard]] TransportKind transport() const { return transport_; }
@@ -95,6 +114,11 @@ Q_SIGNALS:
     void rules_changed();
     // text: as guard::waiting_thread() tells it; empty where the thread waits in no mount.
     void waiting_told(std::uint32_t thread, const QString& text);
+    // Of an attached run.
+    void greeted();
+    void image_fetched(const QString& error); // empty: all of it came
+    void link_changed();
+    void link_lost(const QString& why, const QStringList& undone); // it is tried again
     void noticed(coldscope::Notice notice, coldscope::RequestId request);
     // What happened, as a sentence with the next step in it.
     void failed(const QString& title, const QString& text);
@@ -110,12 +134,31 @@ private:
     void take(const Fact& fact);
     void hear_of_waiting();
     void end_open_requests();
+    void lose(Row row);
+    void forget(); // a new run begins
+    void tick(bool came, std::uint64_t lost);
+    void pump_attached();
+    void leave(const std::optional<Error>& error);
+    void take_told(attach::Greeted&& told);
+    void take_told(attach::Unlinked&& told);
+    void take_told(attach::Local&& told);
+    void take_told(attach::ObjectName&& told);
+    void take_told(attach::Steps&& told);
+    void take_told(attach::OpenSteps&& told);
+    void take_told(attach::Lost&& told);
+    void take_told(attach::Rules&& told);
+    void take_told(attach::Done&& told);
+    void take_told(attach::ImageFetched&& told);
+    void take_told(attach::Bye&& told);
 
     RunOptions options_;
     TransportKind transport_ = TransportKind::fuse_tree;
     Phase phase_ = Phase::none;
     bool stop_when_started_ = false;
     std::unique_ptr<Run> run_;
+    std::unique_ptr<Attachment> attachment_;
+    std::unordered_map<ObjectId, std::string> object_names_;
+    bool came_ = false; // records, in this frame
     std::unique_ptr<EventStore> store_;
     std::unordered_map<std::uint32_t, std::vector<ReaderFacts>> facts_; // by thread, times ascend
     std::vector<std::string> cgroups_;

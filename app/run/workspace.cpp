@@ -71,7 +71,19 @@ void Workspace::finish_opening() {
     }));
 }
 
+void Workspace::close_image() {
+    path_.clear();
+    image_.reset();
+    findings_ = {};
+    residency_.set_image({});
+    selection_.clear();
+    Q_EMIT image_changed();
+    Q_EMIT findings_changed();
+}
+
 void Workspace::finish_check() {
+    if (!image_)
+        return;
     findings_ = *checking_.result();
     Q_EMIT findings_changed();
 }
@@ -90,7 +102,9 @@ bool Workspace::is_open(const QString& path, const QStringList& device_paths) co
 }
 
 QString Workspace::object_name(ObjectId object) const {
-    if (object >= first_file_object)
+    if (const std::string told = host_.told_name(object); !told.empty())
+        return QString::fromStdString(told);
+    if (object >= first_file_object && image_)
         return path_of(object - first_file_object);
     return image_ ? QString::fromStdString(image_->device_name(static_cast<std::uint16_t>(object)))
                   : tr("object %1").arg(object);
@@ -205,6 +219,11 @@ void Workspace::read_now(erofs::NodeId node) {
     if (host_.simulated()) {
         if (const auto read = host_.read(path.toStdString()); !read)
             Q_EMIT failed(tr("%1 was not read").arg(path), error_text(read.error()));
+        return;
+    }
+    if (host_.attachment() != nullptr) {
+        Q_EMIT failed(tr("%1 was not read").arg(path),
+                      tr("The window is attached to a run: read it where its mount is."));
         return;
     }
     std::erase_if(readers_, [](const auto& reader) { return !reader->running(); });

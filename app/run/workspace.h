@@ -27,6 +27,8 @@ public:
     // Opens and indexes beside the main thread; image_changed() or failed() follows. Not while a
     // run is on.
     void open(const QString& path, const QStringList& device_paths = {});
+    // There is no image then. Not while one is opened.
+    void close_image();
     // This very image with these blobs (empty ones: any), not replaced on disk since.
     [[nodiscard]] bool is_open(const QString& path, const QStringList& device_paths) const;
     [[nodiscard]] bool opening() const { return opening_.isRunning(); }

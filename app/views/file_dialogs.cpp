@@ -12,7 +12,7 @@ namespace {
 
 QString mount_of(const Workspace& workspace) {
     const RunHost& host = workspace.host();
-    return host.run() == nullptr || host.simulated()
+    return !host.standing() || host.simulated()
                ? QString()
                : QString::fromStdString(host.options().mount_point);
 }

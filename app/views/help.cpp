@@ -36,6 +36,7 @@ constexpr std::array key_rows{
     KeyRow{"Ctrl+F, Ctrl+L", QT_TRANSLATE_NOOP("Help", "find a file; filter the requests")},
     KeyRow{"Ctrl+C", QT_TRANSLATE_NOOP("Help", "copy the row, range or text")},
     KeyRow{"F5, Ctrl+F5, Shift+F5", QT_TRANSLATE_NOOP("Help", "start, start again, stop")},
+    KeyRow{"Ctrl+T, Ctrl+Shift+T", QT_TRANSLATE_NOOP("Help", "attach to a run, detach")},
 };
 
 constexpr int mark_columns = 4;

@@ -92,6 +92,10 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
          {actions_->reset_layout, actions_->copy, actions_->find_file, actions_->filter})
         action->setEnabled(false);
     connect_all();
+    // Behind the window, which makes its views when an image was opened: they are there when the
+    // run begins.
+    attacher_ = std::make_unique<Attacher>(workspace_);
+    connect_attaching();
     restoreGeometry(QSettings().value(QStringLiteral("window/geometry")).toByteArray());
     show_title();
 }
@@ -236,8 +240,10 @@ void MainWindow::connect_all() {
                                 request != 0 ? tr("Request %1").arg(request) : QString());
     });
     connect(&workspace_, &Workspace::image_changed, this, [this] {
-        Welcome::add_recent(QString::fromStdString(workspace_.image()->path));
-        fill_recent();
+        if (workspace_.image() && workspace_.host().attachment() == nullptr) {
+            Welcome::add_recent(QString::fromStdString(workspace_.image()->path));
+            fill_recent();
+        }
         show_docks();
         show_title();
     });
@@ -260,6 +266,7 @@ void MainWindow::connect_all() {
 
     connect(welcome_, &Welcome::open_wanted, actions_->open, &QAction::trigger);
     connect(welcome_, &Welcome::start_wanted, actions_->start, &QAction::trigger);
+    connect(welcome_, &Welcome::attach_wanted, actions_->attach, &QAction::trigger);
     connect(welcome_, &Welcome::demo_wanted, this, &MainWindow::run_demo);
     connect(welcome_, &Welcome::image_wanted, this,
             [this](const QString& path) { open_image(path); });
@@ -271,6 +278,7 @@ void MainWindow::connect_all() {
             open_image(path);
     });
     connect(actions_->start, &QAction::triggered, this, &MainWindow::ask_and_start);
+    connect(actions_->attach, &QAction::triggered, this, &MainWindow::ask_and_attach);
     connect(actions_->quit, &QAction::triggered, this, &QWidget::close);
     connect(actions_->full_screen, &QAction::toggled, this,
             [this](bool on) { on ? showFullScreen() : showNormal(); });
@@ -287,13 +295,18 @@ void MainWindow::fill_recent() {
     actions_->recent_menu->menuAction()->setVisible(!actions_->recent_menu->isEmpty());
 }
 
-void MainWindow::open_image(const QString& path, const QStringList& devices) {
+bool MainWindow::run_is_on() {
     const RunHost::Phase phase = workspace_.host().phase();
-    if (phase != RunHost::Phase::none && phase != RunHost::Phase::ended) {
+    const bool on = phase != RunHost::Phase::none && phase != RunHost::Phase::ended;
+    if (on)
         messages_->show_message(MessageBar::Weight::information, tr("A run is on"),
-                                tr("Stop it before another image is opened."));
+                                tr("Stop it, or detach from it, before something else is shown."));
+    return on;
+}
+
+void MainWindow::open_image(const QString& path, const QStringList& devices) {
+    if (run_is_on())
         return;
-    }
     if (in_own_mount(workspace_, path))
         return;
     workspace_.open(QFileInfo(path).absoluteFilePath(), devices);
@@ -339,6 +352,7 @@ void MainWindow::show_title() {
 
 // The run ends beside the main thread; the window goes when it has.
 void MainWindow::closeEvent(QCloseEvent* event) {
+    workspace_.host().detach(); // that run goes on
     const RunHost::Phase phase = workspace_.host().phase();
     if (phase == RunHost::Phase::none || phase == RunHost::Phase::ended) {
         save_layout();

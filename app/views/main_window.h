@@ -2,6 +2,7 @@
 // line of figures. Closing it ends the run first.
 #pragma once
 
+#include "app/run/attacher.h"
 #include "app/run/launcher.h"
 
 #include <QMainWindow>
@@ -28,6 +29,8 @@ public:
     // By file or folder: "Open image…", a dropped file, the command line.
     void open_image(const QString& path, const QStringList& devices = {});
     void start_run(const Choice& choice);
+    // As Attacher::attach(); not while a run is on.
+    void attach(const QString& where, const QString& copy = {});
     // The simulated kernel on the demo's image.
     void run_demo();
 
@@ -51,10 +54,14 @@ private:
     void show_title();
     void fill_recent();
     void ask_and_start();
+    void ask_and_attach();
+    void connect_attaching();
+    [[nodiscard]] bool run_is_on(); // then that is said, and what is wanted not done
     void save_layout() const;
 
     Workspace& workspace_;
     Launcher& launcher_;
+    std::unique_ptr<Attacher> attacher_;
     std::vector<QDockWidget*> docks_;
     Welcome* welcome_ = nullptr; // until an image was opened
     MessageBar* messages_ = nullptr;
@@ -62,6 +69,7 @@ private:
     WindowActions* actions_ = nullptr;
     DiskWatch* disk_ = nullptr;
     DockSizes* sizes_ = nullptr; // with the docks
+    bool unlinked_ = false;      // was said
     bool closing_ = false;       // when the run has ended
 };
 

@@ -68,14 +68,16 @@ OutputView::OutputView(Workspace& workspace, QWidget* parent)
 
 void OutputView::look() {
     const RunHost& host = workspace_.host();
-    const bool possible = host.live() && !host.simulated();
+    const bool attached = host.attachment() != nullptr;
+    const bool possible = host.live() && !host.simulated() && !attached;
     const bool running = workspace_.workload().running();
     command_->setEnabled(possible && !running);
     start_->setEnabled(possible && !running);
     end_->setEnabled(running);
-    state_->setText(running                           ? tr("running")
-                    : exit_code_ == 0                 ? tr("ended well")
-                    : exit_code_ > 0                  ? tr("ended with code %1").arg(exit_code_)
+    state_->setText(running                   ? tr("running")
+                    : exit_code_ == 0         ? tr("ended well")
+                    : exit_code_ > 0          ? tr("ended with code %1").arg(exit_code_)
+                    : host.live() && attached ? tr("attached: start programs where the mount is")
                     : host.live() && host.simulated() ? tr("SIMULATED: nothing is mounted")
                                                       : QString());
 }

@@ -49,6 +49,9 @@ void StatusLine::look() {
     }
     const Summary summary = host.store().summary();
     QStringList parts;
+    if (const Attachment* attachment = host.attachment(); attachment != nullptr)
+        parts << (attachment->linked() ? tr("attached to %1") : tr("no link to %1"))
+                     .arg(attachment->where());
     if (host.simulated())
         parts << tr("SIMULATED");
     parts << (summary.requests == 1 ? tr("1 request")

@@ -121,6 +121,10 @@ void Welcome::fill() {
                       tr("Mount an image on demand and watch every miss."), this);
     connect(start, &QAbstractButton::clicked, this, &Welcome::start_wanted);
     acts_->addWidget(start);
+    auto* attach = act("attach", tr("Attach to a run…"),
+                       tr("Watch and steer coldscoped, here or on another machine."), this);
+    connect(attach, &QAbstractButton::clicked, this, &Welcome::attach_wanted);
+    acts_->addWidget(attach);
     const bool demo_there = !demo_image().isEmpty();
     auto* demo = act("coldscope", tr("Run the demo"),
                      demo_there ? tr("An image of this machine's files on the simulated kernel.")

@@ -22,6 +22,7 @@ Q_SIGNALS:
     void image_wanted(const QString& path);
     void demo_wanted();
     void start_wanted();
+    void attach_wanted();
 
 protected:
     void showEvent(QShowEvent* event) override;

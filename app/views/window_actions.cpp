@@ -42,6 +42,10 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
     : QObject(&window), workspace_(workspace), launcher_(launcher), window_(window) {
     open = add("document-open", tr("&Open image…"), QKeySequence::Open,
                tr("Open an EROFS image to look into it"));
+    attach = add("attach", tr("&Attach…"), QKeySequence(Qt::CTRL | Qt::Key_T),
+                 tr("Watch and steer a run of coldscoped, here or on another machine"));
+    detach = add("", tr("&Detach"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_T),
+                 tr("The run goes on without this window; what it holds is released soon"));
     start = add("media-playback-start", tr("&Start…"), Qt::Key_F5,
                 tr("Mount the image on demand and watch each miss"));
     again = add("media-playback-start", tr("Start &again"), QKeySequence(Qt::CTRL | Qt::Key_F5),
@@ -88,7 +92,8 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
     fill_menus();
     fill_toolbar();
     const RunHost& host = workspace_.host();
-    for (const auto signal : {&RunHost::phase_changed, &RunHost::ticked, &RunHost::rules_changed})
+    for (const auto signal : {&RunHost::phase_changed, &RunHost::ticked, &RunHost::rules_changed,
+                              &RunHost::link_changed})
         connect(&host, signal, this, &WindowActions::look);
     connect(&host, &RunHost::noticed, this, &WindowActions::look);
     connect(&workspace_.selection(), &Selection::changed, this, &WindowActions::look);
@@ -148,6 +153,7 @@ void WindowActions::connect_steering() {
     connect(copy, &QAction::triggered, this, [] { copy_from(QApplication::focusWidget()); });
     connect(back, &QAction::triggered, &workspace_.selection(), &Selection::back);
     connect(forward, &QAction::triggered, &workspace_.selection(), &Selection::forward);
+    connect(detach, &QAction::triggered, &workspace_.host(), &RunHost::detach);
     connect(stop, &QAction::triggered, this, [this] { launcher_.stop(); });
     connect(again, &QAction::triggered, this, [this] {
         if (launcher_.last())
@@ -168,18 +174,22 @@ std::vector<Row> WindowActions::meant() const {
 void WindowActions::look() {
     const RunHost& host = workspace_.host();
     const RunHost::Phase phase = host.phase();
+    const bool attached = host.attachment() != nullptr;
     const bool live = host.live();
+    const bool steers = live && (!attached || host.attachment()->linked());
     const bool idle = phase == RunHost::Phase::none || phase == RunHost::Phase::ended;
     start->setEnabled(idle && !workspace_.opening());
     again->setEnabled(idle && launcher_.last().has_value());
     stop->setEnabled(live || phase == RunHost::Phase::starting);
     open->setEnabled(idle && !workspace_.opening());
+    attach->setEnabled(open->isEnabled());
+    detach->setEnabled(attached);
     recent_menu->setEnabled(open->isEnabled());
-    const bool waits = live && !workspace_.host().waiting().empty();
+    const bool waits = steers && !workspace_.host().waiting().empty();
     for (QAction* action :
          {hold_next, hold_all, clear_rules, release_all, prefetch_all, prefetch_stop})
-        action->setEnabled(live);
-    amplify_menu->setEnabled(live);
+        action->setEnabled(steers);
+    amplify_menu->setEnabled(steers);
     for (QAction* action : {release, delay, fail})
         action->setEnabled(waits);
     bool holds_all = false;
@@ -192,14 +202,16 @@ void WindowActions::look() {
     forward->setEnabled(workspace_.selection().can_go_forward());
     const QString kind = QString::fromUtf8(name(host.transport()).data(),
                                            static_cast<qsizetype>(name(host.transport()).size()));
-    const QString text = phase == RunHost::Phase::starting   ? tr("starting…")
-                         : phase == RunHost::Phase::stopping ? tr("stopping…")
-                         : phase == RunHost::Phase::none     ? QString()
-                         : host.simulated()
-                             ? tr("SIMULATED%1").arg(live ? QString() : tr(" · ended"))
-                         : !live            ? tr("%1 · ended").arg(kind)
-                         : host.unguarded() ? tr("%1 · UNGUARDED ●").arg(kind)
-                                            : tr("%1 · guarded ●").arg(kind);
+    const QString guarded = attached && !host.attachment()->linked() ? tr("no link ○")
+                            : host.unguarded()                       ? tr("UNGUARDED ●")
+                                                                     : tr("guarded ●");
+    const QString text =
+        phase == RunHost::Phase::starting   ? attached ? tr("attaching…") : tr("starting…")
+          : phase == RunHost::Phase::stopping ? tr("stopping…")
+        : phase == RunHost::Phase::none     ? QString()
+        : host.simulated() ? tr("SIMULATED%1").arg(live ? QString() : tr(" · ended"))
+        : !live            ? tr("%1 · ended").arg(kind)
+                           : QStringLiteral("%1 · %2").arg(kind, guarded);
     if (transport_->text() != text)
         transport_->setText(text);
     transport_->setToolTip(
@@ -214,6 +226,8 @@ void WindowActions::fill_menus() {
     QMenu* file = bar->addMenu(tr("&File"));
     file->addAction(open);
     recent_menu = file->addMenu(icon("text-x-generic"), tr("Open &recent"));
+    file->addSeparator();
+    file->addActions({attach, detach});
     file->addSeparator();
     file->addAction(quit);
     QMenu* edit = bar->addMenu(tr("&Edit"));

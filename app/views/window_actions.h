@@ -21,6 +21,8 @@ public:
     WindowActions(Workspace& workspace, Launcher& launcher, QMainWindow& window);
 
     QAction* open;
+    QAction* attach;
+    QAction* detach;
     QAction* start;
     QAction* again;
     QAction* stop;

@@ -20,15 +20,20 @@ public:
 
     // Producer only.
     [[nodiscard]] bool push(T value) {
+        if (full())
+            return false;
         const std::size_t head = head_.load(std::memory_order_relaxed);
-        if (head - tail_seen_ > mask_) {
-            tail_seen_ = tail_.load(std::memory_order_acquire);
-            if (head - tail_seen_ > mask_)
-                return false;
-        }
         slots_[head & mask_] = std::move(value);
         head_.store(head + 1, std::memory_order_release);
         return true;
+    }
+
+    // Producer only: push() would fail.
+    [[nodiscard]] bool full() {
+        const std::size_t head = head_.load(std::memory_order_relaxed);
+        if (head - tail_seen_ > mask_)
+            tail_seen_ = tail_.load(std::memory_order_acquire);
+        return head - tail_seen_ > mask_;
     }
 
     // Consumer only.

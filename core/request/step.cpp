@@ -61,6 +61,8 @@ std::string_view describe(Notice notice) {
         return "prefetched: nothing is left of what was asked for";
     case Notice::prefetch_stopped:
         return "prefetching ended: not all of it came";
+    case Notice::held_released_link_gone:
+        return "no window came back within the hold grace: held requests were released";
     }
     return "unknown notice";
 }

@@ -40,6 +40,7 @@ enum class Notice : std::int32_t {
     not_asked,         // the kernel could not ask; it gave the reader an error by itself
     prefetch_done,     // nothing is left of what was to be prefetched
     prefetch_stopped,  // not all came: by a command, or the source or the cache's disk fails
+    held_released_link_gone,
 };
 
 namespace flag {

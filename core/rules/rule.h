@@ -57,6 +57,15 @@ struct Rule {
     std::uint64_t hits = 0;
 };
 
+// A rule for a list of them.
+struct RuleText {
+    std::uint32_t id = 0;
+    Action action = Action::hold;
+    std::string text; // as commanded
+
+    bool operator==(const RuleText&) const = default;
+};
+
 [[nodiscard]] bool matches(const Match& match, const Question& question);
 
 class RuleSet {

@@ -13,7 +13,7 @@
 namespace coldscope {
 
 Result<pid_t> start_child(const std::vector<std::string>& command, const std::string& folder,
-                          int output, int errors) {
+                          int output, int errors, int input) {
     std::vector<char*> arguments;
     for (const std::string& word : command)
         arguments.push_back(const_cast<char*>(word.c_str()));
@@ -27,8 +27,10 @@ Result<pid_t> start_child(const std::vector<std::string>& command, const std::st
     setpgid(0, 0);
     dup2(output, 1);
     dup2(errors, 2);
-    if (const int empty = ::open("/dev/null", O_RDONLY); empty > 0)
-        dup2(empty, 0);
+    if (input < 0)
+        input = ::open("/dev/null", O_RDONLY);
+    if (input > 0)
+        dup2(input, 0);
     syscall(SYS_close_range, 3u, ~0u, 0u);
     for (const int number : {SIGINT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD})
         signal(number, SIG_DFL);

@@ -73,6 +73,14 @@ public:
                                                     std::uint64_t length,
                                                     std::size_t most = 4) const;
 
+    // As image_identity() gives it.
+    [[nodiscard]] std::string identity() const;
+    // Bytes of the primary device, not through the mount.
+    [[nodiscard]] std::uint64_t image_size() const { return primary_->size(); }
+    [[nodiscard]] Result<void> read_image(std::uint64_t offset, std::span<std::byte> into) const {
+        return primary_->read(offset, into);
+    }
+
     // What of each object's cache was local when the run began; by device.
     [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
         return local_at_start_;
@@ -93,11 +101,7 @@ public:
     // Carries out a command, but for stop and rules, which are the caller's. Returns the id of a
     // new rule, or 0. Errors: not_found (no such file or object), busy (too many at once).
     [[nodiscard]] Result<std::uint32_t> command(const Command& command);
-    struct RuleText {
-        std::uint32_t id = 0;
-        Action action = Action::hold;
-        std::string text;
-    };
+    using RuleText = coldscope::RuleText;
     // As commanded; rules that have had their count are still listed.
     [[nodiscard]] const std::vector<RuleText>& rules() const { return rules_; }
 

@@ -1,5 +1,6 @@
 // What a run is told and asked while it stands.
 #include "core/erofs/read_for.h"
+#include "daemon/run/prepare.h"
 #include "daemon/run/run.h"
 
 #include <algorithm>
@@ -16,6 +17,10 @@ std::string Run::object_name(ObjectId object) const {
         return "bootstrap";
     const std::string& path = options_.devices[object - 1];
     return fmt::format("blob {}: {}", object, std::filesystem::path(path).filename().string());
+}
+
+std::string Run::identity() const {
+    return image_identity(*image_);
 }
 
 std::vector<std::string> Run::files_at(ObjectId object, std::uint64_t offset, std::uint64_t length,
