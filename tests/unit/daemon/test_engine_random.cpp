@@ -30,6 +30,8 @@ public:
 
     // False when it did not come to an end.
     bool run() {
+        // Before all is local, which it soon is.
+        rig_.engine.apply(control::Prefetch{{{0, {0, 400'000}}, {1, {0, 400'000}}}, 0});
         fill();
         tick();
         return run_until(*rig_.ring, [this] {
@@ -152,7 +154,7 @@ private:
             rig_.engine.reader_lost(any);
             break;
         case 7:
-            rig_.engine.apply(control::Amplify{random_() % 2 == 0 ? 0 : 4096U << random_() % 6});
+            rig_.engine.apply(control::Amplify{random_() % 2 == 0 ? 0 : 4096U << random_() % 3});
             break;
         case 8: {
             const std::uint64_t begin = random_() % area;
