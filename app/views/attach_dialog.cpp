@@ -20,7 +20,7 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int least_width = 600; // logical pixels
+constexpr int least_width = 680; // logical pixels
 
 QLabel* small_label(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);

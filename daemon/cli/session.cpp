@@ -58,9 +58,11 @@ int Session::run() {
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
     drain();
-    say([this](RunReport& report) { return report.summary(run_, run_.events().lost()); });
-    if (events_ != nullptr)
+    if (events_ != nullptr) {
+        events_->tell([this](RunReport& report) { return report.summary(run_, lost_seen_); });
         events_->finish();
+    }
+    reading_ = reading_ && report_.summary(run_, lost_seen_ + unsaid_);
     if (server_ != nullptr)
         server_->finish(*this, stopped ? std::nullopt : std::optional(stopped.error()));
     if (!stopped)
@@ -70,8 +72,9 @@ int Session::run() {
 
 void Session::turn() {
     run_.events().arm();
+    const bool attached = server_ != nullptr && server_->attached();
     const bool behind = output_.waiting() >= most_waiting;
-    if (!behind)
+    if (!behind || attached) // a window does not wait for the output
         drain();
     const std::size_t before = output_.waiting();
     reading_ = reading_ && output_.flush_ready();
@@ -80,10 +83,9 @@ void Session::turn() {
     if (server_ != nullptr)
         server_->turn(*this);
     const bool read = output_.waiting() == 0 || output_.waiting() < before;
-    const bool attached = server_ != nullptr && server_->attached();
     // While output waits new events can, too, but for a window; what is written soon is looked at
     // again.
-    const bool awaits_events = output_.waiting() == 0 || (attached && !behind);
+    const bool awaits_events = output_.waiting() == 0 || attached;
     polled_ = {pollfd{signals_, POLLIN, 0}, pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0},
                pollfd{awaits_events ? run_.events().fd() : -1, POLLIN, 0}};
     if (server_ != nullptr)
@@ -120,7 +122,14 @@ void Session::release_what_is_due() {
 }
 
 void Session::tell(const StepRecord& record) {
-    say([&](RunReport& report) { return report.step(run_, record); });
+    const auto what = [&](RunReport& report) { return report.step(run_, record); };
+    if (output_.waiting() < most_waiting || server_ == nullptr || !server_->attached()) {
+        say(what);
+    } else {
+        ++unsaid_;
+        if (events_ != nullptr)
+            events_->tell(what);
+    }
     if (server_ != nullptr)
         server_->step(record);
 }
@@ -135,6 +144,10 @@ void Session::drain() {
     if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {
         lost_seen_ = lost;
         say([&](RunReport& report) { return report.lost_events(lost); });
+    }
+    if (unsaid_ != unsaid_told_ && output_.waiting() < most_waiting) {
+        unsaid_told_ = unsaid_;
+        reading_ = reading_ && report_.lost_events(lost_seen_ + unsaid_);
     }
 }
 

@@ -85,6 +85,8 @@ private:
     bool commanded_ = false;
     Nanoseconds release_at_ = 0;
     std::uint64_t lost_seen_ = 0;
+    std::uint64_t unsaid_ = 0; // events that a window got, and the output had no room for
+    std::uint64_t unsaid_told_ = 0;
 };
 
 } // namespace coldscope::cli

@@ -29,6 +29,7 @@ private Q_SLOTS:
     void commands_of_both_sides_go_together();
     void over_standard_input_and_output();
     void the_run_ends_for_its_window();
+    void an_output_that_nobody_reads();
     void wrong_places_mount_nothing();
     void what_the_link_adds();
 
@@ -289,6 +290,40 @@ void TestAttach::the_run_ends_for_its_window() {
     QVERIFY(window.store.open_rows().empty());
     QVERIFY(!run->wait_for("summary").isEmpty());
     QVERIFY(!QFile::exists(work_->filePath("run.sock")));
+}
+
+// The window gets all events all the same, and keeps what is held; the output is told how many it
+// lacks once it is read again.
+void TestAttach::an_output_that_nobody_reads() {
+    NEEDS_TRANSPORT("fuse-tree");
+    auto run = start("fuse-tree");
+    QVERIFY(run != nullptr);
+    AttachedClient window(where());
+    QVERIFY(window.greeted());
+    // Refusals are long: the pipe and what is kept for it are soon full.
+    const QByteArray nonsense = "release " + QByteArray(60'000, 'x');
+    for (int i = 0; i < 60; ++i) {
+        window.done.clear();
+        window.command(nonsense);
+        QVERIFY(window.until([&] { return !window.done.empty(); }));
+    }
+    window.command("hold file=\"/" + files_[9].toUtf8() + '"');
+    QVERIFY(window.until([&] { return !window.rules.empty(); }));
+    Reader reader(path(*run, 9), 0, 4096);
+    QVERIFY(window.until([&] { return window.in_state(RequestState::held).has_value(); }));
+    QElapsedTimer waited;
+    waited.start();
+    QVERIFY(window.until([&] { return waited.elapsed() > 3500; })); // longer than a silent listener
+    QVERIFY(!reader.finished(1));
+    window.command("release all");
+    QVERIFY(reader.finished(10000));
+    QCOMPARE(reader.bytes(), expected(9));
+    QVERIFY(window.until([&] { return window.in_state(RequestState::was_held).has_value(); }));
+    const auto lost = run->wait_for("lost_events");
+    QVERIFY(lost["count"].toInteger() > 0);
+    QCOMPARE(run->stop(), 0);
+    const auto summary = run->wait_for("summary");
+    QVERIFY(summary["lost_events"].toInteger() >= lost["count"].toInteger());
 }
 
 void TestAttach::wrong_places_mount_nothing() {
