@@ -42,6 +42,7 @@ struct Summary {
     std::uint64_t held = 0;
     std::uint64_t delayed = 0;
     std::uint64_t refaults = 0;
+    std::uint64_t opened = 0; // objects that were opened or closed
     std::uint64_t bytes_asked = 0;
     std::uint64_t bytes_fetched = 0;
     Nanoseconds p50 = 0;

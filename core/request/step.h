@@ -38,6 +38,7 @@ enum class Notice : std::int32_t {
     guarded_again,     // a new one was started
     not_held,          // a command named a request that does not wait
     not_asked,         // the kernel could not ask; it gave the reader an error by itself
+    no_descriptors,    // it could not be given a descriptor: too many files are open here
 };
 
 namespace flag {
@@ -47,6 +48,7 @@ inline constexpr std::uint16_t own = 4;        // asked by Coldscope or by its m
 inline constexpr std::uint16_t by_rule = 8;    // a rule decided
 inline constexpr std::uint16_t by_hand = 16;   // a command decided
 inline constexpr std::uint16_t simulated = 32; // no real process asked
+inline constexpr std::uint16_t partial = 1024; // answered with less than the truth, on purpose
 } // namespace flag
 
 struct StepRecord {

@@ -6,6 +6,7 @@
 #include "daemon/run/child.h"
 #include "daemon/run/run.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -27,6 +28,7 @@ constexpr int turn_ms = 200;                       // at most this long between 
 constexpr int blocked_ms = 5;                      // while the output's reader is slow
 constexpr std::size_t most_waiting = 1u << 20;     // bytes of output; then events wait, too
 constexpr Nanoseconds hold_grace = 10 * second;    // after the commands' end
+constexpr Nanoseconds serve_grace = 5 * second;    // for a daemon that is started again
 constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
 constexpr std::size_t longest_command = 64 * 1024; // bytes
 
@@ -38,6 +40,7 @@ struct Arguments {
     std::string bandwidth;
     std::string reads; // a file
     std::string grace;
+    std::string limits; // of culling
     std::string events;
     bool json = false;
     std::vector<std::string> command;
@@ -271,6 +274,27 @@ void parse_into(const std::string& option, const std::string& text,
     into = *value;
 }
 
+void add_shape_options(CLI::App& command, Arguments& arguments) {
+    command.add_option("--latency", arguments.latency, "Delay each fetch, as 5ms");
+    command.add_option("--jitter", arguments.jitter, "Add up to this much to the latency, as 1ms");
+    command.add_option("--bandwidth", arguments.bandwidth,
+                       "Bytes a second that the source gives, as 10M");
+}
+
+void add_output_options(CLI::App& command, Arguments& arguments) {
+    command.add_flag("--json", arguments.json, "One JSON event a line");
+    command.add_option("--events", arguments.events,
+                       "Write the events to this file, too, in the form of --json");
+}
+
+void parse_times(Arguments& arguments) {
+    RunOptions& options = arguments.run;
+    parse_into("--latency", arguments.latency, parse_duration, options.shape.latency);
+    parse_into("--jitter", arguments.jitter, parse_duration, options.shape.jitter);
+    parse_into("--bandwidth", arguments.bandwidth, parse_size, options.shape.bandwidth);
+    parse_into("--grace", arguments.grace, parse_duration, options.grace);
+}
+
 } // namespace
 
 void add_run_command(CLI::App& app, const std::vector<std::string>& command, int& exit_code) {
@@ -290,10 +314,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_option("--transport", arguments->transport,
                     "fuse-blob, fuse-tree, fanotify or simulated; without it the best of the first "
                     "three that works here");
-    run->add_option("--latency", arguments->latency, "Delay each fetch, as 5ms");
-    run->add_option("--jitter", arguments->jitter, "Add up to this much to the latency, as 1ms");
-    run->add_option("--bandwidth", arguments->bandwidth,
-                    "Bytes a second that the source gives, as 10M");
+    add_shape_options(*run, *arguments);
     run->add_option("--reads", arguments->reads,
                     "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     run->add_flag("--buffered", arguments->run.buffered,
@@ -306,15 +327,10 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                     "dies, as 1s; then they get an error");
     run->add_option("--guard-fd", arguments->run.guard_socket,
                     "The socket of a coldscope-guard that was started with root's rights");
-    run->add_flag("--json", arguments->json, "One JSON event a line");
-    run->add_option("--events", arguments->events,
-                    "Write the events to this file, too, in the form of --json");
+    add_output_options(*run, *arguments);
     run->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
-        parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);
-        parse_into("--jitter", arguments->jitter, parse_duration, options.shape.jitter);
-        parse_into("--bandwidth", arguments->bandwidth, parse_size, options.shape.bandwidth);
-        parse_into("--grace", arguments->grace, parse_duration, options.grace);
+        parse_times(*arguments);
         if (!arguments->transport.empty()) {
             options.transport = transport_by_name(arguments->transport);
             if (!options.transport)
@@ -327,6 +343,42 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
             throw CLI::RequiredError("--mount");
         if (simulated && !arguments->command.empty())
             throw CLI::ValidationError("COMMAND", "simulated mounts nothing for it to read from");
+        exit_code = run_it(*arguments);
+    });
+}
+
+void add_serve_command(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<Arguments>();
+    CLI::App* serve = app.add_subcommand(
+        "serve", "Serve /dev/cachefiles: whatever object an EROFS mount by fsid opens is a file of "
+                 "a folder.\nCommands on standard input steer it, as those of run.");
+    serve
+        ->add_option("--cache", arguments->run.cache,
+                     "The folder that the kernel keeps its cache in; made if missing")
+        ->required();
+    serve->add_option("--from", arguments->run.from, "The folder of the objects, by their names")
+        ->required();
+    serve->add_option("--tag", arguments->run.tag, "What the kernel calls the cache");
+    serve->add_option("--limits", arguments->limits,
+                      "When the kernel is to free space, as bcull=7%,bstop=3%");
+    add_shape_options(*serve, *arguments);
+    serve->add_option("--grace", arguments->grace,
+                      "How long readers wait for another serve that takes over when this one dies; "
+                      "5s without it, then they get an error");
+    serve->add_option("--guard-fd", arguments->run.guard_socket,
+                      "The socket of a coldscope-guard that was started with root's rights");
+    add_output_options(*serve, *arguments);
+    serve->callback([arguments, &exit_code] {
+        RunOptions& options = arguments->run;
+        options.transport = TransportKind::cachefiles;
+        options.grace = serve_grace;
+        parse_times(*arguments);
+        // As the kernel takes them: "bcull 7%", each with its line's end.
+        options.limits = arguments->limits;
+        std::ranges::replace(options.limits, ',', '\n');
+        std::ranges::replace(options.limits, '=', ' ');
+        if (!options.limits.empty())
+            options.limits += '\n';
         exit_code = run_it(*arguments);
     });
 }

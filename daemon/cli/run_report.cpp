@@ -35,6 +35,7 @@ json summary_json(const Summary& summary, std::uint64_t lost_events) {
             {"held", summary.held},
             {"delayed", summary.delayed},
             {"refaults", summary.refaults},
+            {"opened", summary.opened},
             {"bytes_asked", summary.bytes_asked},
             {"bytes_fetched", summary.bytes_fetched},
             {"p50_ns", summary.p50},
@@ -70,14 +71,14 @@ std::string RunReport::files(const Run& run, ObjectId object, std::uint64_t offs
     for (std::size_t i = 0; i < paths.size(); ++i)
         text += i == shown ? ", …" : fmt::format("{}{}", i == 0 ? "" : ", ", paths[i]);
     if (text.empty())
-        return object == 0 ? "; metadata" : "";
+        return object == 0 && run.has_image() ? "; metadata" : "";
     return "; " + text;
 }
 
 bool RunReport::ready(const Run& run) {
     started_ = monotonic_now();
     if (json_) {
-        const json event{{"event", "ready"},
+        json event{{"event", "ready"},
                          {"time", started_},
                          {"transport", name(run.transport())},
                          {"simulated", run.simulated()},
@@ -85,10 +86,16 @@ bool RunReport::ready(const Run& run) {
                          {"image", json_text(run.options().image)},
                          {"mount", json_text(run.options().mount_point)},
                          {"cache", json_text(run.options().cache)}};
+        if (!run.has_image())
+            event["from"] = json_text(run.options().from);
         return output_.line(event.dump());
     }
     const std::string ready =
-        run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
+        !run.has_image()
+            ? fmt::format("ready: objects of {} by {}, kept in {}{}", run.options().from,
+                          name(run.transport()), run.options().cache,
+                          run.guarded() ? "" : ", unguarded")
+        : run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
                                       run.options().image)
                         : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
                                       run.options().mount_point, name(run.transport()),
@@ -141,12 +148,16 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what = "lost: nobody waits any more";
     else if (request.result != 0)
         what = fmt::format("FAILED {}", errno_name(request.result));
+    else if (request.op != Op::read)
+        what = request.op == Op::open ? "opened" : "closed";
     else if ((request.flags & flag::refault) != 0)
         what = "local already";
     else if ((request.flags & flag::joined) != 0)
         what = "joined a fetch";
     else
         what = fmt::format("fetched {}", size_text(request.fetched));
+    if ((request.flags & flag::partial) != 0)
+        what += ", partly on purpose";
     if (request.held != 0)
         what += ", held";
     if (request.delayed != 0)
@@ -208,7 +219,8 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
                 fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
                             "{} lost",
                             summary.requests,
-                            summary.requests - summary.refaults - summary.failed - summary.lost,
+                            summary.requests - summary.refaults - summary.failed - summary.lost -
+                                summary.opened,
                             summary.refaults, summary.failed, summary.lost)) &&
            line("steered", fmt::format("{} held, {} delayed", summary.held, summary.delayed)) &&
            line("bytes", fmt::format("{} asked for, {} fetched", size_text(summary.bytes_asked),

@@ -29,6 +29,7 @@ struct Delay {
 struct Fail {
     RequestId id = 0;
     int error = 0; // errno
+    bool partial = false;
 };
 
 } // namespace coldscope::control

@@ -20,7 +20,9 @@
 
 namespace coldscope {
 
-using StoreId = std::uint32_t; // equals the device's id: 0 the primary device, 1… the blobs
+// Equals the device's id: 0 the primary device, 1… the blobs; or the object's, where they come and
+// go.
+using StoreId = std::uint32_t;
 
 // A part of an answer, in order.
 struct Piece {
@@ -34,6 +36,7 @@ struct Piece {
 
 // What the kernel asked. pieces make up the answer; it may be shorter than length at a file's end.
 struct Ask {
+    Op op = Op::read; // the other two have no pieces
     ObjectId object = 0;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
@@ -45,15 +48,20 @@ struct Ask {
     // A reader that is no process: its pid is not looked up.
     bool simulated = false;
     std::array<char, 16> command{}; // of a simulated reader
+    std::string_view object_name{}; // for rules; outlives the request
+    int error = 0; // what it is to be answered with, whatever the rules say; errno
 };
 
 // Who gets the answer: a transport.
 class Asker {
 public:
-    // Exactly once for each ask that the engine took; token is the asker's own. bytes live until
-    // the call returns.
-    virtual void answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
-    virtual void fail(std::uint64_t token, int error) = 0; // errno, 1 to 511
+    // One of both, exactly once for each ask that the engine took; token is the asker's own. bytes
+    // live until the call returns. False: nobody waited for it any more.
+    virtual bool answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
+    virtual bool fail(std::uint64_t token, int error) = 0; // errno, 1 to 511
+    // The answer to come is to be less than the truth, for what is no read. Only where the
+    // transport takes `partial`.
+    virtual void answer_partial(std::uint64_t /*token*/) {}
 
 protected:
     ~Asker() = default;
@@ -69,8 +77,16 @@ public:
     ~Engine();
 
     // In order of StoreId, before the first ask.
-    void add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+    void add_store(std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache,
                    Keep keep = Keep::later);
+    // An object that comes up, at any time; id: not in use.
+    void open_store(StoreId id, std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache,
+                    Keep keep);
+    // It went: what was asked of it is lost.
+    void close_store(StoreId id);
+    [[nodiscard]] bool has_store(StoreId id) const {
+        return id < stores_.size() && stores_[id] != nullptr;
+    }
     // Bytes that are known already, whole granules; before the first ask.
     [[nodiscard]] Result<void> put(StoreId id, std::uint64_t offset,
                                    std::span<const std::byte> bytes) {
@@ -128,6 +144,7 @@ private:
     void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
     void answer(RequestId id, std::span<const std::byte> bytes);
     void fail(RequestId id, int error, Step step = Step::answered);
+    void fail_partly(RequestId id);
     void unhold(Open& open);
     void release_all(std::uint16_t why);
     Open* waiting(RequestId id);
@@ -150,7 +167,7 @@ private:
     std::vector<std::byte> scratch_;
     std::vector<Place> places_;
     std::atomic<Nanoseconds> last_beat_;
-    std::vector<std::unique_ptr<Store>> stores_;
+    std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone
 };
 
 } // namespace coldscope

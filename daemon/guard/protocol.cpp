@@ -29,6 +29,7 @@ Count texts_of(std::uint32_t type) {
     case Type::group:
     case Type::who:
     case Type::bye:
+    case Type::adopt_cachefiles:
         return {0, 0};
     case Type::adopt:
     case Type::forget:
@@ -39,6 +40,7 @@ Count texts_of(std::uint32_t type) {
         return {1, 1};
     case Type::unmount:
     case Type::keep:
+    case Type::bind_cachefiles:
         return {2, 2};
     case Type::mount:
         return {3, most_texts};

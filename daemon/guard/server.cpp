@@ -139,7 +139,7 @@ void Server::handle(Received& received) {
         reply(message, message.number != 0 ? ESRCH : 0, "there is nothing to take over");
         break;
     case Type::group: {
-        if (geteuid() == 0 && options_.user != 0 && !options_.trusted) {
+        if (!trusts_user()) {
             log("refused", "the fanotify group: it is as good as root's rights, and the user was "
                            "not said to be trusted");
             reply(message, EPERM, "its user is not trusted with the fanotify group");
@@ -172,6 +172,12 @@ void Server::handle(Received& received) {
         reap();
         reply(message, mounted_.empty() ? 0 : EBUSY, "bye");
         break;
+    case Type::bind_cachefiles:
+        bind_cachefiles(message);
+        break;
+    case Type::adopt_cachefiles:
+        adopt_cachefiles(received);
+        break;
     case Type::reply:
         break;
     }
@@ -189,9 +195,9 @@ void Server::adopt(Received& received) {
     await_others();
 }
 
-// Only fanotify's readers wait for a client that takes over.
+// Only the readers of fanotify and cachefiles wait for a client that takes over.
 void Server::await_others() {
-    if (!group_.is_open() || listening_)
+    if ((!group_.is_open() && !cachefiles_.is_open()) || listening_)
         return;
     auto listening = folders_.listen(socket_name);
     if (listening)
@@ -215,6 +221,7 @@ bool Server::in_child(const Message& question) {
         ++children_;
     if (child == 0) {
         group_.close();
+        cachefiles_.close();
         listening_.reset();
     } else if (question.type == Type::mount) {
         mounting_ = child;

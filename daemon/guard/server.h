@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "daemon/guard/cachefiles.h"
 #include "daemon/guard/channel.h"
 #include "daemon/guard/folders.h"
 #include "daemon/guard/group.h"
@@ -22,7 +23,8 @@ inline constexpr unsigned most_descriptors = 1 << 16; // of a client: each is tr
 
 struct ServerOptions {
     uid_t user = 0; // whose messages are taken
-    // The user may be handed the fanotify group. Linux lets any holder of it mark what he may read,
+    // The user may be handed the fanotify group, and the cachefiles device, which feeds every mount
+    // of the machine that uses it. Linux lets any holder of it mark what he may read,
     // and events then bring descriptors that are opened with root's rights: he is as good as root.
     bool trusted = false;
     Nanoseconds grace = second;       // for a client that takes over
@@ -54,6 +56,9 @@ private:
                                    bool lazily) const;
     void mark(Received& received);
     void adopt(Received& received);
+    void bind_cachefiles(const Message& message);
+    void adopt_cachefiles(Received& received);
+    [[nodiscard]] bool trusts_user() const;
     void who(const Message& message);
     void keep(Kept kept);
     void reply(const Message& question, int error, const std::string& what, int fd = -1);
@@ -72,6 +77,7 @@ private:
     Folders folders_;
     ServerOptions options_;
     Group group_;
+    Cachefiles cachefiles_;
     pid_t client_ = 0;          // 0 before its first message
     Fd client_fd_;              // pidfd
     bool bye_ = false;          // it has said so

@@ -24,14 +24,16 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     const bool root_guard = options.guard_socket >= 0 ||
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
-    COLDSCOPE_CHECK(run->open_image());
+    if (run->has_image())
+        COLDSCOPE_CHECK(run->open_image());
     COLDSCOPE_TRY(run->options_.cache, prepare_cache_folder(options.cache));
     if (!run->simulated())
         COLDSCOPE_CHECK(run->start_guard());
     COLDSCOPE_TRY(run->ring_, Ring::create());
     run->events_ = std::make_unique<EventQueue>(options.event_capacity);
     run->engine_ = std::make_unique<Engine>(*run->ring_, *run->events_, options.engine);
-    COLDSCOPE_CHECK(run->open_stores());
+    if (run->has_image())
+        COLDSCOPE_CHECK(run->open_stores());
     if (!run->guarded() && !run->simulated())
         run->engine_->notice(Notice::unguarded); // before the ring thread is there
     COLDSCOPE_CHECK(run->mount());

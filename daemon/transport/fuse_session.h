@@ -45,8 +45,8 @@ protected:
     [[nodiscard]] Engine& engine() const { return engine_; }
 
 private:
-    void answer(std::uint64_t token, std::span<const std::byte> bytes) final;
-    void fail(std::uint64_t token, int error) final;
+    bool answer(std::uint64_t token, std::span<const std::byte> bytes) final;
+    bool fail(std::uint64_t token, int error) final;
     void receive();
     void end();
 

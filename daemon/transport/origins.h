@@ -1,0 +1,31 @@
+// Which source the kernel's copy of an object was filled from. The kernel keeps it by name alone,
+// and would go on with the bytes of a source that has changed since.
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/fd.h"
+
+#include <string>
+#include <unordered_map>
+
+namespace coldscope {
+
+class Origins {
+public:
+    // The notes in this cache folder; made if missing.
+    [[nodiscard]] static Result<Origins> open(const std::string& folder);
+
+    // Before an object is used. has_bytes: the kernel has some of it. Code::mismatch with ESTALE
+    // when they came from another source; of what nobody has noted they are believed.
+    [[nodiscard]] Result<void> check(const std::string& object, const std::string& identity,
+                                     bool has_bytes);
+
+private:
+    Origins(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+    std::string path_;
+    Fd fd_; // appended to: a line for each object, the last one counts
+    std::unordered_map<std::string, std::string> known_;
+};
+
+} // namespace coldscope
