@@ -13,6 +13,7 @@ namespace coldscope {
 namespace {
 
 constexpr int messages_a_turn = 64;
+constexpr Nanoseconds look_delay = 20 * millisecond;
 constexpr int most_errors = 64; // of the device, in a row
 constexpr std::string_view volume_prefix = "erofs,";
 
@@ -121,10 +122,13 @@ void CachefilesTransport::take_open(const CachefilesMessage& message,
                                     const CachefilesMessage::Open& open) {
     Pending pending{Op::open, message.id, message.object, number_of(open), Fd(open.fd), {}, false};
     Ask question;
-    if (auto source = find_(open.cookie))
+    auto source = find_(open.cookie);
+    Result<void> sound = source ? origins_.check(names_.of(pending.object), (*source)->identity())
+                                : Result<void>(std::unexpected(source.error()));
+    if (sound)
         pending.source = std::move(*source);
     else
-        question.error = to_errno(source.error());
+        question.error = to_errno(sound.error());
     ask(std::move(question), std::move(pending));
 }
 
@@ -146,7 +150,7 @@ void CachefilesTransport::take_read(const CachefilesMessage& message,
     if (range.begin == range.end)
         question.error = EIO; // past the object's end there is nothing to give
     // The kernel asks for what it lacks; what is local was filled since, or is not there any more.
-    else if (copy.local().contains(range) && !copy.look(range))
+    else if (!copy.look_first() || (copy.local().contains(range) && !copy.look(range)))
         question.error = EIO;
     question.pieces.push_back({Piece::From::store, object, range.begin, range.length(), {}});
     ask(std::move(question), {Op::read, message.id, message.object, object, {}, {}, false});
@@ -191,27 +195,31 @@ bool CachefilesTransport::fail(std::uint64_t token, int error) {
     return pending.op == Op::open ? say_opened(pending.message, -error) : say_read(pending);
 }
 
-Result<void> CachefilesTransport::look_at(KernelObject& copy, const Pending& pending) {
-    COLDSCOPE_CHECK(copy.look({0, copy.size()}));
-    return origins_.check(copy.path(), pending.source->identity(), copy.local().total() != 0);
-}
-
-// The descriptor is open until the kernel has its answer.
 bool CachefilesTransport::open_object(Pending& pending) {
     auto copy =
         std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
                                        names_.of(pending.object), pending.source->size());
-    if (const auto sound = look_at(*copy, pending); !sound)
-        return say_opened(pending.message, -to_errno(sound.error()));
     forget(pending.object); // opened anew without a CLOSE
     const auto size = static_cast<long long>(copy->size());
     objects_[pending.object] = {pending.kernel_object, copy.get()};
     by_kernel_object_[pending.kernel_object] = pending.object;
     engine_.open_store(pending.object, std::move(pending.source), std::move(copy), Keep::first);
-    if (say_opened(pending.message, pending.partial ? size / 2 : size))
-        return true;
-    forget(pending.object);
-    return false;
+    if (!say_opened(pending.message, pending.partial ? size / 2 : size)) {
+        forget(pending.object);
+        return false;
+    }
+    look_soon(pending.object);
+    return true;
+}
+
+// The kernel takes the answer in a thread of its own. A read looks itself; this is for who fills
+// without one.
+void CachefilesTransport::look_soon(ObjectId object) {
+    ring_.after(look_delay, [this, object, kernel_object = objects_.at(object).kernel_object] {
+        const auto known = objects_.find(object);
+        if (known != objects_.end() && known->second.kernel_object == kernel_object)
+            (void)known->second.copy->look_first();
+    });
 }
 
 bool CachefilesTransport::say_opened(std::uint32_t message, long long size_or_error) const {

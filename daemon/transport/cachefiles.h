@@ -68,8 +68,8 @@ private:
     void take_close(const CachefilesMessage& message);
     void ask(Ask question, Pending pending);
     [[nodiscard]] ObjectId number_of(const CachefilesMessage::Open& open);
-    bool open_object(Pending& pending);
-    [[nodiscard]] Result<void> look_at(KernelObject& copy, const Pending& pending);
+    [[nodiscard]] bool open_object(Pending& pending);
+    void look_soon(ObjectId object);
     void forget(ObjectId object);
     [[nodiscard]] bool say_opened(std::uint32_t message, long long size_or_error) const;
     [[nodiscard]] bool say_read(const Pending& pending) const;

@@ -35,6 +35,13 @@ Result<void> KernelObject::look(Range range) {
     return {};
 }
 
+Result<void> KernelObject::look_first() {
+    if (!looked_)
+        COLDSCOPE_CHECK(look({0, size_}));
+    looked_ = true;
+    return {};
+}
+
 Result<void> KernelObject::read(std::uint64_t, std::span<std::byte>) {
     return failure(Code::unsupported, fmt::format("only the kernel reads {}", name_));
 }

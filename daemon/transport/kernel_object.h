@@ -12,8 +12,8 @@ namespace coldscope {
 
 class KernelObject final : public LocalCopy {
 public:
-    // fd: as an OPEN message brought it. size: of the source, bytes. ring: outlives it. Nothing is
-    // known to be local before look().
+    // fd: as an OPEN message brought it. size: of the source, bytes. ring: outlives it. Before the
+    // kernel has taken the answer to that message nobody can tell what is local, or write.
     KernelObject(Ring& ring, std::shared_ptr<PageBuffers> buffers, Fd fd, std::string name,
                  std::uint64_t size)
         : ring_(ring), buffers_(std::move(buffers)), fd_(std::make_shared<Fd>(std::move(fd))),
@@ -34,6 +34,8 @@ public:
 
     // What of this range is local, by the kernel; whole granules.
     [[nodiscard]] Result<void> look(Range range);
+    // All of it, once; ENOBUFS while nobody can tell.
+    [[nodiscard]] Result<void> look_first();
 
 private:
     [[nodiscard]] PageBuffers::Buffer padded(std::span<const std::byte> bytes);
@@ -45,6 +47,7 @@ private:
     std::string name_;
     std::uint64_t size_;
     RangeSet local_;
+    bool looked_ = false;
     // Writes on their way ask here whether it is still there.
     std::shared_ptr<KernelObject*> alive_ = std::make_shared<KernelObject*>(this);
 };

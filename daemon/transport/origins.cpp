@@ -39,13 +39,12 @@ Result<Origins> Origins::open(const std::string& folder) {
     return origins;
 }
 
-Result<void> Origins::check(const std::string& object, const std::string& identity,
-                            bool has_bytes) {
+Result<void> Origins::check(const std::string& object, const std::string& identity) {
     const std::string name = in_hex(object);
     const auto known = known_.find(name);
     if (known != known_.end() && known->second == identity)
         return {};
-    if (known != known_.end() && has_bytes)
+    if (known != known_.end())
         return std::unexpected(Error{Code::mismatch, ESTALE, no_offset,
                                      fmt::format("the kernel's copy of {} is of another source; "
                                                  "clear the cache folder",

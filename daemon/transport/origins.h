@@ -15,10 +15,9 @@ public:
     // The notes in this cache folder; made if missing.
     [[nodiscard]] static Result<Origins> open(const std::string& folder);
 
-    // Before an object is used. has_bytes: the kernel has some of it. Code::mismatch with ESTALE
-    // when they came from another source; of what nobody has noted they are believed.
-    [[nodiscard]] Result<void> check(const std::string& object, const std::string& identity,
-                                     bool has_bytes);
+    // Before an object is opened, when nobody can tell yet whether the kernel has some of it.
+    // Code::mismatch with ESTALE when it was used with another source before.
+    [[nodiscard]] Result<void> check(const std::string& object, const std::string& identity);
 
 private:
     Origins(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
