@@ -25,8 +25,11 @@ void fail(const std::string& text) {
 }
 
 Child::Child(const std::function<int()>& what) : pid_(fork()) {
-    if (pid_ == 0)
+    if (pid_ == 0) {
+        // A mount that holds the device would wait for itself.
+        close_range(3, ~0U, 0);
         _exit(what());
+    }
 }
 
 Child::Child(const std::vector<std::string>& command, int input, int output) : pid_(fork()) {
@@ -197,8 +200,8 @@ std::vector<pid_t> processes_called(const std::string& name) {
     return found;
 }
 
-Serve::Serve(std::string cache, std::vector<std::string> extra)
-    : cache_(std::move(cache)), extra_(std::move(extra)) {
+Serve::Serve(std::string cache, std::vector<std::string> extra, std::string from)
+    : cache_(std::move(cache)), from_(std::move(from)), extra_(std::move(extra)) {
     start();
 }
 
@@ -212,7 +215,7 @@ void Serve::start() {
     std::array<int, 2> in{}, out{};
     check(pipe2(in.data(), O_CLOEXEC) == 0 && pipe2(out.data(), O_CLOEXEC) == 0, "no pipes");
     std::vector<std::string> words{"/bin/coldscoped", "serve", "--cache", cache_, "--from",
-                                   std::string(data) + "/objects", "--json"};
+                                   from_, "--json"};
     words.insert(words.end(), extra_.begin(), extra_.end());
     process_ = Child(words, in[0], out[1]);
     ::close(in[0]);

@@ -74,7 +74,8 @@ bool waits_in_kernel(pid_t process);
 // coldscoped serve.
 class Serve {
 public:
-    explicit Serve(std::string cache, std::vector<std::string> extra = {});
+    explicit Serve(std::string cache, std::vector<std::string> extra = {},
+                   std::string from = std::string(data) + "/objects");
     ~Serve();
     void start();
     void command(const std::string& line) const;
@@ -102,6 +103,7 @@ private:
     bool read_more(int timeout_ms);
 
     std::string cache_;
+    std::string from_;
     std::vector<std::string> extra_;
     Child process_;
     Fd input_;
