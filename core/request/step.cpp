@@ -56,7 +56,8 @@ std::string_view describe(Notice notice) {
     case Notice::not_held:
         return "that request does not wait: it was answered already, or never arrived";
     case Notice::no_descriptors:
-        return "too many files are open here: an object could not be opened, its mount got an error";
+        return "too many files are open here: an object could not be opened, its mount got an "
+               "error";
     case Notice::not_asked:
         return "the kernel could not ask about a read: its reader got an error";
     }

@@ -20,7 +20,8 @@ bool matches(const Match& match, const Question& question) {
         return false;
     if (!match.command.empty() && match.command != question.command)
         return false;
-    if (match.range && (question.places.empty() || !match.range->overlaps(question.places[0].range)))
+    if (match.range &&
+        (question.places.empty() || !match.range->overlaps(question.places[0].range)))
         return false;
     if (match.places.empty())
         return true;

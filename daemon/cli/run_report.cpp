@@ -28,6 +28,11 @@ std::string scaled(double value, double factor, std::span<const std::string_view
     return fmt::format("{} {}", number, units[unit]);
 }
 
+// Where the kernel does not tell it: "-".
+std::string reader_text(std::string_view command, std::uint32_t pid) {
+    return pid == 0 ? "-" : fmt::format("{}({})", printable(command), pid);
+}
+
 json summary_json(const Summary& summary, std::uint64_t lost_events) {
     return {{"requests", summary.requests},
             {"failed", summary.failed},
@@ -79,28 +84,27 @@ bool RunReport::ready(const Run& run) {
     started_ = monotonic_now();
     if (json_) {
         json event{{"event", "ready"},
-                         {"time", started_},
-                         {"transport", name(run.transport())},
-                         {"simulated", run.simulated()},
-                         {"guarded", run.guarded()},
-                         {"image", json_text(run.options().image)},
-                         {"mount", json_text(run.options().mount_point)},
-                         {"cache", json_text(run.options().cache)}};
+                   {"time", started_},
+                   {"transport", name(run.transport())},
+                   {"simulated", run.simulated()},
+                   {"guarded", run.guarded()},
+                   {"image", json_text(run.options().image)},
+                   {"mount", json_text(run.options().mount_point)},
+                   {"cache", json_text(run.options().cache)}};
         if (!run.has_image())
             event["from"] = json_text(run.options().from);
         return output_.line(event.dump());
     }
     const std::string ready =
-        !run.has_image()
-            ? fmt::format("ready: objects of {} by {}, kept in {}{}", run.options().from,
-                          name(run.transport()), run.options().cache,
-                          run.guarded() ? "" : ", unguarded")
+        !run.has_image()  ? fmt::format("ready: objects of {} by {}, kept in {}{}",
+                                        run.options().from, name(run.transport()),
+                                        run.options().cache, run.guarded() ? "" : ", unguarded")
         : run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
-                                      run.options().image)
-                        : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
-                                      run.options().mount_point, name(run.transport()),
-                                      run.options().buffered ? ", buffered" : "",
-                                      run.guarded() ? "" : ", unguarded");
+                                        run.options().image)
+                          : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
+                                        run.options().mount_point, name(run.transport()),
+                                        run.options().buffered ? ", buffered" : "",
+                                        run.guarded() ? "" : ", unguarded");
     return output_.line(ready) &&
            output_.line("   seconds  request  reader                size  object and offset; "
                         "what happened; files");
@@ -135,8 +139,7 @@ bool RunReport::step_json(const Run& run, const StepRecord& record) {
 bool RunReport::held_text(const Run& run, const StepRecord& record) {
     return output_.line(fmt::format(
         "{}  #{:<6}  {:<20} {:>8}  {} at {}: {}; release {} | delay {} 1s | fail {} EIO{}",
-        since_start(record.time), record.request,
-        fmt::format("{}({})", printable(record.command_name()), record.pid),
+        since_start(record.time), record.request, reader_text(record.command_name(), record.pid),
         size_text(record.length), printable(run.object_name(record.object)), record.offset,
         record.step == Step::held ? "HELD" : "DELAYED", record.request, record.request,
         record.request, printable(files(run, record.object, record.offset, record.length))));
@@ -166,7 +169,7 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", for the mount";
     return output_.line(
         fmt::format("{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived),
-                    request.id, fmt::format("{}({})", printable(request.command), request.pid),
+                    request.id, reader_text(request.command, request.pid),
                     size_text(request.length), printable(run.object_name(request.object)),
                     request.offset, what, duration_text(request.ended - request.arrived),
                     printable(files(run, request.object, request.offset, request.length))));
@@ -215,13 +218,12 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
             fmt::format("{}{:<12} {}", run.simulated() ? "SIMULATED " : "", what, text));
     };
     return output_.line("") && line("transport", std::string(name(run.transport()))) &&
-           line("requests",
-                fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
-                            "{} lost",
-                            summary.requests,
-                            summary.requests - summary.refaults - summary.failed - summary.lost -
-                                summary.opened,
-                            summary.refaults, summary.failed, summary.lost)) &&
+           line("requests", fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
+                                        "{} lost",
+                                        summary.requests,
+                                        summary.requests - summary.refaults - summary.failed -
+                                            summary.lost - summary.opened,
+                                        summary.refaults, summary.failed, summary.lost)) &&
            line("steered", fmt::format("{} held, {} delayed", summary.held, summary.delayed)) &&
            line("bytes", fmt::format("{} asked for, {} fetched", size_text(summary.bytes_asked),
                                      size_text(summary.bytes_fetched))) &&

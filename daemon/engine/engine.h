@@ -49,7 +49,7 @@ struct Ask {
     bool simulated = false;
     std::array<char, 16> command{}; // of a simulated reader
     std::string_view object_name{}; // for rules; outlives the request
-    int error = 0; // what it is to be answered with, whatever the rules say; errno
+    int error = 0;                  // what it is to be answered with, whatever the rules say; errno
 };
 
 // Who gets the answer: a transport.

@@ -204,7 +204,7 @@ void Store::serve(WaitId id, const Fetch& fetch) {
                        std::min(fetch.range.end, wait.range.end)};
     if (wait.wants_bytes)
         std::memcpy(wait.assembled.data() + (shared.begin - wait.range.begin),
-                bytes.data() + (shared.begin - fetch.range.begin), shared.length());
+                    bytes.data() + (shared.begin - fetch.range.begin), shared.length());
     if (--wait.pending != 0)
         return;
     auto node = waits_.extract(at);

@@ -70,7 +70,7 @@ private:
         Done done;
         std::size_t pending = 0; // fetches it still needs
         bool wants_bytes = true;
-        Buffer assembled;        // where the range is wider than any one fetch
+        Buffer assembled; // where the range is wider than any one fetch
     };
     struct Fetch {
         Range range;

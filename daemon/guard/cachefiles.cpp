@@ -49,8 +49,8 @@ Result<void> say(const Fd& device, const std::string& command) {
 } // namespace
 
 Result<void> Cachefiles::bind(int folder, const std::string& tag, const std::string& limits) {
-    // By descriptor: the folder that was checked is the one that is bound. The kernel does not follow
-    // a link that stands last.
+    // By descriptor: the folder that was checked is the one that is bound. The kernel does not
+    // follow a link that stands last.
     std::vector<std::string> commands{fmt::format("dir /proc/self/fd/{}/.", folder)};
     if (!is_tag(tag))
         return failure(Code::invalid, "a tag is letters, digits, '-', '_' and '.'");

@@ -53,8 +53,7 @@ public:
     };
     // The cachefiles device, bound to the first folder in on-demand mode. limits: as the guard's
     // Cachefiles::bind() takes them.
-    [[nodiscard]] Result<Device> bind_cachefiles(const std::string& tag,
-                                                 const std::string& limits);
+    [[nodiscard]] Result<Device> bind_cachefiles(const std::string& tag, const std::string& limits);
     // file: of this path, opened before any mark on it.
     [[nodiscard]] Result<void> mark(const std::string& path, int file);
     // The descriptor that the dead client had of a marked file.
@@ -99,7 +98,7 @@ private:
     std::string taken_mount_;
     std::string superblocks_; // the kernel's names for what was mounted
     Fd group_;
-    Fd device_; // of cachefiles
+    Fd device_;                 // of cachefiles
     std::vector<Message> kept_; // of type keep
     std::vector<Mark> marks_;   // files are the caller's
 };

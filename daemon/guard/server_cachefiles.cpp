@@ -16,9 +16,9 @@ void Server::bind_cachefiles(const Message& message) {
         return reply(message, EPERM, "its user is not trusted with the cachefiles device");
     }
     const bool standing = cachefiles_.is_open();
-    const auto bound = standing ? Result<void>{}
-                                : cachefiles_.bind(folders_.first(), message.texts[0],
-                                                   message.texts[1]);
+    const auto bound = standing
+                           ? Result<void>{}
+                           : cachefiles_.bind(folders_.first(), message.texts[0], message.texts[1]);
     if (!bound)
         return reply(message, bound);
     await_others();

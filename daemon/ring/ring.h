@@ -29,8 +29,8 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Ring>> create(unsigned entries = 512);
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
-    // Waits for reads and writes that the kernel still works on: it owns their buffers till then. Their
-    // callbacks run; those of watches, timers and wake-ups don't any more.
+    // Waits for reads and writes that the kernel still works on: it owns their buffers till then.
+    // Their callbacks run; those of watches, timers and wake-ups don't any more.
     ~Ring();
 
     void read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);

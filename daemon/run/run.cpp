@@ -24,6 +24,9 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     const bool root_guard = options.guard_socket >= 0 ||
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
+    if (run->has_image() && run->kind_ == TransportKind::cachefiles)
+        return failure(Code::unsupported, "cachefiles serves whoever mounts an image by fsid, and "
+                                          "mounts none itself: use coldscoped serve");
     if (run->has_image())
         COLDSCOPE_CHECK(run->open_image());
     COLDSCOPE_TRY(run->options_.cache, prepare_cache_folder(options.cache));

@@ -26,8 +26,8 @@ namespace coldscope {
 class SimulatedTransport;
 
 struct RunOptions {
-    std::string image;                      // the bootstrap
-    std::vector<std::string> devices;       // the blobs, in the order of the device table
+    std::string image;                // the bootstrap
+    std::vector<std::string> devices; // the blobs, in the order of the device table
     // cachefiles without an image: whatever object the kernel opens is a file of this folder.
     std::string from;
     std::string tag;                        // cachefiles: of the cache

@@ -62,9 +62,9 @@ Result<std::uint32_t> Run::command(const Command& command) {
                                    "ENOSPC and EDQUOT",
                                    name(kind_), errno_name(command.error)));
     if (command.partial && kind_ != TransportKind::cachefiles)
-        return failure(Code::invalid,
-                       fmt::format("{} can't answer partly: its reader would get wrong bytes",
-                                   name(kind_)));
+        return failure(
+            Code::invalid,
+            fmt::format("{} can't answer partly: its reader would get wrong bytes", name(kind_)));
     if (command.verb == Verb::release) {
         if (!command.all)
             return send(control::Release{*command.id});

@@ -48,7 +48,8 @@ bool FileSource::try_fetch(std::uint64_t offset, std::span<std::byte> into) {
     if (!shape_.none())
         return false;
     const iovec vector{into.data(), into.size()};
-    const ssize_t got = preadv2(file_->fd.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+    const ssize_t got =
+        preadv2(file_->fd.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
     // What is wrong, if anything, fetch() will say.
     return got == static_cast<ssize_t>(into.size()) && file_->unchanged();
 }

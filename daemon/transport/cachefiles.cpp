@@ -196,9 +196,8 @@ bool CachefilesTransport::fail(std::uint64_t token, int error) {
 }
 
 bool CachefilesTransport::open_object(Pending& pending) {
-    auto copy =
-        std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
-                                       names_.of(pending.object), pending.source->size());
+    auto copy = std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
+                                               names_.of(pending.object), pending.source->size());
     forget(pending.object); // opened anew without a CLOSE
     const auto size = static_cast<long long>(copy->size());
     objects_[pending.object] = {pending.kernel_object, copy.get()};

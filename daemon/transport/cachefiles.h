@@ -1,7 +1,7 @@
-// cachefiles in on-demand mode (Linux 5.19 to 7.1): the kernel keeps the cache, asks for each object
-// when it is first used and for each range that the cache lacks, and takes the bytes through an
-// object's descriptor. It fails closed: when the device's last descriptor is closed, readers get an
-// error; while the guard holds one, they wait for whoever serves it next.
+// cachefiles in on-demand mode (Linux 5.19 to 7.1): the kernel keeps the cache, asks for each
+// object when it is first used and for each range that the cache lacks, and takes the bytes through
+// an object's descriptor. It fails closed: when the device's last descriptor is closed, readers get
+// an error; while the guard holds one, they wait for whoever serves it next.
 #pragma once
 
 #include "daemon/engine/engine.h"
@@ -81,7 +81,7 @@ private:
     Origins origins_;
     ObjectNames& names_;
     std::shared_ptr<PageBuffers> buffers_ = std::make_shared<PageBuffers>();
-    std::unordered_map<std::string, ObjectId> numbers_;              // by volume and cookie
+    std::unordered_map<std::string, ObjectId> numbers_; // by volume and cookie
     std::unordered_map<std::uint32_t, ObjectId> by_kernel_object_;
     std::unordered_map<ObjectId, Object> objects_;
     std::unordered_map<std::uint64_t, Pending> pending_; // by token

@@ -39,8 +39,7 @@ Result<CachefilesMessage::Open> decode_open(Cursor& cursor) {
     if (open.volume.empty() || open.volume.find('\0') != std::string::npos)
         return failure(Code::invalid, "a volume key that is no name", open_fd_at + 8);
     if (open.cookie.empty() || open.cookie.find('\0') != std::string::npos)
-        return failure(Code::invalid, "a cookie key that is no name",
-                       open_fd_at + 8 + volume_size);
+        return failure(Code::invalid, "a cookie key that is no name", open_fd_at + 8 + volume_size);
     return open;
 }
 

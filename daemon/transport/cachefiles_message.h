@@ -19,7 +19,7 @@ inline constexpr unsigned long cachefiles_read_complete = _IOW(0x98, 1, int);
 
 struct CachefilesMessage {
     struct Open {
-        int fd = -1; // of the object, the reader's to close; it can only be written to
+        int fd = -1;        // of the object, the reader's to close; it can only be written to
         std::string volume; // "erofs,DOMAIN"; DOMAIN is the fsid of a mount without a domain
         std::string cookie; // the object's name in its volume
     };

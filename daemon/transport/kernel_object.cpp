@@ -84,8 +84,8 @@ void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, 
     PageBuffers::Buffer buffer = padded(bytes);
     const std::span<const std::byte> padded_bytes = buffer.bytes().first(length);
     ring_.write(fd_->get(), padded_bytes, offset,
-                [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer), range, length,
-                 done = std::move(done)](int result) mutable {
+                [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer), range,
+                 length, done = std::move(done)](int result) mutable {
                     buffers->give_back(std::move(buffer));
                     if (*alive != nullptr)
                         done((*alive)->filled(range, length, result));

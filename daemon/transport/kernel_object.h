@@ -1,5 +1,5 @@
-// The local copy of an object that the kernel keeps itself: cachefiles gives a descriptor of it that
-// can be written to, whole blocks at a time, and asked for its holes.
+// The local copy of an object that the kernel keeps itself: cachefiles gives a descriptor of it
+// that can be written to, whole blocks at a time, and asked for its holes.
 #pragma once
 
 #include "daemon/engine/local_copy.h"

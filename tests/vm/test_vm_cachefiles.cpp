@@ -126,8 +126,9 @@ QString TestVmCachefiles::make_data() {
                (second.isEmpty() || copy(image.second_blob, objects + second));
     };
     done = done && made("plain", "inline") && made("flat", "plain") &&
-           made("64K", "chunks", "chunks.blob") && made("two blobs", "two", "two.first", "two.second") &&
-           made("lz4", "lz4") && copy(objects + "chunks", objects + "chunks.again") &&
+           made("64K", "chunks", "chunks.blob") &&
+           made("two blobs", "two", "two.first", "two.second") && made("lz4", "lz4") &&
+           copy(objects + "chunks", objects + "chunks.again") &&
            copy(objects + "chunks", objects + "tagged") &&
            name_device(objects + "tagged", "chunks.blob");
     QFile sums(data_ + "/sums");
@@ -135,7 +136,8 @@ QString TestVmCachefiles::make_data() {
     QDirIterator all(tree.tree, QDir::Files, QDirIterator::Subdirectories);
     while (done && all.hasNext()) {
         const QString path = all.next();
-        sums.write(sha256_of(path).toHex() + "  ./" + path.mid(tree.tree.size() + 1).toUtf8() + '\n');
+        sums.write(sha256_of(path).toHex() + "  ./" + path.mid(tree.tree.size() + 1).toUtf8() +
+                   '\n');
     }
     const TreeImage parts{small, folder_.filePath("small.erofs"), {}, {}, {}};
     const TreeImage image = make_image_of(parts, "flat", &error);
@@ -165,7 +167,10 @@ Outcomes TestVmCachefiles::boot(const QString& series) {
                      << program("coldscope-test-guest");
     machine.data = data_;
     machine.timeout_s = 600;
-    machine.options << "--silence" << "200" << "--memory-mb" << "2048";
+    machine.options << "--silence"
+                    << "200"
+                    << "--memory-mb"
+                    << "2048";
     machine.script = "coldscope-test-guest " + qgetenv("COLDSCOPE_VM_TESTS") + "; true\n";
     if (!machine.run())
         qWarning("the machine did not end as it should");

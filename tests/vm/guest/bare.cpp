@@ -28,7 +28,8 @@ constexpr std::size_t page = 4096;
 
 class Bare {
 public:
-    explicit Bare(const std::string& cache) : device_(::open("/dev/cachefiles", O_RDWR | O_CLOEXEC)) {
+    explicit Bare(const std::string& cache)
+        : device_(::open("/dev/cachefiles", O_RDWR | O_CLOEXEC)) {
         check(static_cast<bool>(device_), "no device");
         make_folder(cache);
         check(say("dir " + cache) == 0 && say("tag bare") == 0 && say("bind ondemand") == 0,
@@ -46,8 +47,8 @@ public:
         const ssize_t got = ::read(device_.get(), bytes.data(), bytes.size());
         if (got <= 0)
             return std::nullopt;
-        const auto message =
-            decode_cachefiles(std::span<const std::byte>(bytes).first(static_cast<std::size_t>(got)));
+        const auto message = decode_cachefiles(
+            std::span<const std::byte>(bytes).first(static_cast<std::size_t>(got)));
         check(message.has_value(), "a message that can't be read");
         return *message;
     }
@@ -71,7 +72,8 @@ public:
         check(say(fmt::format("copen {},{}", message.id, size)) == 0, "copen was refused");
     }
     // An errno, or 0.
-    int write(std::uint32_t object, std::uint64_t offset, std::uint64_t length, std::size_t skew = 0) {
+    int write(std::uint32_t object, std::uint64_t offset, std::uint64_t length,
+              std::size_t skew = 0) {
         Object& to = objects_.at(object);
         const std::size_t room = (length + 2 * page - 1) / page * page;
         auto* buffer = static_cast<char*>(std::aligned_alloc(page, room));
@@ -282,6 +284,18 @@ std::string second_daemon() {
 std::string inuse_and_cull() {
     const std::string cache = "/cache/bare-cull";
     Bare bare(cache);
+    // A file has its name in the cache once its object was closed for the first time.
+    bare.mount("plain");
+    const auto unmount_it = [&] {
+        Child unmounting([] {
+            unmount(mount_point);
+            return 0;
+        });
+        check(unmounting.code("the unmount") == 0, "no unmount");
+        while (const auto message = bare.next(300))
+            (void)bare.answer(*message);
+    };
+    unmount_it();
     bare.mount("plain");
     fs::path file;
     for (const auto& entry : fs::recursive_directory_iterator(cache + "/cache")) {
@@ -293,21 +307,15 @@ std::string inuse_and_cull() {
     check(chdir(file.parent_path().c_str()) == 0, "no folder");
     const int used = bare.say("inuse " + name);
     const int cull_used = bare.say("cull " + name);
-    Child unmounting([] {
-        unmount(mount_point);
-        return 0;
-    });
-    check(unmounting.code("the unmount") == 0, "no unmount");
-    while (const auto message = bare.next(300))
-        (void)bare.answer(*message);
+    unmount_it();
     const int unused = bare.say("inuse " + name);
     const int culled = bare.say("cull " + name);
     const bool there = fs::exists(file);
     check(chdir("/") == 0, "no root");
-    check(used == EBUSY && cull_used == EBUSY, "an object in use: inuse " + name_of(used) +
-                                                   ", cull " + name_of(cull_used));
-    check(unused == 0 && culled == 0 && !there, fmt::format("inuse {}, cull {}, there {}", unused,
-                                                            culled, there));
+    check(used == EBUSY && cull_used == EBUSY,
+          "an object in use: inuse " + name_of(used) + ", cull " + name_of(cull_used));
+    check(unused == 0 && culled == 0 && !there,
+          fmt::format("inuse {}, cull {}, there {}", unused, culled, there));
     drop_caches();
     Child mounting = mount_fsid("plain", mount_point);
     check(bare.serve(mounting) > 0, "nothing was asked after the cull");

@@ -23,7 +23,7 @@ void mount_plain() {
 std::string killed_with_reads_in_flight() {
     Serve serve("/cache/reads-in-flight", {"--grace", "20s"});
     mount_plain();
-    serve.command("hold all");
+    serve.rule("hold all");
     std::vector<Child> reading;
     std::string names;
     const auto files = originals(16'000);
@@ -52,7 +52,7 @@ std::string killed_with_reads_in_flight() {
 
 std::string killed_with_an_open_in_flight() {
     Serve serve("/cache/open-in-flight", {"--grace", "20s"});
-    serve.command("hold op=open");
+    serve.rule("hold op=open");
     Child mounting = mount_fsid("plain", mount_point);
     (void)serve.step("held", "open", "plain");
     serve.kill();
@@ -69,11 +69,11 @@ std::string killed_with_an_open_in_flight() {
 
 // Both kinds, and several times: each new daemon is asked what the one before has left.
 std::string killed_again_and_again() {
-    Serve serve("/cache/again", {"--grace", "20s", "--latency", "20ms"});
+    Serve serve("/cache/again", {"--grace", "20s", "--latency", "5ms"});
     mount_plain();
     const auto files = originals();
     std::vector<Child> reading;
-    for (std::size_t i = 0; i < files.size(); i += 4)
+    for (std::size_t i = 0; i < files.size(); i += 8)
         reading.push_back(read_range(mount_point, files[i], 0, 1 << 20));
     Child mounting = mount_fsid("chunks", "/mnt/deaths-2", "device=chunks.blob");
     for (int i = 0; i < 4; ++i) {
@@ -94,9 +94,9 @@ std::string killed_again_and_again() {
 std::string killed_and_nobody_takes_over() {
     Serve serve("/cache/nobody", {"--grace", "1s"});
     mount_plain();
-    const std::string file = originals(16'000).front();
+    const std::string file = originals(16'000).back();
     check(read_range(mount_point, file, 0, 4096).code("the reader") == 0, "wrong bytes");
-    serve.command("hold all");
+    serve.rule("hold all");
     Child reading = read_range(mount_point, originals(1 << 20).front(), 0, 4096);
     (void)serve.step("held", "read");
     serve.kill();
@@ -120,7 +120,7 @@ std::string killed_and_nobody_takes_over() {
 std::string killed_with_its_guard() {
     Serve serve("/cache/both");
     mount_plain();
-    serve.command("hold all");
+    serve.rule("hold all");
     Child reading = read_range(mount_point, originals(1 << 20).front(), 0, 4096);
     (void)serve.step("held", "read");
     kill(serve.guard(), SIGKILL);
@@ -140,7 +140,7 @@ std::string guard_killed() {
                event["text"].get<std::string>().starts_with("guarded again");
     });
     check(back.has_value(), "no other guard");
-    serve.command("hold next");
+    serve.rule("hold next");
     const std::string file = originals(1 << 20).front();
     Child reading = read_range(mount_point, file, 0, 4096);
     (void)serve.step("held", "read");

@@ -16,7 +16,8 @@ namespace {
 constexpr auto mount_point = "/mnt/failures";
 
 std::string seen(int code) {
-    return code >= 1000 ? fmt::format("signal {}", code - 1000) : std::string(strerrorname_np(code));
+    return code >= 1000 ? fmt::format("signal {}", code - 1000)
+                        : std::string(strerrorname_np(code));
 }
 
 // A mount of plain files, with its metadata read.
@@ -37,7 +38,7 @@ Child read_large(std::uint64_t offset, std::uint64_t length = 4096) {
 
 std::string open_failed() {
     Serve serve("/cache/open-failed");
-    serve.command("fail EACCES next op=open object=plain");
+    serve.rule("fail EACCES next op=open object=plain");
     const int code = mount_fsid("plain", mount_point).code("the mount");
     check(code == ENOBUFS || code == EIO, "the mount got " + seen(code));
     const auto step = serve.step("answered", "open", "plain");
@@ -55,7 +56,7 @@ std::string open_failed() {
 
 std::string open_held() {
     Serve serve("/cache/open-held");
-    serve.command("hold op=open");
+    serve.rule("hold op=open");
     Child mounting = mount_fsid("plain", mount_point);
     auto held = serve.step("held", "open", "plain");
     check(!mounting.ended(300) && waits_in_kernel(mounting.pid()), "the mount does not wait");
@@ -63,7 +64,7 @@ std::string open_held() {
     check(mounting.code("the mount") == 0, "no mount");
     unmount(mount_point);
     // Failed by hand.
-    serve.command("hold op=open");
+    serve.rule("hold op=open");
     Child failing = mount_fsid("inline", mount_point);
     held = serve.step("held", "open", "inline");
     serve.command("fail " + held["request"].dump() + " EACCES");
@@ -82,20 +83,21 @@ std::string open_held() {
 
 std::string open_with_wrong_size() {
     Serve serve("/cache/wrong-size");
-    serve.command("fail partial next op=open object=plain");
+    serve.rule("fail partial next op=open object=plain");
     const int code = mount_fsid("plain", mount_point).code("the mount");
     const auto step = serve.step("answered", "open", "plain");
     check(step.value("partial", false), step.dump());
     if (code != 0)
         return "half of its size was said: the mount got " + seen(code);
     const int right = right_files(mount_point);
-    return fmt::format("half of its size was said: the kernel does not look, {} files right", right);
+    return fmt::format("half of its size was said: the kernel does not look, {} files right",
+                       right);
 }
 
 std::string read_failed() {
     Serve serve("/cache/read-failed");
     mount_plain();
-    serve.command("fail EACCES all");
+    serve.rule("fail EACCES all");
     Child reading = read_large(0);
     const int code = reading.code("the reader");
     check(code == EIO, "the reader got " + seen(code));
@@ -111,13 +113,13 @@ std::string read_failed() {
 std::string read_held_and_late() {
     Serve serve("/cache/read-held");
     mount_plain();
-    serve.command("hold next");
+    serve.rule("hold next");
     Child reading = read_large(0);
     const auto held = serve.step("held", "read");
     check(!reading.ended(500) && waits_in_kernel(reading.pid()), "the reader does not wait");
     serve.command("release " + held["request"].dump());
     check(reading.code("the reader") == 0, "wrong bytes");
-    serve.command("delay 400ms next");
+    serve.rule("delay 400ms next");
     Child later = read_large(1 << 20);
     (void)serve.step("delayed", "read");
     check(!later.ended(100), "it was not delayed");
@@ -128,7 +130,7 @@ std::string read_held_and_late() {
 std::string read_answered_partly() {
     Serve serve("/cache/read-partly");
     mount_plain();
-    serve.command("fail partial next");
+    serve.rule("fail partial next");
     Child reading = read_large(0, 1 << 20);
     check(reading.code("the reader") == 0, "wrong bytes, or an error");
     const auto step = serve.wait_for([](const nlohmann::json& event) {
@@ -142,7 +144,7 @@ std::string read_answered_partly() {
 std::string reader_killed() {
     Serve serve("/cache/reader-killed");
     mount_plain();
-    serve.command("hold next");
+    serve.rule("hold next");
     Child reading = read_large(0);
     const auto held = serve.step("held", "read");
     reading.kill(SIGKILL);
@@ -183,7 +185,7 @@ std::string low_space() {
 std::string daemon_stopped() {
     Serve serve("/cache/silent");
     mount_plain();
-    serve.command("hold all");
+    serve.rule("hold all");
     Child reading = read_large(0);
     (void)serve.step("held", "read");
     kill(serve.pid(), SIGSTOP); // the guard ends it

@@ -142,9 +142,9 @@ Child read_range(const std::string& mount, const std::string& file, std::uint64_
 }
 
 int right_files(const std::string& mount) {
-    Child sums(std::vector<std::string>{
-        "/bin/sh", "-c",
-        "cd " + mount + " && sha256sum -c " + data + "/sums > /tmp/sums.log 2>&1"});
+    Child sums(std::vector<std::string>{"/bin/sh", "-c",
+                                        "cd " + mount + " && sha256sum -c " + data +
+                                            "/sums > /tmp/sums.log 2>&1"});
     const int code = sums.code("reading all files", 300'000);
     std::ifstream log("/tmp/sums.log");
     int right = 0;
@@ -214,8 +214,8 @@ Serve::~Serve() {
 void Serve::start() {
     std::array<int, 2> in{}, out{};
     check(pipe2(in.data(), O_CLOEXEC) == 0 && pipe2(out.data(), O_CLOEXEC) == 0, "no pipes");
-    std::vector<std::string> words{"/bin/coldscoped", "serve", "--cache", cache_, "--from",
-                                   from_, "--json"};
+    std::vector<std::string> words{"/bin/coldscoped", "serve", "--cache", cache_,
+                                   "--from",          from_,   "--json"};
     words.insert(words.end(), extra_.begin(), extra_.end());
     process_ = Child(words, in[0], out[1]);
     ::close(in[0]);
@@ -236,6 +236,14 @@ void Serve::command(const std::string& line) const {
     const std::string text = line + '\n';
     check(::write(input_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()),
           "coldscoped takes no commands");
+}
+
+void Serve::rule(const std::string& line) {
+    command(line);
+    const auto added =
+        wait_for([](const nlohmann::json& event) { return event["event"] == "rule"; });
+    check(added.has_value(), "no rule '" + line + "'");
+    usleep(20'000); // it is on its way to the thread that asks for it
 }
 
 bool Serve::read_more(int timeout_ms) {

@@ -79,10 +79,11 @@ public:
     ~Serve();
     void start();
     void command(const std::string& line) const;
+    // A rule, which stands when this returns.
+    void rule(const std::string& line);
     // The next event, among those not yet seen, that is wanted; nothing after a time.
-    std::optional<nlohmann::json>
-    wait_for(const std::function<bool(const nlohmann::json&)>& wanted,
-             int timeout_ms = patience_ms);
+    std::optional<nlohmann::json> wait_for(const std::function<bool(const nlohmann::json&)>& wanted,
+                                           int timeout_ms = patience_ms);
     // A step of a request with this op, of an object that ends so.
     nlohmann::json step(const std::string& event, const std::string& op = "read",
                         const std::string& object = {});

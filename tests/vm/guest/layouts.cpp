@@ -72,8 +72,8 @@ std::string several_at_once() {
     int mounts = 0;
     for (const Layout& layout : layouts()) {
         if (layout.name != "lz4")
-            mounting.push_back(mount_fsid(layout.name, "/mnt/several-" + layout.name,
-                                          layout.options));
+            mounting.push_back(
+                mount_fsid(layout.name, "/mnt/several-" + layout.name, layout.options));
     }
     for (Child& one : mounting)
         mounts += one.code("a mount") == 0 ? 1 : 0;
@@ -94,7 +94,7 @@ std::string several_at_once() {
 
 // The shared blob is one object, opened once; what both ask for at once is fetched once.
 std::string shared_domain() {
-    Serve serve("/cache/domain", {"--latency", "30ms"});
+    Serve serve("/cache/domain", {"--latency", "10ms"});
     const std::string options = "domain_id=shared,device=chunks.blob";
     check(mount_fsid("chunks", "/mnt/first", options).code("the first mount") == 0, "no mount");
     check(mount_fsid("chunks.again", "/mnt/second", options).code("the second mount") == 0,
@@ -115,12 +115,12 @@ std::string shared_domain() {
     };
     (void)serve.wait_for(saw_joined, 500);
     check(joined > 0, "no range was asked for twice at once");
-    const int right = right_files("/mnt/first") + right_files("/mnt/second");
+    const int right = right_files("/mnt/second");
     unmount("/mnt/first");
     serve.settle();
     check(serve.count("answered", "close") == 1, "the shared blob went with the first mount");
     unmount("/mnt/second");
-    return fmt::format("{} files right in both, 3 objects, {} reads joined a fetch", right, joined);
+    return fmt::format("{} files right, 3 objects, {} reads joined a fetch", right, joined);
 }
 
 // Both another daemon and another mount: what is local is not asked for again.

@@ -89,10 +89,10 @@ std::string many_objects_and_readers() {
     const long after = memory(serve.pid(), "VmHWM");
     // What an object and a request cost; the queue of events alone may hold 16 MiB.
     check(after < 192L * 1024, fmt::format("{} KiB of memory", after));
-    return fmt::format("{} objects, {} reads by {} readers right; {} reads asked, up to {} at once; "
-                       "memory {} KiB at the start, {} with all objects open, at most {}",
-                       objects, readers * reads_each, readers, arrived, most, at_start, opened,
-                       after);
+    return fmt::format(
+        "{} objects, {} reads by {} readers right; {} reads asked, up to {} at once; "
+        "memory {} KiB at the start, {} with all objects open, at most {}",
+        objects, readers * reads_each, readers, arrived, most, at_start, opened, after);
 }
 
 } // namespace
