@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace coldscope::guest {
@@ -157,12 +158,17 @@ std::string reader_killed() {
 }
 
 std::string low_space() {
-    Serve serve("/cache/low-space", {"--limits", "brun=97%,bcull=96%,bstop=95%"});
+    struct statvfs disk {};
+    check(statvfs("/cache", &disk) == 0, "no disk");
+    const auto free = static_cast<int>(disk.f_bavail * 100 / disk.f_blocks);
+    Serve serve("/cache/low-space", {"--limits", fmt::format("brun={}%,bcull={}%,bstop={}%",
+                                                             free - 3, free - 4, free - 5)});
     check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
     check(read_large(0).code("the reader") == 0, "wrong bytes");
     const std::string filler = "/cache/filler";
     const int fd = ::open(filler.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    const bool filled = posix_fallocate(fd, 0, 300 << 20) == 0;
+    const auto tenth = static_cast<off_t>(disk.f_blocks * disk.f_frsize / 10);
+    const bool filled = posix_fallocate(fd, 0, tenth) == 0;
     ::close(fd);
     check(filled, "the disk can't be filled");
     Child reading = read_large(1 << 20);
