@@ -52,8 +52,16 @@ constexpr std::array names{
     "close_not_read",
     "second_daemon",
     "inuse_and_cull",
-    "many_objects_and_readers",
 };
+// On one kernel alone: it takes more than a minute.
+constexpr std::array slow_names{"many_objects_and_readers"};
+
+QByteArrayList names_for(const QString& series) {
+    QByteArrayList list(names.begin(), names.end());
+    if (series == "6.12")
+        list.append(QByteArrayList(slow_names.begin(), slow_names.end()));
+    return list;
+}
 
 struct Outcome {
     bool passed = false;
@@ -154,8 +162,8 @@ void TestVmCachefiles::guest_data() {
     QTest::addColumn<QString>("series");
     QTest::addColumn<QByteArray>("name");
     for (const char* series : {"6.12", "6.1"}) {
-        for (const char* name : names)
-            QTest::addRow("%s: %s", series, name) << QString(series) << QByteArray(name);
+        for (const QByteArray& name : names_for(series))
+            QTest::addRow("%s: %s", series, name.constData()) << QString(series) << name;
     }
 }
 
@@ -171,7 +179,7 @@ Outcomes TestVmCachefiles::boot(const QString& series) {
                     << "200"
                     << "--memory-mb"
                     << "2048";
-    machine.script = "coldscope-test-guest " + qgetenv("COLDSCOPE_VM_TESTS") + "; true\n";
+    machine.script = "coldscope-test-guest " + names_for(series).join(' ') + "; true\n";
     if (!machine.run())
         qWarning("the machine did not end as it should");
     Outcomes outcomes;
