@@ -36,7 +36,6 @@ struct Piece {
 
 // What the kernel asked. pieces make up the answer; it may be shorter than length at a file's end.
 struct Ask {
-    Op op = Op::read; // the other two have no pieces
     ObjectId object = 0;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
@@ -48,6 +47,7 @@ struct Ask {
     // A reader that is no process: its pid is not looked up.
     bool simulated = false;
     std::array<char, 16> command{}; // of a simulated reader
+    Op op = Op::read;               // the other two have no pieces
     std::string_view object_name{}; // for rules; outlives the request
     int error = 0;                  // what it is to be answered with, whatever the rules say; errno
 };

@@ -13,7 +13,7 @@
 
 namespace coldscope::guard {
 
-inline constexpr std::uint32_t version = 3;
+inline constexpr std::uint32_t version = 2;
 inline constexpr std::size_t largest_message = 64 * 1024; // bytes
 inline constexpr auto socket_name = "guard.socket";       // in the cache folder, for who takes over
 inline constexpr std::size_t most_texts = 260;            // an image has at most 255 blobs here
@@ -35,10 +35,10 @@ enum class Type : std::uint32_t {
     unmark = 12, // path: all of it is local
     who = 13,    // number: a thread that waits in a mount of this guard → reply
     bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
-    bind_cachefiles = 20,  // tag, limits of culling with a line's end each → reply with the
+    bind_cachefiles = 30,  // tag, limits of culling with a line's end each → reply with the
                            // device's descriptor, bound to the first folder, and "bound", or
                            // "standing" if it was before
-    adopt_cachefiles = 21, // with the device's descriptor, from a client whose guard was another
+    adopt_cachefiles = 31, // with the device's descriptor, from a client whose guard was another
                            // → reply
 };
 

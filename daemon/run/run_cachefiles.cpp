@@ -37,11 +37,11 @@ Result<void> Run::bind_cachefiles() {
                     const std::string& cookie) -> Result<std::unique_ptr<Source>> {
         return from->find(*ring_, cookie, options_.shape);
     };
-    COLDSCOPE_TRY(auto origins, Origins::open(options_.cache));
+    COLDSCOPE_TRY(auto notes, SourceNotes::open(options_.cache));
     COLDSCOPE_TRY(const guard::Client::Device device,
                   guard_->bind_cachefiles(options_.tag, options_.limits));
     auto transport = std::make_unique<CachefilesTransport>(
-        *ring_, *engine_, device.fd, std::move(find), std::move(origins), names_);
+        *ring_, *engine_, device.fd, std::move(find), std::move(notes), names_);
     if (device.standing)
         COLDSCOPE_CHECK(transport->restore());
     transport_ = std::move(transport);

@@ -123,7 +123,7 @@ void CachefilesTransport::take_open(const CachefilesMessage& message,
     Pending pending{Op::open, message.id, message.object, number_of(open), Fd(open.fd), {}, false};
     Ask question;
     auto source = find_(open.cookie);
-    Result<void> sound = source ? origins_.check(names_.of(pending.object), (*source)->identity())
+    Result<void> sound = source ? notes_.check(names_.of(pending.object), (*source)->identity())
                                 : Result<void>(std::unexpected(source.error()));
     if (sound)
         pending.source = std::move(*source);

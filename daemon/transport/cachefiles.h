@@ -9,7 +9,7 @@
 #include "daemon/transport/cachefiles_message.h"
 #include "daemon/transport/kernel_object.h"
 #include "daemon/transport/object_names.h"
-#include "daemon/transport/origins.h"
+#include "daemon/transport/source_notes.h"
 #include "daemon/transport/transport.h"
 
 #include <array>
@@ -27,10 +27,10 @@ public:
 
     // device: bound; not owned. names: outlives it. The engine's stores are those that the kernel
     // has open, by their number in `names`.
-    CachefilesTransport(Ring& ring, Engine& engine, int device, Find find, Origins origins,
+    CachefilesTransport(Ring& ring, Engine& engine, int device, Find find, SourceNotes notes,
                         ObjectNames& names)
         : ring_(ring), engine_(engine), device_(device), find_(std::move(find)),
-          origins_(std::move(origins)), names_(names) {}
+          notes_(std::move(notes)), names_(names) {}
 
     [[nodiscard]] std::string_view name() const override { return "cachefiles"; }
     // Before start(): what the one before has read and not answered is asked again.
@@ -78,7 +78,7 @@ private:
     Engine& engine_;
     int device_;
     Find find_;
-    Origins origins_;
+    SourceNotes notes_;
     ObjectNames& names_;
     std::shared_ptr<PageBuffers> buffers_ = std::make_shared<PageBuffers>();
     std::unordered_map<std::string, ObjectId> numbers_; // by volume and cookie

@@ -20,6 +20,8 @@ const Message samples[] = {
     {Type::keep, static_cast<std::uint32_t>(Kind::fuse), {"/run/x", ""}},
     {Type::forget, 0, {"/run/x"}},
     {Type::reply, EBUSY, {"unmount"}, 7},
+    {Type::bind_cachefiles, 0, {"tag", "brun 10%\n"}},
+    {Type::adopt_cachefiles, 0, {}},
 };
 
 bool same(const Message& a, const Message& b) {

@@ -1,7 +1,7 @@
 // Objects that come and go: their names, their stores, and where their bytes came from.
 #include "daemon/transport/kernel_object.h"
 #include "daemon/transport/object_names.h"
-#include "daemon/transport/origins.h"
+#include "daemon/transport/source_notes.h"
 #include "tests/unit/daemon/engine_test.h"
 
 #include <QFile>
@@ -34,12 +34,12 @@ private slots:
         QCOMPARE(names.of(5000), std::string("?"));
     }
 
-    void origins() {
+    void notes_of_sources() {
         QTemporaryDir folder;
         const std::string path = folder.path().toStdString();
         const std::string odd("a b\n\0c", 6);
         {
-            auto notes = Origins::open(path);
+            auto notes = SourceNotes::open(path);
             QVERIFY(notes && notes->check("one", "file:1") && notes->check(odd, "file:2"));
             QVERIFY(notes->check("one", "file:1"));
             const auto other = notes->check("one", "file:3");
@@ -47,10 +47,10 @@ private slots:
             QCOMPARE(other.error().sys_errno, ESTALE);
         }
         // A line that was cut off says nothing.
-        QFile file(folder.filePath("coldscope.origins"));
+        QFile file(folder.filePath("coldscope.sources"));
         QVERIFY(file.open(QIODevice::Append) && file.write("\n6f6e65 file:9") > 0);
         file.close();
-        auto again = Origins::open(path);
+        auto again = SourceNotes::open(path);
         QVERIFY(again && again->check("one", "file:1") && again->check(odd, "file:2"));
         QVERIFY(!again->check(odd, "file:1"));
     }

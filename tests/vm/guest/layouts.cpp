@@ -155,7 +155,7 @@ std::string changed_source() {
         unmount("/mnt/changed");
         check(serve.stop() == 0, "serve ended with an error");
     }
-    const std::string notes = cache + "/coldscope.origins";
+    const std::string notes = cache + "/coldscope.sources";
     std::ifstream before(notes);
     std::string name, identity;
     before >> name >> identity;

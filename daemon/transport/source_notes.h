@@ -10,17 +10,17 @@
 
 namespace coldscope {
 
-class Origins {
+class SourceNotes {
 public:
     // The notes in this cache folder; made if missing.
-    [[nodiscard]] static Result<Origins> open(const std::string& folder);
+    [[nodiscard]] static Result<SourceNotes> open(const std::string& folder);
 
     // Before an object is opened, when nobody can tell yet whether the kernel has some of it.
     // Code::mismatch with ESTALE when it was used with another source before.
     [[nodiscard]] Result<void> check(const std::string& object, const std::string& identity);
 
 private:
-    Origins(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+    SourceNotes(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
     std::string path_;
     Fd fd_; // appended to: a line for each object, the last one counts

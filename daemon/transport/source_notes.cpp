@@ -1,4 +1,4 @@
-#include "daemon/transport/origins.h"
+#include "daemon/transport/source_notes.h"
 
 #include <cerrno>
 #include <fstream>
@@ -22,24 +22,24 @@ std::string in_hex(const std::string& name) {
 
 } // namespace
 
-Result<Origins> Origins::open(const std::string& folder) {
-    std::string path = folder + "/coldscope.origins";
+Result<SourceNotes> SourceNotes::open(const std::string& folder) {
+    std::string path = folder + "/coldscope.sources";
     Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd)
         return system_error(fmt::format("cannot write {}", path));
-    Origins origins(path, std::move(fd));
+    SourceNotes notes(path, std::move(fd));
     std::ifstream file(path);
     for (std::string line; std::getline(file, line);) {
         std::istringstream words(line);
         std::string name, identity, end;
         // A line that was cut off lacks its end.
         if (words >> name >> identity >> end && end == ".")
-            origins.known_[name] = identity;
+            notes.known_[name] = identity;
     }
-    return origins;
+    return notes;
 }
 
-Result<void> Origins::check(const std::string& object, const std::string& identity) {
+Result<void> SourceNotes::check(const std::string& object, const std::string& identity) {
     const std::string name = in_hex(object);
     const auto known = known_.find(name);
     if (known != known_.end() && known->second == identity)
