@@ -41,6 +41,7 @@ constexpr std::array names{
     "killed_with_reads_in_flight",
     "killed_with_an_open_in_flight",
     "killed_again_and_again",
+    "restarted_without_the_source",
     "killed_and_nobody_takes_over",
     "killed_with_its_guard",
     "guard_killed",

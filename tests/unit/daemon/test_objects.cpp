@@ -5,6 +5,8 @@
 #include "tests/unit/daemon/engine_test.h"
 
 #include <QFile>
+#include <QFileInfo>
+#include <QTemporaryFile>
 #include <QTest>
 #include <cerrno>
 #include <thread>
@@ -72,18 +74,18 @@ private slots:
         QCOMPARE(object->local().total(), std::uint64_t{0});
         QCOMPARE(object->whole({5 * 4096 + 50, size}), (Range{5 * 4096, size}));
         bool done = false;
-        const Bytes tail = pattern(100, 1);
+        const Bytes tail = true_bytes(5 * 4096, 100);
         object->fill(5 * 4096, tail, [&](const Result<void>& kept) { done = kept.has_value(); });
         QVERIFY(!object->local().contains({5 * 4096, size})); // not before it is written
         QVERIFY(run_until(*ring, [&] { return done; }));
         QVERIFY(object->local().contains({5 * 4096, size}));
-        QVERIFY(object->fill(4096, pattern(8192, 2)));
+        QVERIFY(object->fill(4096, true_bytes(4096, 8192)));
         QCOMPARE(object->local().total(), std::uint64_t{8192 + 100});
         QVERIFY(!object->read(0, {}).has_value());
         // Whole blocks were written, zeros behind the end.
         QFile file(path);
         QVERIFY(file.open(QIODevice::ReadOnly));
-        QCOMPARE(file.size(), 6 * 4096);
+        QCOMPARE(file.size(), qint64{6 * 4096});
         file.seek(5 * 4096);
         const QByteArray last = file.read(4096);
         QCOMPARE(std::memcmp(last.constData(), tail.data(), 100), 0);
@@ -102,7 +104,7 @@ private slots:
             *ring, std::make_shared<PageBuffers>(),
             Fd(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), "object", 8192);
         bool called = false;
-        object->fill(0, pattern(4096, 3), [&](const Result<void>&) { called = true; });
+        object->fill(0, true_bytes(0, 4096), [&](const Result<void>&) { called = true; });
         object.reset();
         QTemporaryFile other;
         QVERIFY(other.open());
@@ -110,8 +112,8 @@ private slots:
         ring->after(50 * millisecond, [&] { passed = true; });
         QVERIFY(run_until(*ring, [&] { return passed; }));
         QVERIFY(!called);
-        QCOMPARE(other.size(), 0);
-        QCOMPARE(QFileInfo(path).size(), 4096);
+        QCOMPARE(other.size(), qint64{0});
+        QCOMPARE(QFileInfo(path).size(), qint64{4096});
     }
 
     void closed_with_a_request_open() {

@@ -90,6 +90,24 @@ std::string killed_again_and_again() {
                        reading.size(), right);
 }
 
+// The next one does not have the object: whoever waits for it gets an error.
+std::string restarted_without_the_source() {
+    Serve serve("/cache/without", {"--grace", "20s"});
+    mount_plain();
+    serve.rule("hold all");
+    Child reading = read_range(mount_point, originals(1 << 20).front(), 0, 4096);
+    (void)serve.step("held", "read");
+    serve.kill();
+    serve.serve_from(make_folder("/cache/empty"));
+    serve.start();
+    const auto code = reading.ended(10'000);
+    serve.settle();
+    const int asked = serve.count("arrived", "open");
+    check(code.has_value(), fmt::format("the reader hangs; {} opens were asked", asked));
+    check(*code == EIO || *code == ENOBUFS, fmt::format("the reader got {}", *code));
+    return fmt::format("the reader got {} after {} opens", strerrorname_np(*code), asked);
+}
+
 // Nobody comes: whoever waits gets an error, soon; what is cached can still be read.
 std::string killed_and_nobody_takes_over() {
     Serve serve("/cache/nobody", {"--grace", "1s"});
@@ -158,6 +176,7 @@ std::vector<Test> death_tests() {
     return {{"killed_with_reads_in_flight", killed_with_reads_in_flight},
             {"killed_with_an_open_in_flight", killed_with_an_open_in_flight},
             {"killed_again_and_again", killed_again_and_again},
+            {"restarted_without_the_source", restarted_without_the_source},
             {"killed_and_nobody_takes_over", killed_and_nobody_takes_over},
             {"killed_with_its_guard", killed_with_its_guard},
             {"guard_killed", guard_killed}};

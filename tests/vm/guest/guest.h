@@ -78,6 +78,8 @@ public:
                    std::string from = std::string(data) + "/objects");
     ~Serve();
     void start();
+    // Of the next start().
+    void serve_from(const std::string& folder) { from_ = folder; }
     void command(const std::string& line) const;
     // A rule, which stands when this returns.
     void rule(const std::string& line);
