@@ -89,7 +89,7 @@ std::optional<Result<void>> take_match(Command& command, const Word& token) {
         if (value != name(Op::read) && value != name(Op::open))
             return wrong("read or open");
         command.op = value == name(Op::read) ? Op::read : Op::open;
-        return {};
+        return Result<void>{};
     }
     return failure(Code::invalid,
                    fmt::format("'{}=' is none of file= object= range= pid= command= op=", key),
