@@ -13,6 +13,7 @@ namespace coldscope {
 namespace {
 
 constexpr int messages_a_turn = 64;
+constexpr Nanoseconds retry_window = second; // of the kernel itself
 constexpr Nanoseconds look_delay = 20 * millisecond;
 constexpr int most_errors = 64; // of the device, in a row
 constexpr std::string_view volume_prefix = "erofs,";
@@ -135,6 +136,15 @@ void CachefilesTransport::take_open(const CachefilesMessage& message,
 void CachefilesTransport::take_read(const CachefilesMessage& message,
                                     const CachefilesMessage::Read& read) {
     const auto known = by_kernel_object_.find(message.object);
+    if (known != by_kernel_object_.end() && dead(message.object) != nullptr) {
+        Ask question;
+        question.offset = read.offset;
+        question.length = read.length;
+        question.error = EIO;
+        ask(std::move(question),
+            {Op::read, message.id, message.object, known->second, {}, {}, false});
+        return;
+    }
     if (known == by_kernel_object_.end()) {
         engine_.notice(Notice::not_asked); // of an object that was never opened
         return;
@@ -161,7 +171,10 @@ void CachefilesTransport::take_close(const CachefilesMessage& message) {
     if (known == by_kernel_object_.end())
         return;
     const ObjectId object = known->second;
-    forget(object);
+    if (dead_.erase(message.object) != 0)
+        by_kernel_object_.erase(known);
+    else
+        forget(object);
     ask({}, {Op::close, message.id, message.object, object, {}, {}, false});
 }
 
@@ -191,8 +204,27 @@ bool CachefilesTransport::answer(std::uint64_t token, std::span<const std::byte>
 // A read whose bytes are not there ends with an error for its reader.
 bool CachefilesTransport::fail(std::uint64_t token, int error) {
     auto node = pending_.extract(token);
-    const Pending& pending = node.mapped();
-    return pending.op == Op::open ? say_opened(pending.message, -error) : say_read(pending);
+    Pending& pending = node.mapped();
+    return pending.op == Op::open ? fail_open(pending, error) : say_read(pending);
+}
+
+// A mount is not tried again. An object that is in use already, and was left by a daemon that died,
+// is, for ever: it is opened in the end, for its reads to fail.
+bool CachefilesTransport::fail_open(Pending& pending, int error) {
+    const Nanoseconds now = monotonic_now();
+    Nanoseconds& last = failed_[pending.object];
+    const bool again = last != 0 && now - last < retry_window;
+    last = now;
+    if (!again)
+        return say_opened(pending.message, -error);
+    by_kernel_object_[pending.kernel_object] = pending.object;
+    dead_[pending.kernel_object] = std::move(pending.fd);
+    return say_opened(pending.message, PageBuffers::page);
+}
+
+const Fd* CachefilesTransport::dead(std::uint32_t kernel_object) const {
+    const auto known = dead_.find(kernel_object);
+    return known == dead_.end() ? nullptr : &known->second;
 }
 
 bool CachefilesTransport::open_object(Pending& pending) {
@@ -227,8 +259,9 @@ bool CachefilesTransport::say_opened(std::uint32_t message, long long size_or_er
 }
 
 bool CachefilesTransport::say_read(const Pending& pending) const {
-    return ioctl(objects_.at(pending.object).copy->fd(), cachefiles_read_complete,
-                 static_cast<unsigned long>(pending.message)) == 0;
+    const Fd* without = dead(pending.kernel_object);
+    const int fd = without != nullptr ? without->get() : objects_.at(pending.object).copy->fd();
+    return ioctl(fd, cachefiles_read_complete, static_cast<unsigned long>(pending.message)) == 0;
 }
 
 } // namespace coldscope

@@ -69,6 +69,8 @@ private:
     void ask(Ask question, Pending pending);
     [[nodiscard]] ObjectId number_of(const CachefilesMessage::Open& open);
     [[nodiscard]] bool open_object(Pending& pending);
+    [[nodiscard]] bool fail_open(Pending& pending, int error);
+    [[nodiscard]] const Fd* dead(std::uint32_t kernel_object) const;
     void look_soon(ObjectId object);
     void forget(ObjectId object);
     [[nodiscard]] bool say_opened(std::uint32_t message, long long size_or_error) const;
@@ -84,6 +86,8 @@ private:
     std::unordered_map<std::string, ObjectId> numbers_; // by volume and cookie
     std::unordered_map<std::uint32_t, ObjectId> by_kernel_object_;
     std::unordered_map<ObjectId, Object> objects_;
+    std::unordered_map<ObjectId, Nanoseconds> failed_;   // when an OPEN of it failed last
+    std::unordered_map<std::uint32_t, Fd> dead_;         // by the kernel's number: every read fails
     std::unordered_map<std::uint64_t, Pending> pending_; // by token
     std::uint64_t next_token_ = 1;
     std::array<std::byte, largest_cachefiles_message> buffer_{};
