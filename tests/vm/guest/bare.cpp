@@ -182,9 +182,8 @@ std::string wrong_answers() {
     const int odd_offset = bare.write(object, read.offset + 512, page);
     const int odd_length = bare.write(object, read.offset, 100);
     const int odd_buffer = bare.write(object, read.offset, page, 1);
-    // The others are the disk's business, and differ between kernels.
-    check(odd_offset == ENOBUFS, "an odd offset got " + name_of(odd_offset));
     check(!reading.ended(100), "the reader was let go by a wrong answer");
+    // Whether odd writes are taken differs between kernels; the right one makes good for them.
     check(bare.write(object, read.offset, read.length) == 0, "no write");
     check(bare.complete(object, message.id) == 0, "no end");
     const int twice = bare.complete(object, message.id);
