@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
     add_probe_command(app, exit_code);
     add_image_commands(app, exit_code);
     add_run_command(app, command, exit_code);
+    add_serve_command(app, exit_code);
     try {
         app.parse(own, argv);
     } catch (const CLI::ParseError& error) {

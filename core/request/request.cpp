@@ -28,6 +28,7 @@ void Tally::step(const RequestRow& row, const Steering& steering, const StepReco
         break;
     case Step::answered:
         counts_.failed += record.result != 0;
+        counts_.opened += row.op != Op::read && record.result == 0;
         counts_.refaults += ((row.flags | record.flags) & flag::refault) != 0;
         if (row.op == Op::read && record.result == 0 && steering.held == 0 &&
             steering.delayed == 0 && row.arrived() != 0)

@@ -43,6 +43,7 @@ struct Summary {
     std::uint64_t held = 0;
     std::uint64_t delayed = 0;
     std::uint64_t refaults = 0;
+    std::uint64_t opened = 0; // objects that were opened or closed
     std::uint64_t bytes_asked = 0;
     // That were set off, in whole granules of the cache: by misses, around them, ahead of them.
     std::uint64_t bytes_missed = 0;

@@ -43,8 +43,8 @@ std::string_view describe(Notice notice) {
     case Notice::held_released_silent_listener:
         return "the listener was silent for 2 s: held requests were released";
     case Notice::cache_full:
-        return "the cache's disk is full: what is fetched can't be kept (on fanotify its readers "
-               "get an error)";
+        return "the cache's disk is full: what is fetched can't be kept (on fanotify and "
+               "cachefiles its readers get an error)";
     case Notice::cache_writable_again:
         return "the cache takes bytes again";
     case Notice::transport_stopped:
@@ -55,6 +55,9 @@ std::string_view describe(Notice notice) {
         return "guarded again: a new guard was started";
     case Notice::not_held:
         return "that request does not wait: it was answered already, or never arrived";
+    case Notice::no_descriptors:
+        return "too many files are open here: an object could not be opened, its mount got an "
+               "error";
     case Notice::not_asked:
         return "the kernel could not ask about a read: its reader got an error";
     case Notice::prefetch_done:

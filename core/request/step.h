@@ -41,6 +41,7 @@ enum class Notice : std::int32_t {
     prefetch_done,     // nothing is left of what was to be prefetched
     prefetch_stopped,  // not all came: by a command, or the source or the cache's disk fails
     held_released_link_gone,
+    no_descriptors, // it could not be given a descriptor: too many files are open here
 };
 
 namespace flag {
@@ -54,6 +55,7 @@ inline constexpr std::uint16_t prefetch = 64;   // no reader asked: fetched ahea
 inline constexpr std::uint16_t amplified = 128; // no reader asked: fetched around a miss
 // Nobody waits for it, no rule holds it; pid is 0. One of the two.
 inline constexpr std::uint16_t background = prefetch | amplified;
+inline constexpr std::uint16_t partial = 1024; // answered with less than the truth, on purpose
 } // namespace flag
 
 struct StepRecord {

@@ -84,8 +84,16 @@ std::optional<Result<void>> take_match(Command& command, const Word& token) {
         command.range = parse_range(value);
         return command.range ? Result<void>{} : wrong("OFFSET+LENGTH in bytes");
     }
+    if (key == "op") {
+        if (command.op)
+            return twice();
+        if (value != name(Op::read) && value != name(Op::open))
+            return wrong("read or open");
+        command.op = value == name(Op::read) ? Op::read : Op::open;
+        return Result<void>{};
+    }
     return failure(Code::invalid,
-                   fmt::format("'{}=' is none of file= object= range= pid= command=", key),
+                   fmt::format("'{}=' is none of file= object= range= pid= command= op=", key),
                    token.at);
 }
 
@@ -113,7 +121,7 @@ std::optional<Verb> verb_of(std::string_view word) {
 
 bool has_match(const Command& command) {
     return !command.file.empty() || !command.object.empty() || !command.command.empty() ||
-           command.range || command.pid;
+           command.range || command.pid || command.op;
 }
 
 // amplify SIZE
@@ -174,6 +182,8 @@ Result<void> complete(Command& command, std::size_t end) {
     case Verb::fail:
         if (!by_id && !many)
             return wrong("fail what? a request's number, next, all, or a match");
+        if (command.partial && command.error != 0)
+            return wrong("an errno or partial, not both");
         if (command.error == 0)
             command.error = EIO;
         break;
@@ -304,6 +314,8 @@ Result<Command> parse_command(std::string_view line) {
         } else if (const auto error = parse_errno(token.text);
                    error && command.verb == Verb::fail && command.error == 0) {
             command.error = *error;
+        } else if (token.text == "partial" && command.verb == Verb::fail) {
+            command.partial = true;
         } else {
             return failure(Code::invalid, fmt::format("'{}' is not understood here", token.text),
                            token.at);

@@ -7,6 +7,8 @@
 //   delay TIME [next [N]] [MATCH…]  delay every later request that matches
 //   fail ID [ERRNO]               answer a held one with an errno (EIO)
 //   fail [ERRNO] [next [N]] [MATCH…]  fail every later request that matches
+//   fail ID partial, fail partial …   answer with less than the truth: half of a read's range,
+//                                 half of an object's size (cachefiles alone)
 //   prefetch all [RATE]           fetch everything that is not local, while no reader waits
 //   prefetch file=PATH|object=NAME [range=OFFSET+LENGTH] [RATE]
 //   prefetch stop                 end that; what is on its way comes
@@ -15,7 +17,7 @@
 //   clear [RULE]                  end one rule, or all; what is held stays held
 //   stop                          end the run
 //
-//   MATCH: file=PATH  object=NAME  range=OFFSET+LENGTH  pid=N  command=NAME
+//   MATCH: file=PATH  object=NAME  range=OFFSET+LENGTH  pid=N  command=NAME  op=read|open (read)
 //   TIME:  a number with ns, us, ms or s; ERRNO: a name (EIO) or a number to 511
 //   SIZE:  bytes, or as 64K, 1M; RATE: SIZE a second
 //
@@ -55,13 +57,15 @@ struct Command {
     std::uint64_t count = 0; // 0: no end
     Nanoseconds delay = 0;
     int error = 0; // errno
+    bool partial = false;
     // MATCH, as written; names are resolved by whoever knows the image.
     std::string file;
     std::string object;
     std::optional<Range> range;
     std::optional<std::uint32_t> pid;
     std::string command;
-    std::string text; // the line
+    std::optional<Op> op; // read where it is not given
+    std::string text;     // the line
 };
 
 // Code::invalid with a sentence that says what was expected; offset is the byte in the line, its

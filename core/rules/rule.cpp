@@ -2,12 +2,26 @@
 
 namespace coldscope {
 
+namespace {
+
+bool is_called(std::string_view name, std::string_view wanted) {
+    return name.ends_with(wanted) &&
+           (name.size() == wanted.size() || name[name.size() - wanted.size() - 1] == '/');
+}
+
+} // namespace
+
 bool matches(const Match& match, const Question& question) {
-    if (question.op != Op::read || match.nowhere)
+    if (question.op != match.op || match.nowhere)
+        return false;
+    if (!match.object.empty() && !is_called(question.object, match.object))
         return false;
     if (match.pid && *match.pid != question.pid)
         return false;
     if (!match.command.empty() && match.command != question.command)
+        return false;
+    if (match.range &&
+        (question.places.empty() || !match.range->overlaps(question.places[0].range)))
         return false;
     if (match.places.empty())
         return true;
@@ -32,7 +46,7 @@ Verdict RuleSet::decide(const Question& question) {
     for (auto rule = rules_.begin(); rule != rules_.end(); ++rule) {
         if (!matches(rule->match, question))
             continue;
-        const Verdict verdict{rule->action, rule->delay, rule->error, rule->id};
+        const Verdict verdict{rule->action, rule->delay, rule->error, rule->id, rule->partial};
         if (++rule->hits == rule->count)
             rules_.erase(rule);
         return verdict;

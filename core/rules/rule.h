@@ -29,6 +29,7 @@ struct Question {
     std::span<const Place> places;
     std::uint32_t pid = 0;
     std::string_view command;
+    std::string_view object = {}; // its name, where objects come and go
 };
 
 // Every condition that is set must hold; an empty match holds for every read.
@@ -37,7 +38,10 @@ struct Match {
     std::string command;       // the reader's name, empty for any
     std::vector<Place> places; // the request touches one of these; empty for anywhere
     bool nowhere = false;      // places were asked for and there are none
+    std::string object;        // a name, or what follows its last slash; empty for any
     std::string text;          // as the user wrote it, for lists
+    Op op = Op::read;
+    std::optional<Range> range; // bytes, in whatever object
 };
 
 struct Verdict {
@@ -45,6 +49,7 @@ struct Verdict {
     Nanoseconds delay = 0;
     int error = 0;          // errno, for fail
     std::uint32_t rule = 0; // which rule decided; 0 for none
+    bool partial = false;   // fail by answering with less than the truth
 };
 
 struct Rule {
@@ -53,6 +58,7 @@ struct Rule {
     Match match;
     Nanoseconds delay = 0;
     int error = 0;
+    bool partial = false;
     std::uint64_t count = 0; // how many requests it is for; 0 for no end
     std::uint64_t hits = 0;
 };

@@ -3,6 +3,7 @@
 #include "core/rules/prefetch_list.h"
 #include "daemon/cli/session.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace coldscope::cli {
 
 namespace {
 
+constexpr Nanoseconds serve_grace = 5 * second; // for a daemon that is started again
+
 struct Arguments {
     RunOptions run;
     std::string transport;
@@ -20,6 +23,7 @@ struct Arguments {
     std::string bandwidth;
     std::string reads; // a file
     std::string grace;
+    std::string limits; // of culling
     std::string events;
     std::string prefetch; // a file
     std::string amplify;
@@ -84,6 +88,31 @@ void parse_into(const std::string& option, const std::string& text,
     into = *value;
 }
 
+void add_shape_options(CLI::App& command, Arguments& arguments) {
+    command.add_option("--latency", arguments.latency, "Delay each fetch, as 5ms");
+    command.add_option("--jitter", arguments.jitter, "Add up to this much to the latency, as 1ms");
+    command.add_option("--bandwidth", arguments.bandwidth,
+                       "Bytes a second that the source gives, as 10M");
+}
+
+void add_output_options(CLI::App& command, Arguments& arguments) {
+    command.add_flag("--json", arguments.session.json, "One JSON event a line");
+    command.add_option("--events", arguments.events,
+                       "Write the events to this file, too, in the form of --json");
+    command.add_option("--hold-grace", arguments.hold_grace,
+                       "How long requests stay held when the window or the commands that held "
+                       "them are gone, as 10s");
+}
+
+void parse_times(Arguments& arguments) {
+    RunOptions& options = arguments.run;
+    parse_into("--latency", arguments.latency, parse_duration, options.shape.latency);
+    parse_into("--jitter", arguments.jitter, parse_duration, options.shape.jitter);
+    parse_into("--bandwidth", arguments.bandwidth, parse_size, options.shape.bandwidth);
+    parse_into("--grace", arguments.grace, parse_duration, options.grace);
+    parse_into("--hold-grace", arguments.hold_grace, parse_duration, arguments.session.hold_grace);
+}
+
 } // namespace
 
 void add_run_command(CLI::App& app, const std::vector<std::string>& command, int& exit_code) {
@@ -103,10 +132,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_option("--transport", arguments->transport,
                     "fuse-blob, fuse-tree, fanotify or simulated; without it the best of the first "
                     "three that works here");
-    run->add_option("--latency", arguments->latency, "Delay each fetch, as 5ms");
-    run->add_option("--jitter", arguments->jitter, "Add up to this much to the latency, as 1ms");
-    run->add_option("--bandwidth", arguments->bandwidth,
-                    "Bytes a second that the source gives, as 10M");
+    add_shape_options(*run, *arguments);
     run->add_option("--reads", arguments->reads,
                     "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     run->add_option("--prefetch", arguments->prefetch,
@@ -129,9 +155,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
         "--privileged", arguments->run.privileged,
         "Not as root: start the guard as root, by pkexec or sudo; for fanotify that means "
         "to trust this user as root");
-    run->add_flag("--json", arguments->session.json, "One JSON event a line");
-    run->add_option("--events", arguments->events,
-                    "Write the events to this file, too, in the form of --json");
+    add_output_options(*run, *arguments);
     run->add_option("--listen", arguments->listen,
                     "Where a window may attach: unix:PATH, dev:PATH (a character device) or - "
                     "(standard input and output)")
@@ -141,19 +165,10 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
                 return address ? std::string() : address.error().context;
             },
             "WHERE"));
-    run->add_option(
-        "--hold-grace", arguments->hold_grace,
-        "How long requests stay held when the window or the commands that held them are "
-        "gone, as 10s");
     run->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
-        parse_into("--latency", arguments->latency, parse_duration, options.shape.latency);
-        parse_into("--jitter", arguments->jitter, parse_duration, options.shape.jitter);
-        parse_into("--bandwidth", arguments->bandwidth, parse_size, options.shape.bandwidth);
+        parse_times(*arguments);
         parse_into("--amplify", arguments->amplify, parse_amplify, options.amplify);
-        parse_into("--grace", arguments->grace, parse_duration, options.grace);
-        parse_into("--hold-grace", arguments->hold_grace, parse_duration,
-                   arguments->session.hold_grace);
         if (!arguments->transport.empty()) {
             options.transport = transport_by_name(arguments->transport);
             if (!options.transport)
@@ -166,6 +181,42 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
             throw CLI::RequiredError("--mount");
         if (simulated && !arguments->session.command.empty())
             throw CLI::ValidationError("COMMAND", "simulated mounts nothing for it to read from");
+        exit_code = run_it(*arguments);
+    });
+}
+
+void add_serve_command(CLI::App& app, int& exit_code) {
+    auto arguments = std::make_shared<Arguments>();
+    CLI::App* serve = app.add_subcommand(
+        "serve", "Serve /dev/cachefiles: whatever object an EROFS mount by fsid opens is a file of "
+                 "a folder.\nCommands on standard input steer it, as those of run.");
+    serve
+        ->add_option("--cache", arguments->run.cache,
+                     "The folder that the kernel keeps its cache in; made if missing")
+        ->required();
+    serve->add_option("--from", arguments->run.from, "The folder of the objects, by their names")
+        ->required();
+    serve->add_option("--tag", arguments->run.tag, "What the kernel calls the cache");
+    serve->add_option("--limits", arguments->limits,
+                      "When the kernel is to free space, as bcull=7%,bstop=3%");
+    add_shape_options(*serve, *arguments);
+    serve->add_option("--grace", arguments->grace,
+                      "How long readers wait for another serve that takes over when this one dies; "
+                      "5s without it, then they get an error");
+    serve->add_option("--guard-fd", arguments->run.guard_socket,
+                      "The socket of a coldscope-guard that was started with root's rights");
+    add_output_options(*serve, *arguments);
+    serve->callback([arguments, &exit_code] {
+        RunOptions& options = arguments->run;
+        options.transport = TransportKind::cachefiles;
+        options.grace = serve_grace;
+        parse_times(*arguments);
+        // As the kernel takes them: "bcull 7%", each with its line's end.
+        options.limits = arguments->limits;
+        std::ranges::replace(options.limits, ',', '\n');
+        std::ranges::replace(options.limits, '=', ' ');
+        if (!options.limits.empty())
+            options.limits += '\n';
         exit_code = run_it(*arguments);
     });
 }

@@ -30,6 +30,11 @@ std::string scaled(double value, double factor, std::span<const std::string_view
     return fmt::format("{} {}", number, units[unit]);
 }
 
+// Where the kernel does not tell it: "-".
+std::string reader_text(std::string_view command, std::uint32_t pid) {
+    return pid == 0 ? "-" : fmt::format("{}({})", printable(command), pid);
+}
+
 json summary_json(const Summary& summary, const Engine::Traffic& traffic,
                   std::uint64_t lost_events) {
     return {{"requests", summary.requests},
@@ -38,6 +43,7 @@ json summary_json(const Summary& summary, const Engine::Traffic& traffic,
             {"held", summary.held},
             {"delayed", summary.delayed},
             {"refaults", summary.refaults},
+            {"opened", summary.opened},
             {"bytes_asked", summary.bytes_asked},
             {"bytes_fetched", traffic.fetched},
             {"bytes_missed", traffic.missed},
@@ -78,31 +84,36 @@ std::string RunReport::files(const Run& run, ObjectId object, std::uint64_t offs
     for (std::size_t i = 0; i < paths.size(); ++i)
         text += i == shown ? ", …" : fmt::format("{}{}", i == 0 ? "" : ", ", paths[i]);
     if (text.empty())
-        return object == 0 ? "; metadata" : "";
+        return object == 0 && run.has_image() ? "; metadata" : "";
     return "; " + text;
 }
 
 bool RunReport::ready(const Run& run) {
     started_ = monotonic_now();
     if (json_) {
-        const json event{{"event", "ready"},
-                         {"time", started_},
-                         {"transport", name(run.transport())},
-                         {"simulated", run.simulated()},
-                         {"guarded", run.guarded()},
-                         {"traced", run.traced()},
-                         {"image", json_text(run.options().image)},
-                         {"mount", json_text(run.options().mount_point)},
-                         {"cache", json_text(run.options().cache)}};
+        json event{{"event", "ready"},
+                   {"time", started_},
+                   {"transport", name(run.transport())},
+                   {"simulated", run.simulated()},
+                   {"guarded", run.guarded()},
+                   {"traced", run.traced()},
+                   {"image", json_text(run.options().image)},
+                   {"mount", json_text(run.options().mount_point)},
+                   {"cache", json_text(run.options().cache)}};
+        if (!run.has_image())
+            event["from"] = json_text(run.options().from);
         return output_.line(event.dump());
     }
     const std::string ready =
-        run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
-                                      run.options().image)
-                        : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
-                                      run.options().mount_point, name(run.transport()),
-                                      run.options().buffered ? ", buffered" : "",
-                                      run.guarded() ? "" : ", unguarded");
+        !run.has_image()  ? fmt::format("ready: objects of {} by {}, kept in {}{}",
+                                        run.options().from, name(run.transport()),
+                                        run.options().cache, run.guarded() ? "" : ", unguarded")
+        : run.simulated() ? fmt::format("ready: {} on a SIMULATED kernel: nothing is mounted",
+                                        run.options().image)
+                          : fmt::format("ready: {} on {} by {}{}{}", run.options().image,
+                                        run.options().mount_point, name(run.transport()),
+                                        run.options().buffered ? ", buffered" : "",
+                                        run.guarded() ? "" : ", unguarded");
     return output_.line(ready) &&
            output_.line("   seconds  request  reader                size  object and offset; "
                         "what happened; files");
@@ -171,8 +182,7 @@ bool RunReport::origin_json(const Run& run, const StepRecord& record) {
 bool RunReport::held_text(const Run& run, const StepRecord& record) {
     return output_.line(fmt::format(
         "{}  #{:<6}  {:<20} {:>8}  {} at {}: {}; release {} | delay {} 1s | fail {} EIO{}",
-        since_start(record.time), record.request,
-        fmt::format("{}({})", printable(record.command_name()), record.pid),
+        since_start(record.time), record.request, reader_text(record.command_name(), record.pid),
         size_text(record.length), printable(run.object_name(record.object)), record.offset,
         record.step == Step::held ? "HELD" : "DELAYED", record.request, record.request,
         record.request, printable(files(run, record.object, record.offset, record.length))));
@@ -185,6 +195,8 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
                                                        : "lost: nobody waits any more";
     else if (request.result != 0)
         what = fmt::format("FAILED {}", errno_name(request.result));
+    else if (request.op != Op::read)
+        what = request.op == Op::open ? "opened" : "closed";
     else if ((request.flags & flag::refault) != 0)
         what = "local already";
     else if ((request.flags & flag::joined) != 0)
@@ -195,6 +207,8 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what = fmt::format("prefetched {}", size_text(request.fetched));
     else
         what = fmt::format("fetched {}", size_text(request.fetched));
+    if ((request.flags & flag::partial) != 0)
+        what += ", partly on purpose";
     if (request.held != 0)
         what += ", held";
     if (request.delayed != 0)
@@ -203,7 +217,7 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", for the mount";
     const std::string reader = (request.flags & flag::background) != 0
                                    ? request.command
-                                   : fmt::format("{}({})", printable(request.command), request.pid);
+                                   : reader_text(request.command, request.pid);
     return output_.line(fmt::format(
         "{}  #{:<6}  {:<20} {:>8}  {} at {}; {} in {}{}", since_start(request.arrived), request.id,
         reader, size_text(request.length), printable(run.object_name(request.object)),
@@ -255,12 +269,12 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
             fmt::format("{}{:<12} {}", run.simulated() ? "SIMULATED " : "", what, text));
     };
     return output_.line("") && line("transport", std::string(name(run.transport()))) &&
-           line("requests",
-                fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
-                            "{} lost",
-                            summary.requests,
-                            summary.requests - summary.refaults - summary.failed - summary.lost,
-                            summary.refaults, summary.failed, summary.lost)) &&
+           line("requests", fmt::format("{}: {} fetched or joined, {} local already, {} failed, "
+                                        "{} lost",
+                                        summary.requests,
+                                        summary.requests - summary.refaults - summary.failed -
+                                            summary.lost - summary.opened,
+                                        summary.refaults, summary.failed, summary.lost)) &&
            line("steered", fmt::format("{} held, {} delayed", summary.held, summary.delayed)) &&
            line("bytes", fmt::format("{} asked for, {} fetched", size_text(summary.bytes_asked),
                                      size_text(traffic.fetched))) &&

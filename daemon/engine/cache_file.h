@@ -4,9 +4,7 @@
 // Belongs to the ring thread once the run stands.
 #pragma once
 
-#include "core/base/error.h"
-#include "core/base/fd.h"
-#include "core/base/range_set.h"
+#include "daemon/engine/local_copy.h"
 
 #include <cstdint>
 #include <memory>
@@ -15,7 +13,7 @@
 
 namespace coldscope {
 
-class CacheFile {
+class CacheFile final : public LocalCopy {
 public:
     // folder: exists and is writable. name: what the object is called, for people. identity: a
     // cache of another identity is never used for this one; it is left alone.
@@ -27,25 +25,20 @@ public:
                                                                  std::uint64_t size, Fd given = {});
     [[nodiscard]] static std::string path_of(const std::string& folder, const std::string& name,
                                              const std::string& identity);
-    CacheFile(const CacheFile&) = delete;
-    CacheFile& operator=(const CacheFile&) = delete;
-    ~CacheFile();
+    ~CacheFile() override;
 
-    [[nodiscard]] std::uint64_t size() const { return size_; } // bytes
-    [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] int fd() const { return fd_; }
-    // Reads and writes go through this descriptor of the same file from now on.
-    void access_by(Fd other) { io_ = std::move(other); }
-    [[nodiscard]] const RangeSet& local() const { return local_; }
-    // Ranges are written and punched in whole multiples of this; the file's end counts as whole.
-    [[nodiscard]] std::uint64_t granule() const { return granule_; }
-    // The smallest range of whole granules around this one, within the file.
-    [[nodiscard]] Range whole(Range range) const;
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] const std::string& path() const override { return path_; }
+    [[nodiscard]] int fd() const override { return fd_; }
+    void access_by(Fd other) override { io_ = std::move(other); }
+    [[nodiscard]] const RangeSet& local() const override { return local_; }
+    [[nodiscard]] std::uint64_t granule() const override { return granule_; }
+    [[nodiscard]] Range whole(Range range) const override;
 
-    // range must be local. Bytes that the disk can't give back stop being local.
-    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into);
-    // Writes whole granules and marks them local. After an error nothing of it is local.
-    [[nodiscard]] Result<void> fill(std::uint64_t offset, std::span<const std::byte> bytes);
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+    using LocalCopy::fill;
+    [[nodiscard]] Result<void> fill(std::uint64_t offset,
+                                    std::span<const std::byte> bytes) override;
 
 private:
     CacheFile(int fd, std::string path, std::uint64_t size)

@@ -30,6 +30,7 @@ struct Delay {
 struct Fail {
     RequestId id = 0;
     int error = 0; // errno
+    bool partial = false;
 };
 // Fills ranges of objects while no reader waits, after what was given before. A place may be in any
 // order, local, or beyond its object's end.

@@ -1,5 +1,7 @@
 #include "daemon/engine/engine.h"
 
+#include "core/base/checked.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -9,6 +11,7 @@ namespace coldscope {
 namespace {
 constexpr Nanoseconds watch_interval = 250 * millisecond;
 constexpr Nanoseconds settle_delay = 2 * millisecond;
+constexpr std::uint64_t page = 4096;
 constexpr int largest_errno = 511; // above are the kernel's own, which it takes from no daemon
 } // namespace
 
@@ -25,16 +28,38 @@ Engine::~Engine() {
         ring_.cancel(*settle_);
 }
 
-void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+void Engine::add_store(std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache,
                        Keep keep) {
-    stores_.push_back(std::make_unique<Store>(
+    open_store(static_cast<StoreId>(stores_.size()), std::move(source), std::move(cache), keep);
+}
+
+void Engine::open_store(StoreId id, std::unique_ptr<Source> source,
+                        std::unique_ptr<LocalCopy> cache, Keep keep) {
+    if (id >= stores_.size())
+        stores_.resize(id + 1);
+    stores_[id] = std::make_unique<Store>(
         std::move(source), std::move(cache), keep,
         [this](const Result<void>& kept) {
             notice(kept ? Notice::cache_writable_again : Notice::cache_full);
             if (!kept)
                 background_.stop(); // what is not kept is fetched for nobody
         },
-        [this] { schedule_settle(); }));
+        [this] { schedule_settle(); });
+}
+
+void Engine::close_store(StoreId id) {
+    std::vector<RequestId> lost;
+    for (const auto& [request, open] : requests_) {
+        if (std::ranges::any_of(open.ask.pieces, [id](const Piece& piece) {
+                return piece.from == Piece::From::store && piece.store == id;
+            }))
+            lost.push_back(request);
+    }
+    for (const RequestId request : lost)
+        reader_lost(request);
+    if (stores_[id])
+        closed_ += traffic_of(*stores_[id]);
+    stores_[id].reset();
 }
 
 void Engine::schedule_settle() {
@@ -46,8 +71,10 @@ void Engine::schedule_settle() {
 }
 
 void Engine::settle() {
-    for (const auto& store : stores_)
-        store->settle();
+    for (const auto& store : stores_) {
+        if (store)
+            store->settle();
+    }
 }
 
 void Engine::emit(RequestId id, const Open& open, Step step, int result, std::uint64_t length) {
@@ -60,6 +87,7 @@ void Engine::emit(RequestId id, const Open& open, Step step, int result, std::ui
     record.pid = open.ask.pid;
     record.result = result;
     record.step = step;
+    record.op = open.ask.op;
     record.flags = open.flags;
     record.command = open.command;
     events_.push(record);
@@ -107,7 +135,10 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
         delay(id, open, verdict.delay);
         break;
     case Action::fail:
-        fail(id, verdict.error);
+        if (verdict.partial)
+            fail_partly(id);
+        else
+            fail(id, verdict.error);
         break;
     }
     return id;
@@ -123,14 +154,15 @@ Verdict Engine::decide(const Open& open) {
         return {};
     const Ask& ask = open.ask;
     places_.clear();
-    places_.push_back({ask.object, {ask.offset, ask.offset + ask.length}});
+    places_.push_back({ask.object, ask.op == Op::read ? Range{ask.offset, ask.offset + ask.length}
+                                                      : Range{0, ~std::uint64_t{0}}});
     for (const Piece& piece : ask.pieces) {
         if (piece.from == Piece::From::store && piece.store != ask.object)
             places_.push_back({piece.store, {piece.offset, piece.offset + piece.length}});
     }
     const std::string_view command(open.command.data(),
                                    strnlen(open.command.data(), open.command.size()));
-    return rules_.decide({Op::read, places_, ask.pid, command});
+    return rules_.decide({ask.op, places_, ask.pid, command, ask.object_name});
 }
 
 void Engine::hold(RequestId id, Open& open) {
@@ -163,6 +195,14 @@ void Engine::unhold(Open& open) {
 
 void Engine::proceed(RequestId id) {
     Open& open = requests_.at(id);
+    if (open.ask.error != 0) {
+        fail(id, open.ask.error);
+        return;
+    }
+    if (open.ask.op != Op::read) {
+        answer(id, {});
+        return;
+    }
     const std::vector<Piece>& pieces = open.ask.pieces;
     if (pieces.size() == 1 && pieces[0].from == Piece::From::store)
         proceed_single(id, open);
@@ -198,17 +238,21 @@ void Engine::proceed_single(RequestId id, Open& open) {
     if (plan.to_fetch.empty())
         open.flags |= flag::joined;
     emit(id, open, Step::fetching, 0, plan.bytes());
-    get(piece.store, range, plan, [this, id](Result<std::span<const std::byte>> bytes) {
-        const auto at = requests_.find(id);
-        if (at == requests_.end())
-            return;
-        if (!bytes) {
-            fail(id, to_errno(bytes.error()));
-            return;
-        }
-        emit(id, at->second, Step::filling);
-        answer(id, *bytes);
-    });
+    const bool wants_bytes = !open.ask.fill_only;
+    get(
+        piece.store, range, plan,
+        [this, id](Result<std::span<const std::byte>> bytes) {
+            const auto at = requests_.find(id);
+            if (at == requests_.end())
+                return;
+            if (!bytes) {
+                fail(id, to_errno(bytes.error()));
+                return;
+            }
+            emit(id, at->second, Step::filling);
+            answer(id, *bytes);
+        },
+        wants_bytes);
 }
 
 void Engine::proceed_pieces(RequestId id, Open& open) {
@@ -286,8 +330,10 @@ void Engine::got_piece(RequestId id, std::size_t at, Result<std::span<const std:
 
 void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
     Open& open = requests_.at(id);
-    open.asker->answer(open.token, bytes);
-    emit(id, open, Step::answered);
+    if (open.asker->answer(open.token, bytes))
+        emit(id, open, Step::answered);
+    else
+        emit(id, open, Step::lost, EINTR);
     requests_.erase(id);
 }
 
@@ -297,9 +343,29 @@ void Engine::fail(RequestId id, int error, Step step) {
     // 0 would be an answer without bytes, and what the kernel refuses would leave the reader
     // waiting.
     const int known = error > 0 && error <= largest_errno ? error : EIO;
-    open.asker->fail(open.token, known);
-    emit(id, open, step, known);
+    if (open.asker->fail(open.token, known))
+        emit(id, open, step, known);
+    else
+        emit(id, open, Step::lost, EINTR);
     requests_.erase(id);
+}
+
+// A read of one page can't be cut: it gets the error that an answer without bytes is.
+void Engine::fail_partly(RequestId id) {
+    Open& open = requests_.at(id);
+    unhold(open);
+    open.flags |= flag::partial;
+    if (open.ask.op == Op::read) {
+        std::uint64_t& length = open.ask.pieces.front().length;
+        length = align_down(length / 2, page);
+        if (length == 0) {
+            fail(id, EIO);
+            return;
+        }
+    } else {
+        open.asker->answer_partial(open.token);
+    }
+    proceed(id);
 }
 
 void Engine::reader_lost(RequestId id) {
@@ -356,7 +422,11 @@ void Engine::apply(Control command) {
             delay(later->id, *open, later->delay);
         }
     } else if (const auto* failing = std::get_if<control::Fail>(&command)) {
-        if (waiting(failing->id) != nullptr)
+        if (waiting(failing->id) == nullptr)
+            return;
+        if (failing->partial)
+            fail_partly(failing->id);
+        else
             fail(failing->id, failing->error);
     }
 }

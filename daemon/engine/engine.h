@@ -45,15 +45,21 @@ struct Ask {
     // A reader that is no process: its pid is not looked up.
     bool simulated = false;
     std::array<char, 16> command{}; // of a simulated reader
+    Op op = Op::read;               // the other two have no pieces
+    std::string_view object_name{}; // for rules; outlives the request
+    int error = 0;                  // what it is to be answered with, whatever the rules say; errno
 };
 
 // Who gets the answer: a transport.
 class Asker {
 public:
-    // Exactly once for each ask that the engine took; token is the asker's own. bytes live until
-    // the call returns.
-    virtual void answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
-    virtual void fail(std::uint64_t token, int error) = 0; // errno, 1 to 511
+    // One of both, exactly once for each ask that the engine took; token is the asker's own. bytes
+    // live until the call returns. False: nobody waited for it any more.
+    virtual bool answer(std::uint64_t token, std::span<const std::byte> bytes) = 0;
+    virtual bool fail(std::uint64_t token, int error) = 0; // errno, 1 to 511
+    // The answer to come is to be less than the truth, for what is no read. Only where the
+    // transport takes `partial`.
+    virtual void answer_partial(std::uint64_t /*token*/) {}
 
 protected:
     ~Asker() = default;
@@ -69,8 +75,16 @@ public:
     ~Engine();
 
     // In order of StoreId, before the first ask.
-    void add_store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache,
+    void add_store(std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache,
                    Keep keep = Keep::later);
+    // An object that comes up, at any time; id: not in use.
+    void open_store(StoreId id, std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache,
+                    Keep keep);
+    // It went: what was asked of it is lost.
+    void close_store(StoreId id);
+    [[nodiscard]] bool has_store(StoreId id) const {
+        return id < stores_.size() && stores_[id] != nullptr;
+    }
     // Bytes that are known already, whole granules; before the first ask.
     [[nodiscard]] Result<void> put(StoreId id, std::uint64_t offset,
                                    std::span<const std::byte> bytes) {
@@ -89,6 +103,8 @@ public:
         std::uint64_t amplified = 0;
         std::uint64_t prefetched = 0;
         std::uint64_t unused = 0; // of what was brought: never asked for
+
+        Traffic& operator+=(const Traffic& other);
     };
     [[nodiscard]] Traffic traffic() const;
 
@@ -139,12 +155,15 @@ private:
     void delay(RequestId id, Open& open, Nanoseconds delay);
     void proceed(RequestId id);
     // As Store::get(), of a miss.
-    void get(StoreId store, Range range, const Store::Plan& plan, Store::Done done);
+    void get(StoreId store, Range range, const Store::Plan& plan, Store::Done done,
+             bool wants_bytes = true);
+    [[nodiscard]] static Traffic traffic_of(const Store& store);
     void proceed_single(RequestId id, Open& open);
     void proceed_pieces(RequestId id, Open& open);
     void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
     void answer(RequestId id, std::span<const std::byte> bytes);
     void fail(RequestId id, int error, Step step = Step::answered);
+    void fail_partly(RequestId id);
     void unhold(Open& open);
     void release_all(std::uint16_t why);
     Open* waiting(RequestId id);
@@ -168,8 +187,9 @@ private:
     std::vector<std::byte> scratch_;
     std::vector<Place> places_;
     std::atomic<Nanoseconds> last_beat_;
+    Traffic closed_; // of stores that have gone
     Background background_{ring_, events_, stores_, next_id_};
-    std::vector<std::unique_ptr<Store>> stores_;
+    std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone
 };
 
 } // namespace coldscope

@@ -18,7 +18,7 @@ std::uint64_t Store::Plan::bytes() const {
     return sum;
 }
 
-Store::Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache, Keep keep,
+Store::Store(std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache, Keep keep,
              std::function<void(const Result<void>&)> on_cache_error,
              std::function<void()> on_unkept)
     : cache_(std::move(cache)), keep_(keep), on_cache_error_(std::move(on_cache_error)),
@@ -56,7 +56,7 @@ Result<void> Store::read(Range range, std::span<std::byte> into) {
     return cache_->read(range.begin, into);
 }
 
-void Store::get(Range range, const Plan& plan, Done done, Origin origin) {
+void Store::get(Range range, const Plan& plan, Done done, Origin origin, bool wants_bytes) {
     const WaitId id = next_wait_++;
     for (const Range& part : plan.to_fetch) {
         for (std::uint64_t begin = part.begin; begin < part.end; begin += largest_fetch)
@@ -65,6 +65,7 @@ void Store::get(Range range, const Plan& plan, Done done, Origin origin) {
     Wait& wait = waits_[id];
     wait.range = range;
     wait.done = std::move(done);
+    wait.wants_bytes = wants_bytes;
     auto fetch = fetches_.upper_bound(range.begin);
     if (fetch != fetches_.begin() && std::prev(fetch)->second.range.end > range.begin)
         --fetch;
@@ -75,7 +76,7 @@ void Store::get(Range range, const Plan& plan, Done done, Origin origin) {
         covered = covered || (fetch->second.range.begin <= range.begin &&
                               range.end <= fetch->second.range.end);
     }
-    if (!covered) {
+    if (!covered && wants_bytes) {
         // Local parts are copied now; the others as they come.
         wait.assembled = take_buffer(range.length());
         std::uint64_t at = range.begin;
@@ -127,28 +128,44 @@ void Store::serve_all(std::uint64_t begin) {
 
 void Store::finish(std::uint64_t begin, Result<void> outcome) {
     const std::shared_ptr<Buffer> fetched = fetches_.at(begin).bytes;
-    if (outcome && keep_ == Keep::first)
-        outcome = keep(begin, *fetched);
     if (!outcome) {
         fail_all(begin, outcome.error());
         return;
     }
-    fetched_bytes_ += fetched->size();
-    const Origin origin = fetches_.at(begin).origin;
-    fetched_by_[static_cast<std::size_t>(origin)] += fetched->size();
-    origins_.brought({begin, begin + fetched->size()}, origin);
-    serve_all(begin);
-    fetches_.erase(begin);
     if (keep_ == Keep::first) {
-        give_back(std::move(*fetched));
+        cache_->fill(begin, *fetched,
+                     [this, begin](const Result<void>& kept) { kept_first(begin, kept); });
         return;
     }
+    note_brought(begin);
+    serve_all(begin);
+    fetches_.erase(begin);
     unkept_bytes_ += fetched->size();
     unkept_.emplace(begin, std::move(*fetched));
     if (!on_unkept_ || unkept_bytes_ >= most_unkept)
         settle();
     else if (unkept_.size() == 1)
         on_unkept_();
+}
+
+void Store::kept_first(std::uint64_t begin, const Result<void>& kept) {
+    tell_cache_error(kept);
+    if (!kept) {
+        fail_all(begin, kept.error());
+        return;
+    }
+    const std::shared_ptr<Buffer> fetched = fetches_.at(begin).bytes;
+    note_brought(begin);
+    serve_all(begin);
+    fetches_.erase(begin);
+    give_back(std::move(*fetched));
+}
+
+void Store::note_brought(std::uint64_t begin) {
+    const Fetch& fetch = fetches_.at(begin);
+    fetched_bytes_ += fetch.range.length();
+    fetched_by_[static_cast<std::size_t>(fetch.origin)] += fetch.range.length();
+    origins_.brought(fetch.range, fetch.origin);
 }
 
 bool Store::touches_unkept(Range range) const {
@@ -161,7 +178,7 @@ bool Store::touches_unkept(Range range) const {
 
 void Store::settle() {
     for (auto& [begin, bytes] : unkept_) {
-        (void)keep(begin, bytes); // readers have had them
+        tell_cache_error(cache_->fill(begin, bytes)); // readers have had them
         give_back(std::move(bytes));
     }
     unkept_.clear();
@@ -192,8 +209,9 @@ void Store::serve(WaitId id, const Fetch& fetch) {
     }
     const Range shared{std::max(fetch.range.begin, wait.range.begin),
                        std::min(fetch.range.end, wait.range.end)};
-    std::memcpy(wait.assembled.data() + (shared.begin - wait.range.begin),
-                bytes.data() + (shared.begin - fetch.range.begin), shared.length());
+    if (wait.wants_bytes)
+        std::memcpy(wait.assembled.data() + (shared.begin - wait.range.begin),
+                    bytes.data() + (shared.begin - fetch.range.begin), shared.length());
     if (--wait.pending != 0)
         return;
     auto node = waits_.extract(at);
@@ -201,13 +219,11 @@ void Store::serve(WaitId id, const Fetch& fetch) {
     give_back(std::move(node.mapped().assembled));
 }
 
-Result<void> Store::keep(std::uint64_t begin, std::span<const std::byte> bytes) {
-    const Result<void> kept = cache_->fill(begin, bytes);
+void Store::tell_cache_error(const Result<void>& kept) {
     if (kept.has_value() == cache_failing_) {
         cache_failing_ = !kept;
         on_cache_error_(kept);
     }
-    return kept;
 }
 
 Store::Buffer Store::take_buffer(std::size_t size) {

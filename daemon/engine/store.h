@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/base/origins.h"
-#include "daemon/engine/cache_file.h"
+#include "daemon/engine/local_copy.h"
 #include "daemon/source/source.h"
 
 #include <cstdint>
@@ -37,13 +37,13 @@ public:
     // when they can be again.
     // on_unkept: called when fetched bytes first wait to be written, which Keep::later lets them;
     // settle() soon. Without it they are written at once.
-    Store(std::unique_ptr<Source> source, std::unique_ptr<CacheFile> cache, Keep keep,
+    Store(std::unique_ptr<Source> source, std::unique_ptr<LocalCopy> cache, Keep keep,
           std::function<void(const Result<void>&)> on_cache_error,
           std::function<void()> on_unkept = {});
     ~Store(); // settles
 
     [[nodiscard]] std::uint64_t size() const { return cache_->size(); }
-    [[nodiscard]] const CacheFile& cache() const { return *cache_; }
+    [[nodiscard]] const LocalCopy& cache() const { return *cache_; }
     // Bytes that came from the source in this run, however often; and those for an origin.
     [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
     [[nodiscard]] std::uint64_t fetched_bytes(Origin origin) const {
@@ -64,8 +64,10 @@ public:
     // range: local, by plan().
     [[nodiscard]] Result<void> read(Range range, std::span<std::byte> into);
     // Gets what is missing, then calls done once; perhaps before it returns. What this sets off is
-    // brought by `origin`.
-    void get(Range range, const Plan& plan, Done done, Origin origin = Origin::miss);
+    // brought by `origin`. wants_bytes: false to have it local, and done with bytes that mean
+    // nothing; for Keep::first.
+    void get(Range range, const Plan& plan, Done done, Origin origin = Origin::miss,
+             bool wants_bytes = true);
     // Writes what was fetched to the cache file. Readers do not wait for that, so that it is done
     // in few, larger turns; a killed process fetches it again.
     void settle();
@@ -77,7 +79,8 @@ private:
         Range range;
         Done done;
         std::size_t pending = 0; // fetches it still needs
-        Buffer assembled;        // where the range is wider than any one fetch
+        bool wants_bytes = true;
+        Buffer assembled; // where the range is wider than any one fetch
     };
     struct Fetch {
         Range range;
@@ -88,16 +91,18 @@ private:
 
     void start(Range range);
     void finish(std::uint64_t begin, Result<void> outcome);
+    void kept_first(std::uint64_t begin, const Result<void>& kept);
+    void note_brought(std::uint64_t begin);
     void serve(WaitId id, const Fetch& fetch);
     void refuse(WaitId id, const Error& error);
-    Result<void> keep(std::uint64_t begin, std::span<const std::byte> bytes);
+    void tell_cache_error(const Result<void>& kept);
     void serve_all(std::uint64_t begin);
     void fail_all(std::uint64_t begin, const Error& error);
     [[nodiscard]] bool touches_unkept(Range range) const;
     [[nodiscard]] Buffer take_buffer(std::size_t size);
     void give_back(Buffer buffer);
 
-    std::unique_ptr<CacheFile> cache_;
+    std::unique_ptr<LocalCopy> cache_;
     Keep keep_;
     std::function<void(const Result<void>&)> on_cache_error_;
     std::function<void()> on_unkept_;

@@ -124,6 +124,7 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
 
 Client::~Client() {
     group_.reset();
+    device_.reset();
     Message bye{Type::bye, 0, {}, 0};
     const auto ended = ask_once(bye, "the guard", bye_timeout);
     ::close(process_.socket);
@@ -158,6 +159,11 @@ Result<void> Client::restart() {
         Message adopt{Type::adopt_connection, 0, {told_}, 0};
         COLDSCOPE_CHECK(
             ask_once(adopt, "cannot hand the FUSE connection over", answer_timeout, connection_));
+    }
+    if (device_) {
+        Message adopt{Type::adopt_cachefiles, 0, {}, 0};
+        COLDSCOPE_CHECK(
+            ask_once(adopt, "cannot hand the device over", answer_timeout, device_.get()));
     }
     for (const Mark& mark : marks_) {
         Message message{Type::mark, 0, {mark.path}, 0};
@@ -224,6 +230,15 @@ Result<int> Client::group() {
         return failure(Code::io, "the guard sent no fanotify group");
     group_ = std::move(reply.fd);
     return group_.get();
+}
+
+Result<Client::Device> Client::bind_cachefiles(const std::string& tag, const std::string& limits) {
+    COLDSCOPE_TRY(Received reply, ask({Type::bind_cachefiles, 0, {tag, limits}, 0},
+                                      "cannot serve cachefiles", answer_timeout));
+    if (!reply.fd)
+        return failure(Code::io, "the guard sent no cachefiles device");
+    device_ = std::move(reply.fd);
+    return Device{device_.get(), reply.message.texts[0] == "standing"};
 }
 
 Result<void> Client::mark(const std::string& path, int file) {

@@ -66,6 +66,13 @@ public:
                                        bool lazily);
     // The fanotify group: the guard's own, open as long as it lives. Not owned by the caller.
     [[nodiscard]] Result<int> group();
+    struct Device {
+        int fd = -1;           // the guard's own, open as long as it lives; not the caller's
+        bool standing = false; // it was bound before, for a client that has died
+    };
+    // The cachefiles device, bound to the first folder in on-demand mode. limits: as the guard's
+    // Cachefiles::bind() takes them.
+    [[nodiscard]] Result<Device> bind_cachefiles(const std::string& tag, const std::string& limits);
     // file: of this path, opened before any mark on it.
     [[nodiscard]] Result<void> mark(const std::string& path, int file);
     // The descriptor that the dead client had of a marked file.
@@ -127,6 +134,7 @@ private:
     Fd group_;
     int connection_ = -1;       // FUSE's descriptor, the caller's
     std::string told_;          // with which the guard gave it
+    Fd device_;                 // of cachefiles
     std::vector<Message> kept_; // of type keep
     std::vector<Mark> marks_;   // files are the caller's
 };

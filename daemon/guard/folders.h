@@ -24,6 +24,8 @@ public:
     [[nodiscard]] static Result<Folders> open(const std::vector<std::string>& paths, uid_t user);
 
     [[nodiscard]] bool has(const std::string& path) const { return find(path).has_value(); }
+    // The first folder, as it was at the start; not owned.
+    [[nodiscard]] int first() const { return files_.get(); }
     // A regular file of the user's, directly in the first folder; not in what was mounted there
     // since. flags as for openat(2).
     [[nodiscard]] Result<Fd> file(const std::string& path, int flags) const;

@@ -30,6 +30,7 @@ Count texts_of(std::uint32_t type) {
     case Type::who:
     case Type::bye:
     case Type::connection:
+    case Type::adopt_cachefiles:
         return {0, 0};
     case Type::adopt:
     case Type::forget:
@@ -42,6 +43,7 @@ Count texts_of(std::uint32_t type) {
         return {1, 1};
     case Type::unmount:
     case Type::keep:
+    case Type::bind_cachefiles:
         return {2, 2};
     case Type::fuse:
         return {3, 3};

@@ -42,6 +42,11 @@ enum class Type : std::uint32_t {
         21, // → reply with that mount's descriptor: INIT in hexadecimal, a line's end, note
     adopt_connection = 22, // what connection replied; with the descriptor, from a client whose
                            // guard was another → reply
+    bind_cachefiles = 30,  // tag, limits of culling with a line's end each → reply with the
+                           // device's descriptor, bound to the first folder, and "bound", or
+                           // "standing" if it was before
+    adopt_cachefiles = 31, // with the device's descriptor, from a client whose guard was another
+                           // → reply
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is

@@ -185,6 +185,12 @@ void Server::handle(Received& received) {
     case Type::adopt_connection:
         adopt_connection(received);
         break;
+    case Type::bind_cachefiles:
+        bind_cachefiles(message);
+        break;
+    case Type::adopt_cachefiles:
+        adopt_cachefiles(received);
+        break;
     case Type::reply:
         break;
     }
@@ -218,7 +224,8 @@ void Server::adopt(Received& received) {
 
 // Readers wait for a client that takes over where the guard keeps what it needs.
 void Server::await_others() {
-    if (listening_ || (!group_.is_open() && (!connection_.is_open() || options_.grace == 0)))
+    if (listening_ || (!group_.is_open() && !cachefiles_.is_open() &&
+                       (!connection_.is_open() || options_.grace == 0)))
         return;
     auto listening = folders_.listen(socket_name);
     if (listening)
@@ -244,6 +251,7 @@ bool Server::in_child(const Message& question) {
         group_.close();
         if (question.type != Type::fuse)
             connection_.close();
+        cachefiles_.close();
         listening_.reset();
     } else if (question.type == Type::mount) {
         mounting_ = child;

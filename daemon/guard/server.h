@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "daemon/guard/cachefiles.h"
 #include "daemon/guard/channel.h"
 #include "daemon/guard/connection.h"
 #include "daemon/guard/folders.h"
@@ -23,7 +24,8 @@ inline constexpr unsigned most_descriptors = 1 << 16; // of a client: each is tr
 
 struct ServerOptions {
     uid_t user = 0; // whose messages are taken
-    // The user may be handed the fanotify group. Linux lets any holder of it mark what he may read,
+    // The user may be handed the fanotify group, and the cachefiles device, which feeds every mount
+    // of the machine that uses it. Linux lets any holder of it mark what he may read,
     // and events then bring descriptors that are opened with root's rights: he is as good as root.
     bool trusted = false;
     Nanoseconds grace = second;       // for a client that takes over
@@ -60,6 +62,8 @@ private:
     void adopt_connection(Received& received);
     void keep_connection();
     [[nodiscard]] bool connection_stands() const;
+    void bind_cachefiles(const Message& message);
+    void adopt_cachefiles(Received& received);
     void who(const Message& message);
     void trace(const Message& message);
     [[nodiscard]] bool trusted() const;
@@ -81,6 +85,7 @@ private:
     ServerOptions options_;
     Group group_;
     Connection connection_;
+    Cachefiles cachefiles_;
     pid_t client_ = 0;          // 0 before its first message
     Fd client_fd_;              // pidfd
     bool bye_ = false;          // it has said so

@@ -27,6 +27,7 @@ void Server::run() {
         if (const int denied = group_.sweep(static_cast<int>(most_descriptors)); denied != 0)
             log("the client is gone", std::to_string(denied) + " readers got an error");
     } while (wait_for_client());
+    cachefiles_.close(); // whoever waits for it gets an error
     take_away();
     linger();
 }
@@ -49,7 +50,8 @@ bool Server::wait_for_client() {
     const Nanoseconds end = monotonic_now() + options_.grace;
     if (bye_ || !connection_stands())
         connection_.close();
-    while (!bye_ && (group_.is_open() || connection_.is_open()) && listening_) {
+    while (!bye_ && (group_.is_open() || connection_.is_open() || cachefiles_.is_open()) &&
+           listening_) {
         const Nanoseconds now = monotonic_now();
         if (now >= end)
             return false;

@@ -77,6 +77,14 @@ void Ring::read(int fd, std::span<std::byte> into, std::uint64_t offset, Done do
     ++transfers_;
 }
 
+void Ring::write(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
+    const std::uint32_t slot = take_slot({std::move(done), fd, 0, false, false});
+    io_uring_sqe* entry = sqe();
+    io_uring_prep_write(entry, fd, from.data(), static_cast<unsigned>(from.size()), offset);
+    io_uring_sqe_set_data64(entry, slot);
+    ++transfers_;
+}
+
 Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
     const std::uint32_t slot = take_slot({std::move(on_ready), fd, events, true, false});
     arm(slot);

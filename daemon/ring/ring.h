@@ -29,11 +29,12 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Ring>> create(unsigned entries = 512);
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
-    // Waits for reads that the kernel still works on: it owns their buffers till then. Their
-    // callbacks run; those of watches, timers and wake-ups don't any more.
+    // Waits for reads and writes that the kernel still works on: it owns their buffers till then.
+    // Their callbacks run; those of watches, timers and wake-ups don't any more.
     ~Ring();
 
     void read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);
+    void write(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
 
     // Calls on_ready each time fd becomes ready for `events` (poll bits); edge-triggered, so it
     // must take all there is. Ends with unwatch, or after a call with a negative result.

@@ -24,7 +24,8 @@ constexpr std::array flag_words{
     std::pair{flag::refault, "refault"},   std::pair{flag::joined, "joined"},
     std::pair{flag::own, "own"},           std::pair{flag::by_rule, "by_rule"},
     std::pair{flag::by_hand, "by_hand"},   std::pair{flag::simulated, "simulated"},
-    std::pair{flag::prefetch, "prefetch"}, std::pair{flag::amplified, "amplified"}};
+    std::pair{flag::prefetch, "prefetch"}, std::pair{flag::amplified, "amplified"},
+    std::pair{flag::partial, "partial"}};
 
 // The members of one event. The first that is not as it should be is kept as the error.
 class Fields {

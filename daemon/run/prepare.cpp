@@ -22,7 +22,9 @@ std::unexpected<Error> failure_in(const std::string& file, Error error) {
 Result<TransportKind> choose_transport(std::optional<TransportKind> wish, bool root_guard) {
     std::string reasons;
     for (const Probe& probe : probe_transports(root_guard)) {
-        if (probe.works && (wish ? *wish == probe.kind : probe.kind != TransportKind::simulated))
+        const bool by_itself =
+            probe.kind != TransportKind::simulated && probe.kind != TransportKind::cachefiles;
+        if (probe.works && (wish ? *wish == probe.kind : by_itself))
             return probe.kind;
         if (!probe.works && (!wish || *wish == probe.kind))
             reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "\n  ", name(probe.kind),

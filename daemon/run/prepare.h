@@ -15,7 +15,7 @@
 namespace coldscope {
 
 // root_guard: as for probe_transports(). The wish if it works here, or without one the best that
-// does; simulated only on a wish.
+// does; simulated and cachefiles only on a wish.
 [[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish,
                                                      bool root_guard = false);
 // Files are given for all devices of the image, none of them too short or swapped.

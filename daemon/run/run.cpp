@@ -24,7 +24,11 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     const bool root_guard = options.guard_socket >= 0 || options.privileged ||
                             ::access((options.cache + '/' + guard::socket_name).c_str(), F_OK) == 0;
     COLDSCOPE_TRY(run->kind_, choose_transport(options.transport, root_guard));
-    COLDSCOPE_CHECK(run->open_image());
+    if (run->has_image() && run->kind_ == TransportKind::cachefiles)
+        return failure(Code::unsupported, "cachefiles serves whoever mounts an image by fsid, and "
+                                          "mounts none itself: use coldscoped serve");
+    if (run->has_image())
+        COLDSCOPE_CHECK(run->open_image());
     for (const Command& command : options.prefetch) // before anything is mounted
         COLDSCOPE_CHECK(run->add_prefetch(command, run->prefetch_));
     COLDSCOPE_TRY(run->options_.cache, prepare_cache_folder(options.cache));
@@ -33,7 +37,8 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
     COLDSCOPE_TRY(run->ring_, Ring::create());
     run->events_ = std::make_unique<EventQueue>(options.event_capacity);
     run->engine_ = std::make_unique<Engine>(*run->ring_, *run->events_, options.engine);
-    COLDSCOPE_CHECK(run->open_stores());
+    if (run->has_image())
+        COLDSCOPE_CHECK(run->open_stores());
     if (!run->guarded() && !run->simulated())
         run->engine_->notice(Notice::unguarded); // before the ring thread is there
     COLDSCOPE_CHECK(run->mount());

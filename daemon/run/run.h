@@ -9,6 +9,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/guard/client.h"
 #include "daemon/source/file.h"
+#include "daemon/transport/object_names.h"
 #include "daemon/transport/probe.h"
 #include "daemon/transport/read_list.h"
 #include "daemon/transport/transport.h"
@@ -25,17 +26,21 @@ namespace coldscope {
 class SimulatedTransport;
 
 struct RunOptions {
-    std::string image;                      // the bootstrap
-    std::vector<std::string> devices;       // the blobs, in the order of the device table
-    std::string mount_point;                // an existing folder; not used by simulated
+    std::string image;                // the bootstrap
+    std::vector<std::string> devices; // the blobs, in the order of the device table
+    // cachefiles without an image: whatever object the kernel opens is a file of this folder.
+    std::string from;
+    std::string tag;                        // cachefiles: of the cache
+    std::string limits;                     // cachefiles: as guard::Cachefiles::bind() takes them
+    std::string mount_point;                // an existing folder; not used by simulated and `from`
     std::string cache;                      // made when it is missing
     std::optional<TransportKind> transport; // unset: the best that works here
     Shape shape;
     bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
     bool directio = false; // fanotify: EROFS reads the cache around its page cache: memory is held
                            // once, but each fill waits for the disk
-    Nanoseconds grace = second; // fuse_blob, fanotify: for another run that takes over, when this
-                                // one dies
+    Nanoseconds grace = second; // fuse_blob, fanotify, cachefiles: for another run that takes over,
+                                // when this one dies
     int guard_socket = -1;   // of a guard that was started elsewhere, with rights that this process
                              // lacks; owned from then on
     bool privileged = false; // where this process is not root: the guard is started as root, by
@@ -62,6 +67,8 @@ public:
     // False: if this process dies, its mounts stay.
     [[nodiscard]] bool guarded() const { return guard_ != nullptr && !guard_->gone(); }
     [[nodiscard]] bool simulated() const { return kind_ == TransportKind::simulated; }
+    // False: it serves whatever object is asked for.
+    [[nodiscard]] bool has_image() const { return options_.from.empty(); }
     // The simulated kernel's readers have read all. Any thread.
     [[nodiscard]] bool finished() const { return finished_.load(std::memory_order_relaxed); }
 
@@ -130,6 +137,7 @@ private:
     [[nodiscard]] std::string fuse_note() const;
     [[nodiscard]] Result<void> mount_tree();
     [[nodiscard]] Result<void> mount_fanotify();
+    [[nodiscard]] Result<void> bind_cachefiles();
     [[nodiscard]] Result<bool> kernel_asks_for_metadata(int group);
     [[nodiscard]] Result<void> bring_metadata();
     [[nodiscard]] Result<void> mount_devices(const std::vector<std::string>& sources,
@@ -162,6 +170,7 @@ private:
     std::unique_ptr<guard::Client> guard_;
     std::vector<std::vector<Range>> local_at_start_;
     std::vector<bool> marked_; // by store: before this run began
+    ObjectNames names_;        // where objects come and go
     std::unique_ptr<EventQueue> events_;
     std::unique_ptr<Ring> ring_;
     std::unique_ptr<Engine> engine_;

@@ -11,6 +11,8 @@
 namespace coldscope {
 
 std::string Run::object_name(ObjectId object) const {
+    if (!has_image())
+        return names_.of(object);
     if (object >= first_file_object)
         return index_.path(object - first_file_object);
     if (object == 0)
@@ -26,6 +28,8 @@ std::string Run::identity() const {
 std::vector<std::string> Run::files_at(ObjectId object, std::uint64_t offset, std::uint64_t length,
                                        std::size_t most) const {
     std::vector<std::string> files;
+    if (!has_image())
+        return files;
     if (object >= first_file_object) {
         files.push_back(index_.path(object - first_file_object));
         return files;
@@ -78,6 +82,10 @@ Result<std::uint32_t> Run::command(const Command& command) {
                        fmt::format("{} takes no {}; it takes EIO, EPERM, EBUSY, ETXTBSY, EAGAIN, "
                                    "ENOSPC and EDQUOT",
                                    name(kind_), errno_name(command.error)));
+    if (command.partial && kind_ != TransportKind::cachefiles)
+        return failure(
+            Code::invalid,
+            fmt::format("{} can't answer partly: its reader would get wrong bytes", name(kind_)));
     if (command.verb == Verb::amplify)
         return send(control::Amplify{command.bytes});
     if (command.verb == Verb::prefetch) {
@@ -108,7 +116,7 @@ Result<std::uint32_t> Run::command(const Command& command) {
     if (command.id && command.verb == Verb::delay)
         return send(control::Delay{*command.id, command.delay});
     if (command.id && command.verb == Verb::fail)
-        return send(control::Fail{*command.id, command.error});
+        return send(control::Fail{*command.id, command.error, command.partial});
     Rule rule;
     rule.id = next_rule_;
     rule.action = command.verb == Verb::hold    ? Action::hold
@@ -116,6 +124,7 @@ Result<std::uint32_t> Run::command(const Command& command) {
                                                 : Action::fail;
     rule.delay = command.delay;
     rule.error = command.error;
+    rule.partial = command.partial;
     rule.count = command.count;
     COLDSCOPE_TRY(rule.match, resolve(command));
     const Action rule_action = rule.action;
@@ -129,6 +138,15 @@ Result<Match> Run::resolve(const Command& command) const {
     match.pid = command.pid;
     match.command = command.command;
     match.text = command.text;
+    match.op = command.op.value_or(Op::read);
+    if (!has_image()) {
+        if (!command.file.empty())
+            return failure(Code::invalid, "no image is known here, so files have no places: name "
+                                          "an object");
+        match.object = command.object;
+        match.range = command.range;
+        return match;
+    }
     const Range range = command.range.value_or(Range{0, ~std::uint64_t{0}});
     if (!command.file.empty()) {
         COLDSCOPE_TRY(match.places, places_of_file(command.file, range));

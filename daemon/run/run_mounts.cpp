@@ -1,4 +1,5 @@
 // How a run comes to stand in the file system, and leaves it, by each transport.
+#include "daemon/engine/cache_file.h"
 #include "daemon/guard/folders.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/run/metadata.h"
@@ -27,12 +28,14 @@ constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken a
 
 // A guard whose client died may still wait for this very run.
 Result<void> Run::start_guard() {
-    COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
-    guard::ClientOptions options{
-        {options_.cache, options_.mount_point}, options_.grace, options_.guard_socket, {}};
+    guard::ClientOptions options{{options_.cache}, options_.grace, options_.guard_socket, {}};
+    if (has_image()) {
+        COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
+        options.folders.push_back(options_.mount_point);
+    }
     if (options_.privileged && kind_ != TransportKind::fuse_tree)
         options.rights =
-            kind_ == TransportKind::fanotify ? guard::Rights::root_trusted : guard::Rights::root;
+            kind_ == TransportKind::fuse_blob ? guard::Rights::root : guard::Rights::root_trusted;
     if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
         auto taken = guard::Client::take_over(options);
         // On FUSE runs of different images may share a cache; nobody takes over this one then.
@@ -49,7 +52,8 @@ Result<void> Run::start_guard() {
             return {};
         }
     }
-    COLDSCOPE_CHECK(refuse_mounted(options_.mount_point));
+    if (has_image())
+        COLDSCOPE_CHECK(refuse_mounted(options_.mount_point));
     auto started = guard::Client::start(options);
     if (started)
         guard_ = std::move(*started);
@@ -96,6 +100,8 @@ Result<void> Run::mount() {
         return mount_tree();
     case TransportKind::fanotify:
         return mount_fanotify();
+    case TransportKind::cachefiles:
+        return bind_cachefiles();
     default:
         return mount_blobs();
     }
@@ -226,7 +232,7 @@ Result<void> Run::mount_fanotify() {
     }
     std::vector<std::string> sources;
     for (StoreId id = 0; id < engine_->store_count(); ++id) {
-        const CacheFile& cache = engine_->store(id).cache();
+        const LocalCopy& cache = engine_->store(id).cache();
         sources.push_back(cache.path());
         if (!marked_[id] && cache.local().total() < cache.size())
             COLDSCOPE_CHECK(guard_->mark(cache.path(), cache.fd()));
@@ -268,7 +274,7 @@ Result<bool> Run::kernel_asks_for_metadata(int group) {
 // From the image itself, which was read already to get here.
 Result<void> Run::bring_metadata() {
     constexpr std::uint64_t step = 1u << 20; // bytes
-    const CacheFile& cache = engine_->store(0).cache();
+    const LocalCopy& cache = engine_->store(0).cache();
     std::vector<std::byte> bytes;
     for (const Range& wanted :
          metadata_ranges(index_, cache.size(), image_->superblock().block_size())) {

@@ -13,12 +13,17 @@ namespace coldscope {
 
 Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::string& path,
                                                      const Shape& shape) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd)
         return system_error(fmt::format("cannot open {}", path));
-    auto file = std::make_shared<File>(path, fd);
+    return take(ring, std::move(fd), path, shape);
+}
+
+Result<std::unique_ptr<FileSource>> FileSource::take(Ring& ring, Fd fd, const std::string& path,
+                                                     const Shape& shape) {
+    auto file = std::make_shared<File>(path, std::move(fd));
     struct stat status {};
-    if (fstat(fd, &status) != 0)
+    if (fstat(file->fd.get(), &status) != 0)
         return system_error(fmt::format("cannot stat {}", path));
     if (!S_ISREG(status.st_mode))
         return failure(Code::invalid, fmt::format("{} is not a regular file", path));
@@ -28,10 +33,6 @@ Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::stri
     return std::unique_ptr<FileSource>(new FileSource(ring, std::move(file), shape));
 }
 
-FileSource::File::~File() {
-    ::close(fd);
-}
-
 std::string FileSource::identity() const {
     return fmt::format("file:{}:{}:{}.{:09}", file_->inode, file_->size, file_->changed.tv_sec,
                        file_->changed.tv_nsec);
@@ -39,7 +40,7 @@ std::string FileSource::identity() const {
 
 bool FileSource::File::unchanged() const {
     struct stat status {};
-    return fstat(fd, &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size &&
+    return fstat(fd.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size &&
            status.st_mtim.tv_sec == changed.tv_sec && status.st_mtim.tv_nsec == changed.tv_nsec;
 }
 
@@ -47,7 +48,8 @@ bool FileSource::try_fetch(std::uint64_t offset, std::span<std::byte> into) {
     if (!shape_.none())
         return false;
     const iovec vector{into.data(), into.size()};
-    const ssize_t got = preadv2(file_->fd, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+    const ssize_t got =
+        preadv2(file_->fd.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT);
     // What is wrong, if anything, fetch() will say.
     return got == static_cast<ssize_t>(into.size()) && file_->unchanged();
 }
@@ -82,7 +84,7 @@ void FileSource::read_on(Fetch fetch) {
     const std::span<std::byte> rest = fetch.into.subspan(fetch.got);
     const std::uint64_t at = fetch.offset + fetch.got;
     // The file stays open as long as the kernel may not have begun to read it.
-    ring_.read(file_->fd, rest, at,
+    ring_.read(file_->fd.get(), rest, at,
                [alive = std::weak_ptr(alive_), file = file_,
                 fetch = std::move(fetch)](int result) mutable {
                    if (const auto source = alive.lock())

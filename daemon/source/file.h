@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "core/base/fd.h"
 #include "daemon/ring/ring.h"
 #include "daemon/source/source.h"
 
@@ -24,6 +25,9 @@ public:
     // ring: must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<FileSource>>
     open(Ring& ring, const std::string& path, const Shape& shape);
+    // fd: of a file that was opened already; path: what it is called.
+    [[nodiscard]] static Result<std::unique_ptr<FileSource>>
+    take(Ring& ring, Fd fd, const std::string& path, const Shape& shape);
 
     [[nodiscard]] std::string name() const override { return file_->path; }
     [[nodiscard]] std::uint64_t size() const override { return file_->size; }
@@ -34,15 +38,13 @@ public:
 private:
     // What a read in the kernel needs; it may end after the source.
     struct File {
-        File(std::string path_given, int fd_given) : path(std::move(path_given)), fd(fd_given) {}
-        File(const File&) = delete;
-        File& operator=(const File&) = delete;
-        ~File();
+        File(std::string path_given, Fd fd_given)
+            : path(std::move(path_given)), fd(std::move(fd_given)) {}
         // Size and change time are still those that the file was opened with.
         [[nodiscard]] bool unchanged() const;
 
         std::string path;
-        int fd; // owned
+        Fd fd;
         std::uint64_t size = 0;
         std::uint64_t inode = 0;
         timespec changed{}; // when the file was last written

@@ -171,15 +171,16 @@ FanotifyTransport::Pending FanotifyTransport::take_pending(std::uint64_t token) 
     return pending_[token];
 }
 
-void FanotifyTransport::answer(std::uint64_t token, std::span<const std::byte>) {
+bool FanotifyTransport::answer(std::uint64_t token, std::span<const std::byte>) {
     const Pending pending = take_pending(token);
     // Never a hole: whatever was answered, only what the file has may be read.
     const bool local = engine_.store(pending.store).cache().local().contains(pending.range);
     respond(group_, pending.fd, local ? FAN_ALLOW : fanotify::deny(EIO));
     look_if_whole(pending.store);
+    return true;
 }
 
-void FanotifyTransport::fail(std::uint64_t token, int error) {
+bool FanotifyTransport::fail(std::uint64_t token, int error) {
     const Pending pending = take_pending(token);
     const int taken =
         std::ranges::find(fanotify_errors, error) != fanotify_errors.end() ? error : EIO;
@@ -187,6 +188,7 @@ void FanotifyTransport::fail(std::uint64_t token, int error) {
         denied_.clear();
     denied_[pending.thread].push_back({pending.store, pending.range, taken, monotonic_now(), 0});
     respond(group_, pending.fd, fanotify::deny(taken));
+    return true;
 }
 
 void FanotifyTransport::look_if_whole(StoreId store) {

@@ -52,8 +52,8 @@ private:
         int again = 0; // how often it was denied since
     };
 
-    void answer(std::uint64_t token, std::span<const std::byte> bytes) override;
-    void fail(std::uint64_t token, int error) override;
+    bool answer(std::uint64_t token, std::span<const std::byte> bytes) override;
+    bool fail(std::uint64_t token, int error) override;
     void receive();
     void take(const FanotifyEvent& event);
     [[nodiscard]] bool deny_again(const Pending& pending);

@@ -201,13 +201,15 @@ void FuseSession::ask(fuse_req_t request, Ask question) {
     engine_.ask(std::move(question), *this, reinterpret_cast<std::uintptr_t>(request));
 }
 
-void FuseSession::answer(std::uint64_t token, std::span<const std::byte> bytes) {
+bool FuseSession::answer(std::uint64_t token, std::span<const std::byte> bytes) {
     fuse_reply_buf(reinterpret_cast<fuse_req_t>(token), reinterpret_cast<const char*>(bytes.data()),
                    bytes.size());
+    return true;
 }
 
-void FuseSession::fail(std::uint64_t token, int error) {
+bool FuseSession::fail(std::uint64_t token, int error) {
     fuse_reply_err(reinterpret_cast<fuse_req_t>(token), error);
+    return true;
 }
 
 } // namespace coldscope

@@ -57,8 +57,8 @@ protected:
     [[nodiscard]] Engine& engine() const { return engine_; }
 
 private:
-    void answer(std::uint64_t token, std::span<const std::byte> bytes) final;
-    void fail(std::uint64_t token, int error) final;
+    bool answer(std::uint64_t token, std::span<const std::byte> bytes) final;
+    bool fail(std::uint64_t token, int error) final;
     [[nodiscard]] Result<void> make_session(std::vector<std::string> words);
     static ssize_t write_parts(int fd, iovec* parts, int count, void* self);
     void receive();

@@ -1,6 +1,7 @@
 #include "daemon/transport/probe.h"
 
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "daemon/guard/fanotify.h"
 #include "daemon/transport/fanotify.h"
 
@@ -128,7 +129,15 @@ std::string fanotify_obstacle(bool root_guard) {
     return {};
 }
 
-std::string cachefiles_state() {
+// The kernel refuses a mode that it doesn't have before it looks for the folder.
+bool binds_on_demand(const Fd& device) {
+    constexpr std::string_view folder = "dir /nonexistent";
+    constexpr std::string_view bind = "bind ondemand";
+    return ::write(device.get(), folder.data(), folder.size()) > 0 &&
+           ::write(device.get(), bind.data(), bind.size()) < 0 && errno == ENOENT;
+}
+
+std::string cachefiles_obstacle(bool root_guard) {
     const Version version = kernel_version();
     if (version < Version{5, 19} || version > Version{7, 1})
         return fmt::format("on-demand mode exists in Linux 5.19 to 7.1; this is {}",
@@ -137,7 +146,20 @@ std::string cachefiles_state() {
         return fmt::format("there is no /dev/cachefiles: Linux {} here is built without "
                            "CONFIG_CACHEFILES_ONDEMAND, or the module is not loaded",
                            kernel_release());
-    return "/dev/cachefiles is there, but this version of Coldscope does not serve it yet";
+    const Fd device(::open("/dev/cachefiles", O_RDWR | O_CLOEXEC));
+    if (!device && errno == EBUSY)
+        return root_guard ? std::string()
+                          : "another daemon has /dev/cachefiles; only one can serve it";
+    if (!device && (errno == EPERM || errno == EACCES))
+        return root_guard ? std::string() : "opening /dev/cachefiles needs root";
+    if (!device)
+        return fmt::format("/dev/cachefiles can't be opened: {}", std::strerror(errno));
+    if (!binds_on_demand(device))
+        return fmt::format("Linux {} here is built without CONFIG_CACHEFILES_ONDEMAND",
+                           kernel_release());
+    if (!kernel_has_erofs())
+        return fmt::format("Linux {} here has no EROFS", kernel_release());
+    return {};
 }
 
 } // namespace
@@ -197,7 +219,9 @@ std::vector<Probe> probe_transports(bool root_guard) {
         fmt::format("Linux {} asks before it reads from a sparse cache; the guard keeps readers "
                     "from zeros when Coldscope dies",
                     kernel_release()));
-    probes.push_back({TransportKind::cachefiles, false, cachefiles_state()});
+    add(TransportKind::cachefiles, first_of({ring, cachefiles_obstacle(root_guard)}),
+        "the kernel keeps the cache and asks for what it lacks of EROFS mounts by fsid, which need "
+        "CONFIG_EROFS_FS_ONDEMAND; see coldscoped serve");
     add(TransportKind::simulated, ring,
         "a kernel inside the program reads what a list says; nothing is mounted, nobody real "
         "waits");

@@ -156,16 +156,17 @@ bool SimulatedTransport::ask(Reader& reader, const std::string& name, File& file
     return waits;
 }
 
-void SimulatedTransport::answer(std::uint64_t token, std::span<const std::byte>) {
+bool SimulatedTransport::answer(std::uint64_t token, std::span<const std::byte>) {
     auto node = questions_.extract(token);
     Question& question = node.mapped();
     question.file->in_flight.remove(question.range);
     question.file->cached.add(question.range);
     wake_all();
+    return true;
 }
 
 // The kernel tries a page whose readahead failed once more by itself, then gives up.
-void SimulatedTransport::fail(std::uint64_t token, int) {
+bool SimulatedTransport::fail(std::uint64_t token, int) {
     auto node = questions_.extract(token);
     Question& question = node.mapped();
     question.file->in_flight.remove(question.range);
@@ -179,6 +180,7 @@ void SimulatedTransport::fail(std::uint64_t token, int) {
         }
     }
     wake_all();
+    return true;
 }
 
 // Not from within an answer: the engine may still be about to return from ask().

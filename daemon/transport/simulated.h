@@ -56,8 +56,8 @@ private:
         std::uint64_t read = 0; // Reader::number when it was asked
     };
 
-    void answer(std::uint64_t token, std::span<const std::byte> bytes) override;
-    void fail(std::uint64_t token, int error) override;
+    bool answer(std::uint64_t token, std::span<const std::byte> bytes) override;
+    bool fail(std::uint64_t token, int error) override;
     void begin(SimulatedRead read);
     void advance(const std::string& name);
     // Asks for what is missing from `at` on; false when there is nothing to wait for.

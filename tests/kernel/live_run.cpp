@@ -33,7 +33,7 @@ QString mkfs() {
 }
 
 // Takes files in an order that is the same each time, small and large ones.
-QStringList copy_files(const QString& tree, int wanted) {
+QStringList copy_files(const QString& tree, int wanted, qint64 largest) {
     QStringList copied;
     for (const char* root : {"/usr/bin", "/usr/include", "/usr/lib/python3", "/usr/share/perl",
                              "/usr/share/doc", "/usr/lib"}) {
@@ -48,7 +48,7 @@ QStringList copy_files(const QString& tree, int wanted) {
             if (copied.size() == wanted || from_here > wanted / 4)
                 break;
             const QFileInfo info(path);
-            if (info.size() > (4 << 20) || !info.isReadable())
+            if (info.size() > largest || !info.isReadable())
                 continue;
             const QString relative = path.mid(1);
             QDir().mkpath(QFileInfo(tree + '/' + relative).path());
@@ -103,10 +103,10 @@ QProcessEnvironment environment_for_all() {
 
 } // namespace
 
-TreeImage make_tree_image(const QString& folder, int files, QString* error) {
+TreeImage make_tree_image(const QString& folder, int files, QString* error, qint64 largest) {
     TreeImage image{folder + "/tree", folder + "/image.erofs", folder + "/image.blob", {}, {}};
     QDir().mkpath(image.tree);
-    image.files = copy_files(image.tree, files);
+    image.files = copy_files(image.tree, files, largest);
     if (image.files.size() < files) {
         *error = QString("only %1 files could be copied").arg(image.files.size());
         return {};
@@ -122,10 +122,12 @@ TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* err
     image.bootstrap = stem + ".erofs";
     image.blob.clear();
     bool made = false;
-    if (kind == "plain" || kind == "lz4") {
+    if (kind == "plain" || kind == "flat" || kind == "lz4") {
         QStringList options{image.bootstrap, image.tree};
         if (kind == "lz4")
             options.prepend("-zlz4");
+        if (kind == "flat")
+            options.prepend("-Enoinline_data");
         made = make(options, error);
     } else if (kind == "two blobs") {
         // usr/lib apart from the rest; each half is an image, and a device of the whole.

@@ -35,9 +35,12 @@ struct TreeImage {
 
 // The image is chunk-based, its data on a blob of its own. Empty tree when it can't be made; then
 // error says why.
-[[nodiscard]] TreeImage make_tree_image(const QString& folder, int files, QString* error);
-// Another image of the same files: "plain", "4K", "64K" and "1M" (chunks on a blob), "lz4", or
-// "two blobs" (a bootstrap over two images). Empty bootstrap when it can't be made.
+// largest: bytes of one of them.
+[[nodiscard]] TreeImage make_tree_image(const QString& folder, int files, QString* error,
+                                        qint64 largest = 4 << 20);
+// Another image of the same files: "plain", "flat" (no inline data), "4K", "64K" and "1M" (chunks
+// on a blob), "lz4", or "two blobs" (a bootstrap over two images). Empty bootstrap when it can't be
+// made.
 [[nodiscard]] TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* error);
 
 [[nodiscard]] QByteArray sha256_of(const QString& path, QString* error = nullptr);

@@ -74,6 +74,7 @@ private slots:
     void a_fuse_mount();
     void fuse_connections_that_are_none();
     void a_second_client_on_fuse();
+    void cachefiles_commands_that_are_none();
     void what_is_kept_of_root();
     void one_user_alone_is_named();
     void who_asked_for_it();
@@ -322,6 +323,10 @@ void TestGuard::the_group_is_for_the_trusted() {
     QCOMPARE(refused.message.number, static_cast<std::uint32_t>(EPERM));
     QVERIFY(!refused.fd);
     QVERIFY(plain.said("the fanotify group"));
+    // Whoever has the cachefiles device feeds every mount of the machine that uses it.
+    const auto device = user.ask({Type::bind_cachefiles, 0, {"", ""}});
+    QCOMPARE(device.message.number, static_cast<std::uint32_t>(EPERM));
+    QVERIFY(plain.said("the cachefiles device"));
     QCOMPARE(user.ask({Type::hello, 0, {}}).message.number, 0u);
 }
 
@@ -412,6 +417,17 @@ void TestGuard::a_second_client_on_fuse() {
     QCOMPARE(taken.error().code, Code::busy);
     QVERIFY(keeps.said("a second client: the first is alive"));
     QCOMPARE(user.ask({Type::hello, 0, {}}).message.number, 0u);
+}
+
+// What is passed on to the kernel as a command is looked at first.
+void TestGuard::cachefiles_commands_that_are_none() {
+    REFUSES({Type::bind_cachefiles, 0, {"a\ndir /etc", ""}}, EINVAL, "a tag is letters");
+    for (const char* limits : {"dir /etc\n", "brun 10\n", "brun 100%\n", "brun -1%\n",
+                               "brun 10%\nbind ondemand\n", "bstop %\n"})
+        REFUSES({Type::bind_cachefiles, 0, {"", limits}}, EINVAL, "is no limit of culling");
+    const Fd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    REFUSES({Type::adopt_cachefiles, 0, {}}, EINVAL, "is not the cachefiles device", file.get());
+    REFUSES({Type::adopt_cachefiles, 0, {}}, EINVAL, "is not the cachefiles device");
 }
 
 void TestGuard::what_is_kept_of_root() {

@@ -1,6 +1,7 @@
 // An engine on a real ring, with scripted sources below it and a scripted asker above.
 #pragma once
 
+#include "daemon/engine/cache_file.h"
 #include "daemon/engine/engine.h"
 #include "tests/unit/daemon/scripted_source.h"
 
@@ -21,17 +22,19 @@ public:
     std::map<std::uint64_t, Reply> replies; // by token
     std::function<void(std::uint64_t token)> on_reply = [](std::uint64_t) {};
 
-    void answer(std::uint64_t token, std::span<const std::byte> bytes) override {
+    bool answer(std::uint64_t token, std::span<const std::byte> bytes) override {
         Reply& reply = replies[token];
         ++reply.calls;
         reply.bytes.assign(bytes.begin(), bytes.end());
         on_reply(token);
+        return true;
     }
-    void fail(std::uint64_t token, int error) override {
+    bool fail(std::uint64_t token, int error) override {
         Reply& reply = replies[token];
         ++reply.calls;
         reply.error = error;
         on_reply(token);
+        return true;
     }
 };
 

@@ -23,6 +23,8 @@ const Message samples[] = {
     {Type::fuse, 0, {"/run/x/fuse-1", "/image", "fuse-1\na.cache\n"}},
     {Type::connection, 0, {}, 8},
     {Type::adopt_connection, 0, {"6800000\nfuse-1\n"}},
+    {Type::bind_cachefiles, 0, {"tag", "brun 10%\n"}},
+    {Type::adopt_cachefiles, 0, {}},
 };
 
 bool same(const Message& a, const Message& b) {

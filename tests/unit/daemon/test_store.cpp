@@ -1,3 +1,4 @@
+#include "daemon/engine/cache_file.h"
 #include "daemon/engine/store.h"
 #include "tests/unit/daemon/scripted_source.h"
 

@@ -93,6 +93,24 @@ const Good good[] = {
          c.id = 12;
          c.error = EIO;
      }},
+    {"hold op=open object=layer", Verb::hold,
+     [](Command& c) {
+         c.op = Op::open;
+         c.object = "layer";
+     }},
+    {"fail 12 partial", Verb::fail,
+     [](Command& c) {
+         c.id = 12;
+         c.error = EIO;
+         c.partial = true;
+     }},
+    {"fail partial next op=read", Verb::fail,
+     [](Command& c) {
+         c.error = EIO;
+         c.partial = true;
+         c.count = 1;
+         c.op = Op::read;
+     }},
     {"fail 12 ENOSPC", Verb::fail,
      [](Command& c) {
          c.id = 12;
@@ -184,6 +202,10 @@ const Bad bad[] = {
     {"delay 12 5ms file=/a", end_of_line},
     {"fail", end_of_line},
     {"fail EIO", end_of_line},
+    {"fail 12 EPERM partial", end_of_line},
+    {"hold 12 partial", 8},
+    {"hold op=close", 5},
+    {"hold op=open op=read", 13},
     {"fail 12 EWHAT", 8},
     {"fail 12 eio", 8},
     {"fail 12 0", 8},
@@ -223,7 +245,7 @@ bool same(const Command& a, const Command& b) {
     return a.verb == b.verb && a.id == b.id && a.all == b.all && a.count == b.count &&
            a.end == b.end && a.bytes == b.bytes && a.delay == b.delay && a.error == b.error &&
            a.file == b.file && a.object == b.object && a.range == b.range && a.pid == b.pid &&
-           a.command == b.command && a.text == b.text;
+           a.command == b.command && a.text == b.text && a.op == b.op && a.partial == b.partial;
 }
 
 } // namespace

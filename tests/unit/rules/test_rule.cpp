@@ -27,6 +27,30 @@ Match at(ObjectId object, Range range) {
 class TestRule : public QObject {
     Q_OBJECT
 private slots:
+    // Where objects come and go rules know them by name; an open has no range of its own.
+    void opens_and_names() {
+        const Place places[] = {{7, {0, ~std::uint64_t{0}}}};
+        const Question open{Op::open, places, 0, "", "domain/layer.blob"};
+        Match match;
+        QVERIFY(!matches(match, open));
+        match.op = Op::open;
+        QVERIFY(matches(match, open));
+        for (const char* name : {"layer.blob", "domain/layer.blob"}) {
+            match.object = name;
+            QVERIFY(matches(match, open));
+        }
+        for (const char* name : {"blob", "/layer.blob", "domain", "a/domain/layer.blob"}) {
+            match.object = name;
+            QVERIFY(!matches(match, open));
+        }
+        match.object.clear();
+        match.range = Range{4096, 8192};
+        QVERIFY(matches(match, open));
+        const Place elsewhere[] = {{7, {8192, 12288}}};
+        match.op = Op::read;
+        QVERIFY(!matches(match, {Op::read, elsewhere, 0, "", ""}));
+    }
+
     void every_condition_must_hold() {
         const Place places[] = {{1, {4096, 8192}}};
         const Question question{Op::read, places, 42, "cat"};

@@ -1,0 +1,217 @@
+// What can go wrong with one request, and what its reader or its mount sees.
+#include "tests/vm/guest/guest.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace coldscope::guest {
+
+namespace {
+
+constexpr auto mount_point = "/mnt/failures";
+
+std::string seen(int code) {
+    return code >= 1000 ? fmt::format("signal {}", code - 1000)
+                        : std::string(strerrorname_np(code));
+}
+
+// A mount of plain files, with its metadata read.
+void mount_plain() {
+    check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
+    for (const std::string& name : originals())
+        (void)size_of(std::string(mount_point) + '/' + name);
+}
+
+const std::string& large_file() {
+    static const std::string name = originals(1 << 20).front();
+    return name;
+}
+
+Child read_large(std::uint64_t offset, std::uint64_t length = 4096) {
+    return read_range(mount_point, large_file(), offset, length);
+}
+
+std::string open_failed() {
+    Serve serve("/cache/open-failed");
+    serve.rule("fail EACCES next op=open object=plain");
+    const int code = mount_fsid("plain", mount_point).code("the mount");
+    check(code == ENOBUFS || code == EIO, "the mount got " + seen(code));
+    const auto step = serve.step("answered", "open", "plain");
+    check(step["error"] == "EACCES" && step.value("by_rule", false), step.dump());
+    // An object that nobody has.
+    const int none = mount_fsid("nobody.has.it", mount_point).code("the mount");
+    check(none == ENOBUFS || none == EIO, "the mount got " + seen(none));
+    check(serve.step("answered", "open", "nobody.has.it")["error"] == "ENOENT", "no ENOENT");
+    // A name that leads elsewhere.
+    const int away = mount_fsid("..", mount_point).code("the mount");
+    check(away != 0, "a mount of ..");
+    mount_plain();
+    return fmt::format("mounts got {} and {}; a later one stands", seen(code), seen(none));
+}
+
+std::string open_held() {
+    Serve serve("/cache/open-held");
+    serve.rule("hold op=open");
+    Child mounting = mount_fsid("plain", mount_point);
+    auto held = serve.step("held", "open", "plain");
+    check(!mounting.ended(300) && waits_in_kernel(mounting.pid()), "the mount does not wait");
+    serve.command("release " + held["request"].dump());
+    check(mounting.code("the mount") == 0, "no mount");
+    unmount(mount_point);
+    // Failed by hand.
+    serve.rule("hold op=open");
+    Child failing = mount_fsid("inline", mount_point);
+    held = serve.step("held", "open", "inline");
+    serve.command("fail " + held["request"].dump() + " EACCES");
+    const int code = failing.code("the mount");
+    check(code == ENOBUFS || code == EIO, "the mount got " + seen(code));
+    // It ignores every signal; the end of the run lets it go.
+    Child waiting = mount_fsid("chunks", mount_point, "device=chunks.blob");
+    (void)serve.step("held", "open", "chunks");
+    waiting.kill(SIGKILL);
+    const bool ignored = !waiting.ended(500);
+    check(serve.stop() == 0, "serve ended with an error");
+    check(waiting.ended(10'000).has_value(), "the mount hangs after the end");
+    return fmt::format("the mount waited, went on, got {}; SIGKILL {} while it waited", seen(code),
+                       ignored ? "was ignored" : "ended it");
+}
+
+std::string open_with_wrong_size() {
+    Serve serve("/cache/wrong-size");
+    serve.rule("fail partial next op=open object=plain");
+    const int code = mount_fsid("plain", mount_point).code("the mount");
+    const auto step = serve.step("answered", "open", "plain");
+    check(step.value("partial", false), step.dump());
+    if (code != 0)
+        return "half of its size was said: the mount got " + seen(code);
+    const int right = right_files(mount_point);
+    return fmt::format("half of its size was said: the kernel does not look, {} files right",
+                       right);
+}
+
+std::string read_failed() {
+    Serve serve("/cache/read-failed");
+    mount_plain();
+    serve.rule("fail EACCES all");
+    Child reading = read_large(0);
+    const int code = reading.code("the reader");
+    check(code == EIO, "the reader got " + seen(code));
+    serve.settle();
+    const int asked = serve.count("arrived", "read");
+    serve.command("clear");
+    check(read_large(0).code("the reader") == 0, "no right bytes later");
+    return fmt::format("nothing was written: the reader got EIO whatever errno was meant; right "
+                       "bytes later ({} reads in all)",
+                       asked);
+}
+
+std::string read_held_and_late() {
+    Serve serve("/cache/read-held");
+    mount_plain();
+    serve.rule("hold next");
+    Child reading = read_large(0);
+    const auto held = serve.step("held", "read");
+    check(!reading.ended(500) && waits_in_kernel(reading.pid()), "the reader does not wait");
+    serve.command("release " + held["request"].dump());
+    check(reading.code("the reader") == 0, "wrong bytes");
+    serve.rule("delay 400ms next");
+    Child later = read_large(1 << 20);
+    (void)serve.step("delayed", "read");
+    check(!later.ended(100), "it was not delayed");
+    check(later.code("the reader") == 0, "wrong bytes");
+    return "the reader waited for a release and for a delay, right bytes";
+}
+
+std::string read_answered_partly() {
+    Serve serve("/cache/read-partly");
+    mount_plain();
+    serve.rule("fail partial next");
+    Child reading = read_large(0, 1 << 20);
+    check(reading.code("the reader") == 0, "wrong bytes, or an error");
+    const auto step = serve.wait_for([](const nlohmann::json& event) {
+        return event["event"] == "answered" && event.value("partial", false);
+    });
+    check(step.has_value(), "nothing was answered partly");
+    return fmt::format("half of a read of {} bytes: the kernel asked for the rest, right bytes",
+                       (*step)["length"].get<int>());
+}
+
+std::string reader_killed() {
+    Serve serve("/cache/reader-killed");
+    mount_plain();
+    serve.rule("hold next");
+    Child reading = read_large(0);
+    const auto held = serve.step("held", "read");
+    reading.kill(SIGKILL);
+    check(reading.code("the reader") == 1000 + SIGKILL, "the reader was not killed");
+    serve.command("release " + held["request"].dump());
+    const auto lost = serve.step("lost", "read");
+    check(lost["request"] == held["request"], "another request was lost");
+    check(read_large(0).code("the next reader") == 0, "wrong bytes later");
+    return "its request is lost once it is answered (the kernel says EINVAL); right bytes later";
+}
+
+std::string low_space() {
+    struct statvfs disk {};
+    check(statvfs("/cache", &disk) == 0, "no disk");
+    const auto free = static_cast<int>(disk.f_bavail * 100 / disk.f_blocks);
+    Serve serve("/cache/low-space", {"--limits", fmt::format("brun={}%,bcull={}%,bstop={}%",
+                                                             free - 3, free - 4, free - 5)});
+    check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
+    check(read_large(0).code("the reader") == 0, "wrong bytes");
+    const std::string filler = "/cache/filler";
+    const int fd = ::open(filler.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    const auto tenth = static_cast<off_t>(disk.f_blocks * disk.f_frsize / 10);
+    const bool filled = posix_fallocate(fd, 0, tenth) == 0;
+    ::close(fd);
+    check(filled, "the disk can't be filled");
+    Child reading = read_large(1 << 20);
+    const int code = reading.code("the reader");
+    const auto failed = serve.wait_for([](const nlohmann::json& event) {
+        return event["event"] == "answered" && event["result"] != 0;
+    });
+    unlink(filler.c_str());
+    check(code == EIO, "the reader got " + seen(code));
+    check(failed.has_value(), "no request failed");
+    const std::string error = (*failed)["error"];
+    check(error == "ENOBUFS" || error == "ENOSPC", "the write got " + error);
+    int later = -1;
+    for (int i = 0; i < 20 && later != 0; ++i, usleep(200'000))
+        later = read_large(1 << 20).code("the reader");
+    check(later == 0, "no right bytes once there is room again: " + seen(later));
+    return fmt::format("the write got {}, the reader EIO; right bytes once there is room", error);
+}
+
+std::string daemon_stopped() {
+    Serve serve("/cache/silent");
+    mount_plain();
+    serve.rule("hold all");
+    Child reading = read_large(0);
+    (void)serve.step("held", "read");
+    kill(serve.pid(), SIGSTOP); // the guard ends it
+    const int code = reading.code("the reader");
+    check(code == EIO || code == ENOBUFS, "the reader got " + seen(code));
+    return "a daemon that was stopped is ended by its guard: the reader got " + seen(code);
+}
+
+} // namespace
+
+std::vector<Test> failure_tests() {
+    return {{"open_failed", open_failed},
+            {"open_held", open_held},
+            {"open_with_wrong_size", open_with_wrong_size},
+            {"read_failed", read_failed},
+            {"read_held_and_late", read_held_and_late},
+            {"read_answered_partly", read_answered_partly},
+            {"reader_killed", reader_killed},
+            {"low_space", low_space},
+            {"daemon_stopped", daemon_stopped}};
+}
+
+} // namespace coldscope::guest
