@@ -1,5 +1,5 @@
-// Reads a range of a file with read(2) and copies it to standard output. Exit code: 0, or the errno
-// that the kernel gave.
+// Reads a range of a file with pread(2) and copies it to standard output, also what came before an
+// error. Exit code: 0, or the errno that the kernel gave.
 #include <cerrno>
 #include <cstdlib>
 #include <vector>
@@ -16,12 +16,13 @@ int main(int argc, char** argv) {
     if (fd < 0)
         return errno;
     std::size_t done = 0;
+    int error = 0;
     while (done < bytes.size()) {
         const ssize_t got =
             pread(fd, bytes.data() + done, bytes.size() - done, offset + static_cast<off_t>(done));
         if (got < 0)
-            return errno;
-        if (got == 0)
+            error = errno;
+        if (got <= 0)
             break;
         done += static_cast<std::size_t>(got);
     }
@@ -31,5 +32,5 @@ int main(int argc, char** argv) {
             return errno;
         put += static_cast<std::size_t>(written);
     }
-    return 0;
+    return error;
 }

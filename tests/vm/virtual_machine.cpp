@@ -24,6 +24,11 @@ QByteArray last_line(QByteArray text) {
 
 } // namespace
 
+QByteArray guest_script(const QString& name) {
+    QFile file(tool(name + ".guest"));
+    return file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
+}
+
 VirtualMachine::~VirtualMachine() {
     if (process_.state() == QProcess::NotRunning)
         return;
@@ -52,7 +57,7 @@ QString VirtualMachine::version() const {
 
 bool VirtualMachine::start() {
     QFile file(folder_.filePath("script"));
-    if (!file.open(QIODevice::WriteOnly) || file.write(script) != script.size())
+    if (script.isEmpty() || !file.open(QIODevice::WriteOnly) || file.write(script) != script.size())
         return false;
     file.close();
     QProcess initrd;

@@ -54,6 +54,9 @@ private:
     QProcess process_;
 };
 
+// The text of tests/vm/NAME.guest, for `script`.
+[[nodiscard]] QByteArray guest_script(const QString& name);
+
 // For the start of a test: leaves it where the machine can't be had.
 #define NEEDS_MACHINE(machine)                                                                     \
     do {                                                                                           \
