@@ -200,10 +200,10 @@ void Server::await_others() {
     if ((!group_.is_open() && !cachefiles_.is_open()) || listening_)
         return;
     auto listening = folders_.listen(socket_name);
-    if (listening)
-        listening_ = std::move(*listening);
-    else
-        log("nobody can take over", describe(listening.error()));
+    if (!listening)
+        return log("nobody can take over", describe(listening.error()));
+    listening_ = std::move(*listening);
+    tell_senders(listening_.get()); // inherited: no message comes between accept(2) and this
 }
 
 // The question's answer comes from the child then. It holds nothing that keeps readers waiting.
