@@ -228,10 +228,10 @@ void Server::await_others() {
                        (!connection_.is_open() || options_.grace == 0)))
         return;
     auto listening = folders_.listen(socket_name);
-    if (listening)
-        listening_ = std::move(*listening);
-    else
-        log("nobody can take over", describe(listening.error()));
+    if (!listening)
+        return log("nobody can take over", describe(listening.error()));
+    listening_ = std::move(*listening);
+    tell_senders(listening_.get()); // inherited: no message comes between accept(2) and this
 }
 
 // The question's answer comes from the child then. It holds nothing that keeps readers waiting.

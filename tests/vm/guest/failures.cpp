@@ -105,6 +105,7 @@ std::string read_failed() {
     serve.settle();
     const int asked = serve.count("arrived", "read");
     serve.command("clear");
+    serve.rule("hold object=nobody"); // stands once the others are gone
     check(read_large(0).code("the reader") == 0, "no right bytes later");
     return fmt::format("nothing was written: the reader got EIO whatever errno was meant; right "
                        "bytes later ({} reads in all)",
