@@ -118,7 +118,14 @@ Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) 
                                                options.folders.front()));
     if (!reply)
         return failure(Code::not_found, fmt::format("no guard waits at {}", path));
-    client->taken_mount_ = reply->message.texts[0];
+    // Names of file systems, a line each, then the path: it alone begins with a slash.
+    const std::string& stands = reply->message.texts[0];
+    const std::size_t before = stands.find("\n/");
+    const std::size_t path_at = stands.starts_with('/')       ? 0
+                                : before == std::string::npos ? stands.size()
+                                                              : before + 1;
+    client->superblocks_ = stands.substr(0, path_at);
+    client->taken_mount_ = stands.substr(path_at);
     return client;
 }
 

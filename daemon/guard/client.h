@@ -77,6 +77,13 @@ public:
     [[nodiscard]] Result<void> mark(const std::string& path, int file);
     // The descriptor that the dead client had of a marked file.
     [[nodiscard]] Result<Fd> object(const std::string& path);
+    // Of what was marked and is of no use any more.
+    void end_mark(const std::string& path) {
+        std::erase_if(marks_, [&](const Mark& mark) { return mark.path == path; });
+        unmark(path);
+    }
+    // file is marked already, by the dead client: a guard that restart() starts is told.
+    void marked(const std::string& path, int file) { marks_.push_back({path, file}); }
     // Asks what a thread waits for, without waiting for the answer. A newer question takes the
     // place of one that is not answered yet.
     void ask_who(pid_t thread);

@@ -26,7 +26,8 @@ enum class Type : std::uint32_t {
     keep = 4,    // path, device; number: a Kind. To be taken away when the client dies, in order
     forget = 5,  // path
     reply = 6,   // number: 0 or an errno; what was being done, or what was asked for
-    hello = 7,   // number: 1 to take over a dead client's run → reply
+    hello = 7,   // number: 1 to take over a dead client's run → reply: what mount replied, then the
+                 // mount's path
     group = 8,   // → reply with the fanotify group's descriptor
     adopt = 9,   // what mount replied; with the group's descriptor, from a client whose guard was
                  // another → reply

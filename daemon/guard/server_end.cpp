@@ -69,8 +69,11 @@ bool Server::wait_for_client() {
             client_ = 0;
             continue;
         }
+        std::string stands;
+        for (const std::string& name : mounted_)
+            stands += name + '\n';
         const auto mount = std::ranges::find(kept_, Kind::erofs, &Kept::kind);
-        reply(received->message, 0, mount != kept_.end() ? mount->path : "");
+        reply(received->message, 0, stands + (mount != kept_.end() ? mount->path : ""));
         return true;
     }
     return false;

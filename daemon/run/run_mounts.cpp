@@ -234,14 +234,18 @@ Result<void> Run::mount_fanotify() {
     for (StoreId id = 0; id < engine_->store_count(); ++id) {
         const LocalCopy& cache = engine_->store(id).cache();
         sources.push_back(cache.path());
-        if (!marked_[id] && cache.local().total() < cache.size())
+        if (marked_[id])
+            guard_->marked(cache.path(), cache.fd());
+        else if (cache.local().total() < cache.size())
             COLDSCOPE_CHECK(guard_->mark(cache.path(), cache.fd()));
     }
     transport_ = std::make_unique<FanotifyTransport>(*ring_, *engine_, group, [this](StoreId id) {
         guard_->unmark(engine_->store(id).cache().path());
     });
-    if (taken)
+    if (taken) {
         erofs_device_ = mount_on(options_.mount_point);
+        guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
+    }
     open_trace();
     thread_ = std::thread([this] { ring_thread(); });
     if (!taken)
@@ -266,7 +270,7 @@ Result<bool> Run::kernel_asks_for_metadata(int group) {
     while (!done.load())
         asked = deny_waiting(group, 1) || asked;
     mounting.join();
-    guard_->unmark(path);
+    guard_->end_mark(path);
     unlink(path.c_str());
     return asked;
 }

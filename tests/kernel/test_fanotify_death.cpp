@@ -32,6 +32,7 @@ private slots:
     void another_run_takes_over();
     void an_open_file_outlives_the_run();
     void a_new_guard_keeps_watch();
+    void what_was_taken_over_is_handed_on();
 
 private:
     struct Work {
@@ -293,6 +294,49 @@ void TestFanotifyDeath::a_new_guard_keeps_watch() {
     (void)check(work, grace_ms + patience_ms, &wrong);
     QVERIFY2(wrong == nullptr, wrong);
     QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+}
+
+// A run dies, another takes over, then its guard dies, then it: nobody reads zeros.
+void TestFanotifyDeath::what_was_taken_over_is_handed_on() {
+    constexpr int long_grace_ms = 3000; // for the next run to come within, on a busy machine
+    QTemporaryDir work_folder;
+    LiveRun run(image_, work_folder.path(), "fanotify");
+    run.extra << "--grace" << QString("%1ms").arg(long_grace_ms);
+    QVERIFY(run.start());
+    const pid_t first = run.guard_pid();
+    QVERIFY(first > 0);
+    QCOMPARE(sha256_of(run.mount() + '/' + image_.files[0]),
+             sha256_of(image_.tree + '/' + image_.files[0]));
+    QCOMPARE(run.stop(SIGKILL), -1);
+
+    LiveRun next(image_, work_folder.path(), "fanotify");
+    next.extra << "--grace" << QString("%1ms").arg(long_grace_ms);
+    QVERIFY(next.start());
+    ::kill(first, SIGKILL);
+    QVERIFY(!next.wait_for([](const QJsonObject& one) {
+                     return one["event"] == "notice" &&
+                            one["text"].toString().contains("guarded again");
+                 })
+                 .isEmpty());
+    next.command("hold all");
+    QVERIFY(!next.wait_for("rule").isEmpty());
+    auto work = start_readers(next, 16);
+    QVERIFY(!next.wait_for("held").isEmpty());
+    QTest::qWait(300);
+    const QString file = *std::ranges::find_if(image_.files, [&](const QString& one) {
+        return one != image_.files[0] && QFileInfo(image_.tree + '/' + one).size() > 600'000;
+    });
+    QFile open_file(next.mount() + '/' + file); // outlives the mount
+    QVERIFY(open_file.open(QIODevice::ReadOnly | QIODevice::Unbuffered));
+    QCOMPARE(next.stop(SIGKILL), -1);
+    const char* wrong = nullptr;
+    (void)check(work, long_grace_ms + patience_ms, &wrong);
+    QVERIFY2(wrong == nullptr, wrong);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(next.mount()), 5000);
+    QTest::qWait(500); // by then a guard that knows of no file system has ended
+    QVERIFY(open_file.seek(524'288));
+    QCOMPARE(open_file.read(4096), QByteArray()); // an error
+    QVERIFY(open_file.error() != QFile::NoError);
 }
 
 QTEST_GUILESS_MAIN(TestFanotifyDeath)
