@@ -228,7 +228,8 @@ void LiveRun::become_user(QStringList& arguments) {
         // FUSE asks for no trust.
         guard_.start(program("coldscope-guard"),
                      {transport_ == "fanotify" ? "--trusted-user" : "--user", QString::number(user),
-                      "--folder", cache_, "--folder", mount_});
+                      "--grace", QString::number(grace_ms), "--folder", cache_, "--folder",
+                      mount_});
         guard_.waitForStarted();
     }
     QProcessEnvironment all = environment_for_all();

@@ -67,6 +67,7 @@ public:
     // Before start(). Not 0: coldscoped runs as this user, its guard is started by root (which this
     // process must be) with a socket.
     uid_t user = 0;
+    int grace_ms = 1000;                    // of the guard that root has started
     bool takes_over = false;                // the guard of a run that died, in the same folder
     bool asks_for_guard = false;            // the user's run has its guard started itself
     std::map<QString, QString> environment; // of the user's run, beside what there is

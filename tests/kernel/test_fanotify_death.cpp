@@ -157,6 +157,7 @@ void TestFanotifyDeath::killed_at_random_moments() {
             QCOMPARE(run.stop(), 0);
         }
         QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000); // FUSE, which goes after it
     }
     // All of it, over what the killed runs left in the cache.
     QVERIFY(drop_caches());
