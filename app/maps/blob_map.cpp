@@ -93,9 +93,7 @@ void BlobMap::list_devices() {
 void BlobMap::show_legend() {
     switch (grid_->overlay()) {
     case Overlay::state:
-        legend_->show_marks({Mark::held, Mark::failed, Mark::delayed, Mark::fetching, Mark::filling,
-                             Mark::cold, Mark::unused, Mark::prefetch, Mark::amplified, Mark::local,
-                             Mark::hole});
+        legend_->show_marks(state_marks(workspace_.residency().fetched_ahead()));
         break;
     case Overlay::first_access:
         legend_->show_scale(tr("asked for first"), tr("last"));
@@ -107,6 +105,7 @@ void BlobMap::show_legend() {
 }
 
 void BlobMap::show_view() {
+    show_legend();
     closer_->setEnabled(grid_->space().size != 0 && grid_->zoom() > BlobGrid::least_zoom);
     wider_->setEnabled(grid_->space().size != 0 && grid_->zoom() < grid_->most_zoom());
     whole_->setEnabled(grid_->space().size != 0 && !grid_->fits());

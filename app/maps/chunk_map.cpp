@@ -42,8 +42,6 @@ ChunkMap::ChunkMap(Workspace& workspace, QWidget* parent)
     facts_->setTextFormat(Qt::PlainText);
     facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    legend_->show_marks({Mark::held, Mark::failed, Mark::fetching, Mark::filling, Mark::cold,
-                         Mark::unused, Mark::prefetch, Mark::amplified, Mark::local, Mark::hole});
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(4);
@@ -75,6 +73,7 @@ void ChunkMap::refresh_now() {
 }
 
 void ChunkMap::follow_selection() {
+    legend_->show_marks(state_marks(workspace_.residency().fetched_ahead()));
     const auto node = workspace_.selection().current().node;
     if (!workspace_.image() || !node) {
         node_.reset();

@@ -15,12 +15,22 @@ constexpr int between = 14;
 constexpr int scale_width = 90;
 } // namespace
 
+std::vector<Mark> state_marks(bool ahead) {
+    std::vector<Mark> marks{Mark::held, Mark::failed, Mark::delayed, Mark::fetching, Mark::filling,
+                            Mark::cold, Mark::local,  Mark::unused,  Mark::hole};
+    if (ahead)
+        marks.insert(marks.end(), {Mark::prefetch, Mark::amplified});
+    return marks;
+}
+
 Legend::Legend(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Legend"));
     setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
 }
 
 void Legend::show_marks(const std::vector<Mark>& marks) {
+    if (marks == marks_)
+        return;
     marks_ = marks;
     describe();
 }

@@ -8,6 +8,9 @@
 
 namespace coldscope::app {
 
+// What cells that show states can be. ahead: with what was fetched ahead of readers.
+[[nodiscard]] std::vector<Mark> state_marks(bool ahead);
+
 class Legend final : public QWidget {
     Q_OBJECT
 

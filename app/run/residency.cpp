@@ -1,5 +1,7 @@
 #include "app/run/residency.h"
 
+#include <algorithm>
+
 namespace coldscope::app {
 
 Residency::Residency(RunHost& host, Places places, QObject* parent)
@@ -92,6 +94,13 @@ const RangeSet& Residency::local(std::uint16_t device) const {
 const Origins& Residency::origins(std::uint16_t device) const {
     static const Origins none;
     return device < origins_.size() ? origins_[device] : none;
+}
+
+bool Residency::fetched_ahead() const {
+    return std::ranges::any_of(origins_, [](const Origins& origins) {
+        return origins.by(Origin::prefetch).total() != 0 ||
+               origins.by(Origin::amplified).total() != 0;
+    });
 }
 
 std::uint64_t Residency::local_of(erofs::NodeId node) const {

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const RangeSet& local(std::uint16_t device) const;
     // Of what the run brought.
     [[nodiscard]] const Origins& origins(std::uint16_t device) const;
+    // Anything came that no reader waited for.
+    [[nodiscard]] bool fetched_ahead() const;
     // Bytes; for a directory of all below it. Shared bytes count for each file that has them.
     [[nodiscard]] std::uint64_t local_of(erofs::NodeId node) const;
     [[nodiscard]] std::uint64_t stored_of(erofs::NodeId node) const;

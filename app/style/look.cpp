@@ -48,7 +48,7 @@ constexpr std::array table{
     Entry{Mark::amplified, Pattern::hatched, 0, 0xFFE3B5D0, 0xFF9A4674, 0xFF8A4A6E, 0xFFE8B5D0,
           QT_TRANSLATE_NOOP("Mark", "amplified")},
     Entry{Mark::unused, Pattern::dotted, 0, 0xFF9FD9C6, 0xFF00704F, 0xFF1B5E4A, 0xFF5FD6B4,
-          QT_TRANSLATE_NOOP("Mark", "fetched, never asked for")},
+          QT_TRANSLATE_NOOP("Mark", "unused")},
     Entry{Mark::local, Pattern::solid, 0, 0xFF009E73, 0xFF00704F, 0xFF20B88C, 0xFF5FD6B4,
           QT_TRANSLATE_NOOP("Mark", "local")},
     Entry{Mark::cold, Pattern::solid, 0, 0xFFD9DDE3, 0xFF868E99, 0xFF3A4048, 0xFF7D8691,
