@@ -24,7 +24,10 @@ namespace coldscope {
 
 namespace {
 constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken away lazily
-}
+// As far apart, while the guard of a run that has ended sees its file system go: it holds the locks
+// of what is marked till then.
+constexpr int lock_tries = 20;
+} // namespace
 
 // A guard whose client died may still wait for this very run.
 Result<void> Run::start_guard() {
@@ -79,8 +82,15 @@ Result<void> Run::open_stores() {
                 before_mark = std::move(*object);
         }
         marked_.push_back(static_cast<bool>(before_mark));
-        COLDSCOPE_TRY(auto cache, CacheFile::open(options_.cache, name, identity, source->size(),
-                                                  std::move(before_mark)));
+        auto opened =
+            CacheFile::open(options_.cache, name, identity, source->size(), std::move(before_mark));
+        for (int tries = 0;
+             !marked_.back() && !opened && opened.error().code == Code::busy && tries < lock_tries;
+             ++tries) {
+            usleep(50'000);
+            opened = CacheFile::open(options_.cache, name, identity, source->size());
+        }
+        COLDSCOPE_TRY(auto cache, std::move(opened));
         if (taken && kind_ == TransportKind::fanotify && !marked_.back() &&
             cache->local().total() < cache->size())
             return failure(Code::mismatch, fmt::format("{} is not what is mounted on {}", paths[i],
