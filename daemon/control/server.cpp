@@ -73,7 +73,7 @@ bool Server::over() const {
 }
 
 void Server::turn(Served& served) {
-    take_callers();
+    take_callers(served);
     if (!link_)
         return;
     Result<void> kept = take_messages(served);
@@ -94,8 +94,14 @@ void Server::turn(Served& served) {
 }
 
 // One window at a time; others are told why not.
-void Server::take_callers() {
+void Server::take_callers(Served& served) {
     while (auto caller = listener_.accept()) {
+        // Who has hung up before is heard out, and makes room.
+        if (link_ && link_->hung_up()) {
+            while (link_->waiting() < most_answers && take_messages(served)) {
+            }
+            end_session();
+        }
         if (!caller->allowed)
             caller->link.send(Refused{"the run is another user's"});
         else if (link_)

@@ -65,7 +65,7 @@ public:
 
 private:
     Server(Listener listener, const ServerOptions& options);
-    void take_callers();
+    void take_callers(Served& served);
     void end_session();
     void seek_attach();
     [[nodiscard]] Result<void> take_messages(Served& served);
