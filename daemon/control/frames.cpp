@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -186,6 +187,11 @@ std::vector<std::byte> encode(const Message& message) {
     std::vector<std::byte> bytes;
     encode(message, bytes);
     return bytes;
+}
+
+std::uint64_t random_number() {
+    std::random_device random;
+    return std::uint64_t{random()} << 32 | random();
 }
 
 } // namespace coldscope::attach

@@ -26,6 +26,7 @@ namespace coldscope::attach {
 
 inline constexpr std::uint16_t version = 1;
 inline constexpr std::uint32_t magic = 0x414C4F43; // "COLA"
+inline constexpr Nanoseconds beat_interval = 500 * millisecond; // of both sides
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t largest_payload = 512 * 1024; // bytes
 inline constexpr std::size_t longest_text = 64 * 1024;     // bytes
@@ -181,6 +182,9 @@ struct Header {
 };
 // Code::corrupt for what is no header of a frame; offset is the byte in it.
 [[nodiscard]] Result<Header> decode_header(std::span<const std::byte> bytes);
+// For a run's and a session's number: not to be met twice.
+[[nodiscard]] std::uint64_t random_number();
+
 // Code::corrupt or truncated; offset is the byte in the payload. An attach of another version is
 // read as far as its version, so that it can be refused.
 [[nodiscard]] Result<Message> decode(Type type, std::span<const std::byte> payload);

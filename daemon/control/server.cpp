@@ -1,21 +1,14 @@
 #include "daemon/control/server.h"
 
 #include <algorithm>
-#include <random>
 
 namespace coldscope::attach {
 
 namespace {
 
-constexpr Nanoseconds beat_interval = 500 * millisecond;
 constexpr int last_wait_ms = 1000; // for a window to take the run's last words
 // Of answers to the window's questions; then it is not listened to until it has taken them.
 constexpr std::size_t most_answers = 1u << 20; // bytes
-
-std::uint64_t random_number() {
-    std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
-}
 
 } // namespace
 

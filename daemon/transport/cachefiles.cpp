@@ -13,7 +13,7 @@ namespace coldscope {
 namespace {
 
 constexpr int messages_a_turn = 64;
-constexpr Nanoseconds retry_window = second; // of the kernel itself
+constexpr Nanoseconds kernel_retry = second; // of the kernel itself
 constexpr Nanoseconds look_delay = 20 * millisecond;
 constexpr int most_errors = 64; // of the device, in a row
 constexpr std::string_view volume_prefix = "erofs,";
@@ -213,7 +213,7 @@ bool CachefilesTransport::fail(std::uint64_t token, int error) {
 bool CachefilesTransport::fail_open(Pending& pending, int error) {
     const Nanoseconds now = monotonic_now();
     Nanoseconds& last = failed_[pending.object];
-    const bool again = last != 0 && now - last < retry_window;
+    const bool again = last != 0 && now - last < kernel_retry;
     last = now;
     if (!again)
         return say_opened(pending.message, -error);
