@@ -17,7 +17,8 @@ struct Command {
     std::shared_ptr<ImageOptions> options;
 };
 
-Command add(CLI::App& app, int& exit_code, const char* name, const char* description, Inspect inspect) {
+Command add(CLI::App& app, int& exit_code, const char* name, const char* description,
+            Inspect inspect) {
     auto options = std::make_shared<ImageOptions>();
     CLI::App* command = app.add_subcommand(name, description);
     command->add_option("IMAGE", options->image, "The EROFS image (its bootstrap)")->required();

@@ -25,7 +25,7 @@
 namespace coldscope::attach {
 
 inline constexpr std::uint16_t version = 1;
-inline constexpr std::uint32_t magic = 0x414C4F43; // "COLA"
+inline constexpr std::uint32_t magic = 0x414C4F43;              // "COLA"
 inline constexpr Nanoseconds beat_interval = 500 * millisecond; // of both sides
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t largest_payload = 512 * 1024; // bytes

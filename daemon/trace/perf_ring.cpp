@@ -13,14 +13,14 @@ namespace coldscope {
 
 namespace {
 
-constexpr std::size_t ring_header = 4096; // the first page
-constexpr std::size_t data_bytes = 16 * 4096; // some 900 samples: more than come in one turn
-constexpr std::size_t ring_header = 8;
+constexpr std::size_t control_page = 4096;
+constexpr std::size_t data_bytes = 16 * control_page; // more than come in one turn
+constexpr std::size_t header_bytes = 8;
 
 } // namespace
 
 Result<PerfRing> PerfRing::map(Fd event) {
-    void* memory = mmap(nullptr, ring_header + data_bytes, PROT_READ, MAP_SHARED, event.get(), 0);
+    void* memory = mmap(nullptr, control_page + data_bytes, PROT_READ, MAP_SHARED, event.get(), 0);
     if (memory == MAP_FAILED)
         return system_error("cannot map the samples of a tracepoint");
     return PerfRing(std::move(event), memory);
@@ -32,7 +32,7 @@ PerfRing::PerfRing(PerfRing&& other) noexcept
 
 PerfRing::~PerfRing() {
     if (memory_ != nullptr)
-        munmap(memory_, ring_header + data_bytes);
+        munmap(memory_, control_page + data_bytes);
 }
 
 void PerfRing::take(const std::function<void(const Sample&)>& sample) {
@@ -47,7 +47,7 @@ void PerfRing::take(const std::function<void(const Sample&)>& sample) {
         return;
     seen_ = head;
     copy_.resize(fresh);
-    const std::byte* data = static_cast<const std::byte*>(memory_) + ring_header;
+    const std::byte* data = static_cast<const std::byte*>(memory_) + control_page;
     const std::size_t at = head % data_bytes;
     const std::size_t first = std::min<std::size_t>(fresh, data_bytes - at);
     std::memcpy(copy_.data(), data + at, first);
@@ -62,14 +62,14 @@ void PerfRing::take(const std::function<void(const Sample&)>& sample) {
 
 void parse_samples(std::span<const std::byte> records,
                    const std::function<void(const PerfRing::Sample&)>& sample) {
-    while (records.size() >= ring_header) {
+    while (records.size() >= header_bytes) {
         Cursor header(records);
         const std::uint32_t type = header.u32();
         header.skip(2);
         const std::size_t size = header.u16();
-        if (size < ring_header || size > records.size())
+        if (size < header_bytes || size > records.size())
             return;
-        Cursor body(records.subspan(ring_header, size - ring_header));
+        Cursor body(records.subspan(header_bytes, size - header_bytes));
         records = records.subspan(size);
         if (type != PERF_RECORD_SAMPLE)
             continue;
