@@ -97,7 +97,7 @@ bool name_device(const QString& image, const QByteArray& name) {
 class TestVmCachefiles : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void guest_data();
     void guest();

@@ -25,7 +25,7 @@ bool readable(const EventQueue& queue, int timeout = 0) {
 
 class TestEventQueue : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void overflow_is_counted() {
         EventQueue queue(8);
         for (std::uint64_t i = 0; i < 11; ++i)

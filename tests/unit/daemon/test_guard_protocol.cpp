@@ -63,7 +63,7 @@ struct Pair {
 
 class TestGuardProtocol : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void round_trip() {
         for (const Message& message : samples) {
             const auto decoded = decode(encode(message));

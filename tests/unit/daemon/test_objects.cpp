@@ -18,7 +18,7 @@ using namespace coldscope::test;
 
 class TestObjects : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void names() {
         ObjectNames names;
         QCOMPARE(names.of(0), std::string("?"));
