@@ -3,6 +3,7 @@
 #include "app/steer/steering.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
+#include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
 #include "app/tables/file_search.h"
 #include "app/tables/image_facts.h"
@@ -24,7 +25,6 @@ namespace coldscope::app {
 
 namespace {
 constexpr int first_name_width = 30; // characters
-constexpr int typing_ms = 150;
 } // namespace
 
 ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)

@@ -26,10 +26,6 @@ std::size_t first_not(std::size_t count, const Before& before) {
     return low;
 }
 
-int device(double logical, double ratio) {
-    return std::max(1, static_cast<int>(std::lround(logical * ratio)));
-}
-
 } // namespace
 
 OffsetRows rows_of(std::uint64_t offset, std::uint64_t length, std::uint64_t size, int height) {
