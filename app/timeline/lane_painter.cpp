@@ -1,5 +1,7 @@
 #include "app/timeline/lane_painter.h"
 
+#include "app/timeline/time_scale.h"
+
 #include <QPainter>
 #include <algorithm>
 #include <cmath>

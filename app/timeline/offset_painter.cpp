@@ -1,6 +1,7 @@
 #include "app/timeline/offset_painter.h"
 
 #include "app/timeline/lane_model.h"
+#include "app/timeline/time_scale.h"
 
 #include <algorithm>
 #include <cmath>
