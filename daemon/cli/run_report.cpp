@@ -128,6 +128,14 @@ bool RunReport::fact(const Fact& fact) {
         origins_[origin->request] = *origin;
         return true;
     }
+    if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
+        const bool asked = kernel->passed == KernelTime::Passed::asked;
+        return output_.line(json{
+            {"event", asked ? "asked" : "resumed"},
+            {"request", kernel->request},
+            {"time",
+             kernel->time}}.dump());
+    }
     const auto& reader = std::get<ReaderFacts>(fact);
     return output_.line(json{{"event", "reader"},
                              {"pid", reader.thread},
