@@ -141,7 +141,8 @@ void Session::drain() {
         });
     };
     run_.events().drain([&](const StepRecord& record) {
-        drain_facts();
+        if (record.step == Step::arrived)
+            drain_facts();
         tell(record);
     });
     drain_facts(); // of requests that have ended

@@ -24,12 +24,20 @@ void mount_plain() {
         (void)size_of(std::string(mount_point) + '/' + name);
 }
 
-nlohmann::json event_of(Serve& serve, const std::string& event, const nlohmann::json& request) {
-    const auto found = serve.wait_for([&](const nlohmann::json& one) {
-        return one["event"] == event && one["request"] == request;
+using Events = std::map<std::string, nlohmann::json>;
+
+// These of a request, in whatever order.
+Events events_of(Serve& serve, const nlohmann::json& request, const std::set<std::string>& wanted) {
+    Events found;
+    (void)serve.wait_for([&](const nlohmann::json& one) {
+        const std::string event = one["event"];
+        if (wanted.contains(event) && one.value("request", nlohmann::json()) == request)
+            found.emplace(event, one);
+        return found.size() == wanted.size();
     });
-    check(found.has_value(), fmt::format("no {} of request {}", event, request.dump()));
-    return *found;
+    for (const std::string& event : wanted)
+        check(found.contains(event), fmt::format("no {} of request {}", event, request.dump()));
+    return found;
 }
 
 // Eight readers wait at once. When the requests that have one's number are let go, that one goes
@@ -103,25 +111,25 @@ std::string thread_of_a_process_named() {
     const auto asked =
         serve.wait_for([](const nlohmann::json& one) { return one["event"] == "asked"; });
     check(asked.has_value(), "the kernel does not say when it asked");
-    const auto arrived = event_of(serve, "arrived", (*asked)["request"]);
+    const nlohmann::json request = (*asked)["request"];
+    const nlohmann::json arrived = events_of(serve, request, {"arrived", "held"}).at("arrived");
     check(arrived["pid"] == (*who)["pid"] && arrived["command"] == "a thread", arrived.dump());
-    const auto held = event_of(serve, "held", (*asked)["request"]);
-    serve.command("release " + held["request"].dump());
-    const auto filling = event_of(serve, "filling", held["request"]);
-    const auto resumed = event_of(serve, "resumed", held["request"]);
+    serve.command("release " + request.dump());
+    const Events later = events_of(serve, request, {"filling", "answered", "resumed"});
     const auto time = [](const nlohmann::json& event) {
         return event["time"].get<std::uint64_t>();
     };
+    const std::uint64_t filling = time(later.at("filling"));
+    const std::uint64_t resumed = time(later.at("resumed"));
     // The kernel's clock, which it reads without a lock, may be a little off.
     check(time(*asked) <= time(arrived) + 1'000'000, "asked after it was read");
     check(time(*asked) >= time(arrived) - 10'000'000'000, "another clock");
-    check(time(resumed) + 1'000'000 >= time(filling), "went on before the bytes came");
+    check(resumed + 1'000'000 >= filling, "went on before the bytes came");
     check(reading.code("the reader") == 0, "wrong bytes");
     unmount(mount_point);
     return fmt::format("its process, its thread and the thread's name; asked {} us before it was "
                        "read, went on {} us after the bytes came",
-                       (time(arrived) - time(*asked)) / 1000,
-                       (time(resumed) - time(filling)) / 1000);
+                       (time(arrived) - time(*asked)) / 1000, (resumed - filling) / 1000);
 }
 
 // Two threads ask for one range before either question is read: nobody can tell which is whose.
