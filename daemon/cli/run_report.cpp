@@ -130,11 +130,10 @@ bool RunReport::fact(const Fact& fact) {
     }
     if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
         const bool asked = kernel->passed == KernelTime::Passed::asked;
-        return output_.line(json{
-            {"event", asked ? "asked" : "resumed"},
-            {"request", kernel->request},
-            {"time",
-             kernel->time}}.dump());
+        const json event{{"event", asked ? "asked" : "resumed"},
+                         {"request", kernel->request},
+                         {"time", kernel->time}};
+        return output_.line(event.dump());
     }
     const auto& reader = std::get<ReaderFacts>(fact);
     return output_.line(json{{"event", "reader"},

@@ -1,5 +1,8 @@
 #include "daemon/trace/asked_reads.h"
 
+#include <iterator>
+#include <limits>
+
 namespace coldscope {
 
 AskedReads::Threads::iterator AskedReads::forget(Threads::iterator thread) {
@@ -8,7 +11,8 @@ AskedReads::Threads::iterator AskedReads::forget(Threads::iterator thread) {
 }
 
 void AskedReads::asked(std::uint32_t thread, Nanoseconds time, std::uint32_t traced, Range range) {
-    if (thread == 0 || threads_.size() >= most_threads) {
+    constexpr std::uint32_t most = std::numeric_limits<std::int32_t>::max();
+    if (thread == 0 || thread > most || threads_.size() >= most_threads) {
         lost_asked();
         return;
     }

@@ -33,7 +33,8 @@ public:
     explicit AskedReads(bool taken_over) : taken_over_(taken_over) {}
 
     // What the tracepoints tell, in order of time; `traced` is their number for an object, which
-    // stays the same when it is opened anew. thread 0, one that has no number here, counts as lost.
+    // stays the same when it is opened anew. A thread that has no number here (0, -1) counts as
+    // lost.
     void asked(std::uint32_t thread, Nanoseconds time, std::uint32_t traced, Range range);
     // The thread's question is over. start: of its range.
     void returned(std::uint32_t thread, Nanoseconds time, std::uint64_t start,

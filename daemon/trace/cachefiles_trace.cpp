@@ -59,17 +59,15 @@ std::optional<AskedReads::Asked> CachefilesTrace::match(std::uint32_t object, Ra
 
 void CachefilesTrace::look() {
     events_.clear();
-    // In this order, so that no question is seen without the one before it having ended.
+    // In this order, so that no question is seen without the end of the one before it.
+    const bool all_asked = read_.take([this](const Tracepoint::Passed& passed) {
+        const auto object = static_cast<std::uint32_t>(passed.values[0]);
+        const std::uint64_t begin = passed.values[1];
+        const Range range{begin, checked_add(begin, passed.values[2]).value_or(begin)};
+        events_.push_back({passed.time, passed.thread, true, object, range});
+    });
     const bool all_returned = returned_.take([this](const Tracepoint::Passed& passed) {
         events_.push_back({passed.time, passed.thread, false, 0, {passed.values[0], 0}});
-    });
-    const bool all_asked = read_.take([this](const Tracepoint::Passed& passed) {
-        const auto end = checked_add(passed.values[1], passed.values[2]);
-        events_.push_back({passed.time,
-                           passed.thread,
-                           true,
-                           static_cast<std::uint32_t>(passed.values[0]),
-                           {passed.values[1], end ? *end : passed.values[1]}});
     });
     if (!all_asked)
         reads_.lost_asked();

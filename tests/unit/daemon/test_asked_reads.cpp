@@ -261,9 +261,12 @@ private Q_SLOTS:
         reads.nothing_waits();
         reads.asked(7, 200, traced, upper);
         QCOMPARE(thread_of(reads, upper), 7U);
-        reads.asked(0, 300, traced, upper); // of another namespace
-        reads.asked(8, 300, traced, upper);
-        QCOMPARE(thread_of(reads, upper), 0U);
+        for (const std::uint32_t nobody : {0U, ~0U}) { // of another namespace
+            reads.asked(nobody, 300, traced, upper);
+            reads.asked(8, 300, traced, upper);
+            QCOMPARE(thread_of(reads, upper), 0U);
+            reads.nothing_waits();
+        }
     }
     void taken_over() {
         AskedReads reads(true);
