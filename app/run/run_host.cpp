@@ -67,6 +67,7 @@ void RunHost::forget() {
     facts_.clear();
     cgroups_.clear();
     origins_.clear();
+    kernel_times_.clear();
     lost_ = 0;
     cache_full_ = false;
     unguarded_ = false;
@@ -155,11 +156,16 @@ void RunHost::tick(bool came, std::uint64_t lost) {
 
 bool RunHost::drain(Nanoseconds budget) {
     EventQueue& events = run_->events();
-    return app::drain(events, budget, [this, &events](const StepRecord& record) {
+    const auto drain_facts = [this, &events] {
+        events.drain_facts([this](const Fact& fact) { take(fact); });
+    };
+    const bool came = app::drain(events, budget, [&](const StepRecord& record) {
         if (record.step == Step::arrived)
-            events.drain_facts([this](const Fact& fact) { take(fact); });
+            drain_facts();
         take(record);
     });
+    drain_facts(); // of requests that have ended
+    return came;
 }
 
 void RunHost::take(const StepRecord& record) {
@@ -179,6 +185,10 @@ void RunHost::take(const Fact& fact) {
         origins_.push_back(*origin);
         return;
     }
+    if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
+        take(*kernel);
+        return;
+    }
     const auto& reader = std::get<ReaderFacts>(fact);
     std::vector<ReaderFacts>& known = facts_[reader.thread];
     if (!known.empty() && known.back().same_as(reader))
@@ -186,6 +196,18 @@ void RunHost::take(const Fact& fact) {
     known.push_back(reader);
     if (!reader.cgroup.empty() && std::ranges::find(cgroups_, reader.cgroup) == cgroups_.end())
         cgroups_.push_back(reader.cgroup);
+}
+
+void RunHost::take(const KernelTime& kernel) {
+    if (kernel.passed == KernelTime::Passed::asked) {
+        if (kernel_times_.empty() || kernel_times_.back().request < kernel.request)
+            kernel_times_.push_back({kernel.request, kernel.time, 0});
+        return;
+    }
+    const auto at =
+        std::ranges::lower_bound(kernel_times_, kernel.request, {}, &KernelTimes::request);
+    if (at != kernel_times_.end() && at->request == kernel.request)
+        at->resumed = kernel.time;
 }
 
 const ReaderFacts* RunHost::facts_of(const RequestRow& request) const {
@@ -206,6 +228,11 @@ std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
 const ReadFor* RunHost::origin_of(RequestId request) const {
     const auto at = std::ranges::lower_bound(origins_, request, {}, &ReadFor::request);
     return at == origins_.end() || at->request != request ? nullptr : &*at;
+}
+
+const RunHost::KernelTimes* RunHost::kernel_times_of(RequestId request) const {
+    const auto at = std::ranges::lower_bound(kernel_times_, request, {}, &KernelTimes::request);
+    return at == kernel_times_.end() || at->request != request ? nullptr : &*at;
 }
 
 void RunHost::ask_waiting(std::uint32_t thread) {

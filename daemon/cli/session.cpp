@@ -135,12 +135,17 @@ void Session::tell(const StepRecord& record) {
 }
 
 void Session::drain() {
-    run_.events().drain([this](const StepRecord& record) {
+    const auto drain_facts = [this] {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
         });
+    };
+    run_.events().drain([&](const StepRecord& record) {
+        if (record.step == Step::arrived)
+            drain_facts();
         tell(record);
     });
+    drain_facts(); // of requests that have ended
     if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {
         lost_seen_ = lost;
         say([&](RunReport& report) { return report.lost_events(lost); });

@@ -38,6 +38,7 @@ struct Ask {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     std::uint32_t pid = 0;
+    Nanoseconds asked = 0; // when its reader began to ask, where that is known
     std::vector<Piece> pieces;
     // The asker only wants all of it to be local, in the cache file: it is answered without bytes.
     // One piece, of a store that keeps first.
@@ -120,6 +121,10 @@ public:
     // Answers everything that is open with this errno.
     void fail_all(int error);
     void notice(Notice what, RequestId request = 0);
+    // The reader of a request that was answered has gone on.
+    void resumed(RequestId request, Nanoseconds time) {
+        events_.tell(KernelTime{request, KernelTime::Passed::resumed, time});
+    }
 
     // Writes what was fetched to the cache files now.
     void settle();

@@ -27,8 +27,12 @@ public:
         else
             lost_.fetch_add(1, std::memory_order_relaxed);
     }
-    // Ring thread, before the first record that it belongs to.
-    void tell(Fact fact) { (void)facts_.push(std::move(fact)); }
+    // Ring thread, before the first record that it belongs to; what comes after the answer, at any
+    // time.
+    void tell(Fact fact) {
+        if (facts_.push(std::move(fact)))
+            pushed_ = true;
+    }
     // Ring thread, once a turn: wakes the listener if it sleeps and there is something new.
     void flush();
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -16,6 +17,7 @@ constexpr int messages_a_turn = 64;
 constexpr Nanoseconds kernel_retry = second; // of the kernel itself
 constexpr Nanoseconds look_delay = 20 * millisecond;
 constexpr int most_errors = 64; // of the device, in a row
+constexpr int trace_looks = 3;  // after an answer, for its reader to go on
 constexpr std::string_view volume_prefix = "erofs,";
 
 // "DOMAIN/COOKIE": what people see of an object.
@@ -61,14 +63,18 @@ void CachefilesTransport::end() {
 // A read never waits: it gives nothing when nothing is asked.
 void CachefilesTransport::receive() {
     for (int i = 0; i < messages_a_turn && listening_; ++i) {
+        read_began_ = monotonic_now();
         const ssize_t got = ::read(device_, buffer_.data(), buffer_.size());
         if (got < 0 && !receive_failed(errno)) {
             ring_.unwatch(watch_);
             end();
             return;
         }
-        if (got == 0)
+        if (got == 0) {
+            if (trace_)
+                trace_->nothing_waits();
             return;
+        }
         if (got > 0) {
             errors_in_a_row_ = 0;
             take(std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got)));
@@ -114,14 +120,36 @@ void CachefilesTransport::ask(Ask question, Pending pending) {
     question.op = pending.op;
     question.object = pending.object;
     question.object_name = names_.of(pending.object);
+    std::optional<AskedReads::Asked> asked;
+    if (trace_ && question.op == Op::read)
+        asked = trace_->match(pending.kernel_object,
+                              {question.offset, question.offset + question.length}, read_began_);
+    if (asked) {
+        question.pid = asked->thread;
+        question.asked = asked->time;
+    }
     const std::uint64_t token = next_token_++;
     pending_[token] = std::move(pending);
-    engine_.ask(std::move(question), *this, token);
+    const RequestId request = engine_.ask(std::move(question), *this, token);
+    if (asked)
+        trace_->belongs(*asked, request);
+}
+
+// When readers have gone on is told soon after, also where no other message follows.
+void CachefilesTransport::look_at_trace() {
+    ring_.after(look_delay, [this] {
+        trace_->look();
+        trace_looks_ = trace_->awaits() ? trace_looks_ - 1 : 0;
+        if (trace_looks_ != 0)
+            look_at_trace();
+    });
 }
 
 void CachefilesTransport::take_open(const CachefilesMessage& message,
                                     const CachefilesMessage::Open& open) {
     Pending pending{Op::open, message.id, message.object, number_of(open), Fd(open.fd), {}, false};
+    if (trace_)
+        trace_->opened(message.object, open.fd, read_began_);
     Ask question;
     auto source = find_(open.cookie);
     Result<void> sound = source ? notes_.check(names_.of(pending.object), (*source)->identity())
@@ -171,6 +199,8 @@ void CachefilesTransport::take_close(const CachefilesMessage& message) {
     if (known == by_kernel_object_.end())
         return;
     const ObjectId object = known->second;
+    if (trace_)
+        trace_->closed(message.object);
     if (dead_.erase(message.object) != 0)
         by_kernel_object_.erase(known);
     else
@@ -183,6 +213,8 @@ void CachefilesTransport::forget(ObjectId object) {
     if (known == objects_.end())
         return;
     engine_.close_store(object); // answers what is open while the descriptor is there
+    if (trace_)
+        trace_->closed(known->second.kernel_object);
     by_kernel_object_.erase(known->second.kernel_object);
     objects_.erase(known);
 }
@@ -215,8 +247,11 @@ bool CachefilesTransport::fail_open(Pending& pending, int error) {
     Nanoseconds& last = failed_[pending.object];
     const bool again = last != 0 && now - last < kernel_retry;
     last = now;
-    if (!again)
+    if (!again) {
+        if (trace_)
+            trace_->closed(pending.kernel_object);
         return say_opened(pending.message, -error);
+    }
     by_kernel_object_[pending.kernel_object] = pending.object;
     dead_[pending.kernel_object] = std::move(pending.fd);
     return say_opened(pending.message, PageBuffers::page);
@@ -239,6 +274,8 @@ bool CachefilesTransport::open_object(Pending& pending) {
         forget(pending.object);
         return false;
     }
+    if (trace_)
+        trace_->served(pending.kernel_object);
     look_soon(pending.object);
     return true;
 }
@@ -258,7 +295,9 @@ bool CachefilesTransport::say_opened(std::uint32_t message, long long size_or_er
     return ::write(device_, reply.data(), reply.size()) == static_cast<ssize_t>(reply.size());
 }
 
-bool CachefilesTransport::say_read(const Pending& pending) const {
+bool CachefilesTransport::say_read(const Pending& pending) {
+    if (trace_ && std::exchange(trace_looks_, trace_looks) == 0)
+        look_at_trace();
     const Fd* without = dead(pending.kernel_object);
     const int fd = without != nullptr ? without->get() : objects_.at(pending.object).copy->fd();
     return ioctl(fd, cachefiles_read_complete, static_cast<unsigned long>(pending.message)) == 0;

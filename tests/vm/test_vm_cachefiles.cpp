@@ -45,6 +45,11 @@ constexpr std::array names{
     "killed_and_nobody_takes_over",
     "killed_with_its_guard",
     "guard_killed",
+    // Who asks, by the kernel's tracepoints.
+    "readers_each_named",
+    "thread_of_a_process_named",
+    "readers_of_one_range_at_once",
+    "readers_after_a_restart",
     // What the kernel does with a wrong daemon.
     "wrong_answers",
     "descriptor_closed_too_early",

@@ -56,6 +56,10 @@ private Q_SLOTS:
         QVERIFY(readable(queue));
         queue.arm();
         QVERIFY(!readable(queue));
+        // A fact that comes after its request has ended has no record to come with.
+        queue.tell(KernelTime{2, KernelTime::Passed::resumed, 7});
+        queue.flush();
+        QVERIFY(readable(queue));
     }
 
     // A listener that drains, arms, drains again and then sleeps misses nothing.
