@@ -228,6 +228,12 @@ Result<void> Session::read_file(const std::string& path) {
     return run_.read(std::move(read));
 }
 
+Result<void> Session::read_image(std::uint64_t offset, std::span<std::byte> into) {
+    if (!run_.has_image())
+        return failure(Code::not_found, "the run has no image: it serves what the kernel opens");
+    return run_.read_image(offset, into);
+}
+
 void Session::refuse(const std::string& line, const Error& error) {
     say([&](RunReport& report) { return report.command_error(line, error); });
 }
@@ -236,6 +242,8 @@ attach::Hello Session::hello() const {
     attach::Hello hello;
     hello.began = began_;
     hello.transport = name(run_.transport());
+    if (!run_.has_image())
+        return hello;
     hello.image = run_.options().image;
     hello.identity = run_.identity();
     hello.image_size = run_.image_size();
