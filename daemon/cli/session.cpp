@@ -138,6 +138,8 @@ void Session::drain() {
     run_.events().drain([this](const StepRecord& record) {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
+            if (server_ != nullptr)
+                server_->fact(fact);
         });
         tell(record);
     });
