@@ -96,22 +96,7 @@ bool TestAttachedWindow::start(const QString& transport) {
 }
 
 void TestAttachedWindow::attach(WindowFixture& it, const QString& copy) {
-    WindowFixture::on_dialog([&, copy](QDialog& dialog) {
-        dialog.findChild<QComboBox*>()->setEditText(where());
-        for (QLineEdit* field : dialog.findChildren<QLineEdit*>()) {
-            if (field->accessibleName() == "Image on this machine")
-                field->setText(copy);
-        }
-        picture(dialog, "attach-dialog");
-        for (QAbstractButton* each : dialog.findChildren<QAbstractButton*>()) {
-            if (each->text() == "Attach") {
-                QVERIFY(each->isEnabled());
-                QTest::mouseClick(each, Qt::LeftButton);
-            }
-        }
-    });
-    QVERIFY(it.window->actions().attach->isEnabled());
-    it.window->actions().attach->trigger();
+    it.attach(where(), copy, [this](QDialog& dialog) { picture(dialog, "attach-dialog"); });
 }
 
 bool TestAttachedWindow::attached(WindowFixture& it, const QString& copy) {
