@@ -73,6 +73,7 @@ void ChunkMap::refresh_now() {
 }
 
 void ChunkMap::follow_selection() {
+    legend_->setVisible(workspace_.image() != nullptr);
     legend_->show_marks(state_marks(workspace_.residency().fetched_ahead()));
     const auto node = workspace_.selection().current().node;
     if (!workspace_.image() || !node) {
