@@ -66,6 +66,7 @@ void RunHost::forget() {
     store_ = std::make_unique<EventStore>();
     facts_.clear();
     cgroups_.clear();
+    cgroup_numbers_.clear();
     origins_.clear();
     kernel_times_.clear();
     lost_ = 0;
@@ -127,6 +128,11 @@ void RunHost::set_phase(Phase phase) {
     Q_EMIT phase_changed();
 }
 
+QString RunHost::transport_name() const {
+    const std::string_view text = name(transport_);
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
 Nanoseconds RunHost::now() const {
     return ended_at_ != 0 ? ended_at_ : monotonic_now();
 }
@@ -181,8 +187,10 @@ void RunHost::take(const StepRecord& record) {
 }
 
 void RunHost::take(const Fact& fact) {
+    // A run that the window comes back to may tell again what it has told.
     if (const auto* origin = std::get_if<ReadFor>(&fact)) {
-        origins_.push_back(*origin);
+        if (origins_.empty() || origins_.back().request < origin->request)
+            origins_.push_back(*origin);
         return;
     }
     if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
@@ -191,10 +199,11 @@ void RunHost::take(const Fact& fact) {
     }
     const auto& reader = std::get<ReaderFacts>(fact);
     std::vector<ReaderFacts>& known = facts_[reader.thread];
-    if (!known.empty() && known.back().same_as(reader))
+    if (!known.empty() && (known.back().time >= reader.time || known.back().same_as(reader)))
         return;
     known.push_back(reader);
-    if (!reader.cgroup.empty() && std::ranges::find(cgroups_, reader.cgroup) == cgroups_.end())
+    if (!reader.cgroup.empty() &&
+        cgroup_numbers_.try_emplace(reader.cgroup, cgroups_.size() + 1).second)
         cgroups_.push_back(reader.cgroup);
 }
 
@@ -221,8 +230,8 @@ const ReaderFacts* RunHost::facts_of(const RequestRow& request) const {
 
 std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
     const ReaderFacts* facts = facts_of(request);
-    const auto at = facts ? std::ranges::find(cgroups_, facts->cgroup) : cgroups_.end();
-    return at == cgroups_.end() ? 0 : static_cast<std::uint64_t>(at - cgroups_.begin()) + 1;
+    const auto at = facts ? cgroup_numbers_.find(facts->cgroup) : cgroup_numbers_.end();
+    return at == cgroup_numbers_.end() ? 0 : at->second;
 }
 
 const ReadFor* RunHost::origin_of(RequestId request) const {

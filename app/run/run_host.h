@@ -64,6 +64,9 @@ public:
     // Of the run that is, or was last.
     [[nodiscard]] const RunOptions& options() const { return options_; }
     [[nodiscard]] TransportKind transport() const { return transport_; }
+    [[nodiscard]] QString transport_name() const;
+    // False: it serves whatever the kernel opens, and names no image.
+    [[nodiscard]] bool has_image() const { return began_at_ == 0 || !options_.image.empty(); }
     [[nodiscard]] bool simulated() const { return transport_ == TransportKind::simulated; }
     [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
         return local_at_start_;
@@ -158,6 +161,7 @@ private:
     void take_told(attach::Done&& told);
     void take_told(attach::ImageFetched&& told);
     void take_told(attach::Bye&& told);
+    void take_told(attach::Facts&& told);
 
     RunOptions options_;
     TransportKind transport_ = TransportKind::fuse_tree;
@@ -170,9 +174,10 @@ private:
     std::unique_ptr<EventStore> store_;
     std::unordered_map<std::uint32_t, std::vector<ReaderFacts>> facts_; // by thread, times ascend
     std::vector<std::string> cgroups_;
-    std::vector<ReadFor> origins_;          // requests ascend
-    std::vector<KernelTimes> kernel_times_; // requests ascend
-    std::uint32_t asked_of_ = 0;            // the thread of ask_waiting()
+    std::unordered_map<std::string, std::uint64_t> cgroup_numbers_; // from 1
+    std::vector<ReadFor> origins_;                                  // requests ascend
+    std::vector<KernelTimes> kernel_times_;                         // requests ascend
+    std::uint32_t asked_of_ = 0;                                    // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
     bool cache_full_ = false;

@@ -111,7 +111,8 @@ void ImageTreeView::show_image() {
     search_->clear();
     tree_->header()->setVisible(any);
     tree_->setHorizontalScrollBarPolicy(any ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
-    empty_->say(any ? QString() : tr("Open an image to see its files here."));
+    empty_->say(any ? QString()
+                    : workspace_.no_image_text(tr("Open an image to see its files here.")));
 }
 
 void ImageTreeView::showEvent(QShowEvent* event) {

@@ -38,7 +38,7 @@ struct Match {
     std::string command;       // the reader's name, empty for any
     std::vector<Place> places; // the request touches one of these; empty for anywhere
     bool nowhere = false;      // places were asked for and there are none
-    std::string object;        // a name, or what follows its last slash; empty for any
+    std::string object;        // as is_called() takes it; empty for any
     std::string text;          // as the user wrote it, for lists
     Op op = Op::read;
     std::optional<Range> range; // bytes, in whatever object
@@ -72,6 +72,8 @@ struct RuleText {
     bool operator==(const RuleText&) const = default;
 };
 
+// An object where they come and go: by its name, or by what follows its last slash.
+[[nodiscard]] bool is_called(std::string_view name, std::string_view wanted);
 [[nodiscard]] bool matches(const Match& match, const Question& question);
 
 class RuleSet {

@@ -138,6 +138,8 @@ void Session::drain() {
     const auto drain_facts = [this] {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
+            if (server_ != nullptr)
+                server_->fact(fact);
         });
     };
     run_.events().drain([&](const StepRecord& record) {
@@ -233,6 +235,12 @@ Result<void> Session::read_file(const std::string& path) {
     return run_.read(std::move(read));
 }
 
+Result<void> Session::read_image(std::uint64_t offset, std::span<std::byte> into) {
+    if (!run_.has_image())
+        return failure(Code::not_found, "the run has no image: it serves what the kernel opens");
+    return run_.read_image(offset, into);
+}
+
 void Session::refuse(const std::string& line, const Error& error) {
     say([&](RunReport& report) { return report.command_error(line, error); });
 }
@@ -241,6 +249,8 @@ attach::Hello Session::hello() const {
     attach::Hello hello;
     hello.began = began_;
     hello.transport = name(run_.transport());
+    if (!run_.has_image())
+        return hello;
     hello.image = run_.options().image;
     hello.identity = run_.identity();
     hello.image_size = run_.image_size();

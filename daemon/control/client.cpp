@@ -194,6 +194,12 @@ Result<void> Client::take(Message message) {
     } else if (auto* bye = std::get_if<Bye>(&message)) {
         over_ = true;
         tell(std::move(*bye));
+    } else if (auto* facts = std::get_if<Facts>(&message)) {
+        for (ReaderFacts& reader : facts->readers)
+            reader.time += shift_;
+        for (KernelTime& kernel : facts->times)
+            kernel.time += shift_;
+        tell(std::move(*facts));
     } else if (auto* local = std::get_if<Local>(&message)) {
         tell(std::move(*local));
     } else if (auto* object = std::get_if<ObjectName>(&message)) {

@@ -14,7 +14,7 @@ constexpr std::size_t most_answers = 1u << 20; // bytes
 
 Server::Server(Listener listener, const ServerOptions& options)
     : listener_(std::move(listener)), options_(options), history_(options.kept),
-      run_(random_number()), link_(listener_.take_link()) {
+      facts_(options.kept_facts), run_(random_number()), link_(listener_.take_link()) {
     if (link_)
         seek_attach();
 }
@@ -209,6 +209,7 @@ Result<void> Server::follow(const Follow& follow) {
     if (follow.run != run_ || follow.next > history_.end())
         return failure(Code::corrupt, "a window follows another run");
     next_ = follow.next;
+    facts_told_ = facts_.before(next_);
     following_ = true;
     return {};
 }

@@ -132,5 +132,6 @@ std::vector<Test> death_tests();
 std::vector<Test> bare_tests();
 std::vector<Test> load_tests();
 std::vector<Test> trace_tests();
+std::vector<Test> attach_tests();
 
 } // namespace coldscope::guest
