@@ -41,6 +41,11 @@ private:
         return sha256_of(data_ + "/tree/" + QString::fromUtf8(file)).toHex();
     }
     [[nodiscard]] bool attached(WindowFixture& it);
+    // As the window calls a reader there.
+    [[nodiscard]] static QString process(const QString& name, const QByteArray& pid) {
+        return QStringLiteral("%1 (%2)").arg(name, QString::fromLatin1(pid));
+    }
+    [[nodiscard]] static bool shows(const QTableView& table, const QString& text);
     void sees_what_was_before(WindowFixture& it);
     void holds_and_releases(WindowFixture& it);
     void fails(WindowFixture& it);
@@ -74,6 +79,17 @@ QByteArrayList TestVmAttach::guest_says(const QByteArray& word) {
         return {};
     }
     return machine_.said(word).front().split(' ');
+}
+
+bool TestVmAttach::shows(const QTableView& table, const QString& text) {
+    const QAbstractItemModel* model = table.model();
+    for (int row = 0; row < model->rowCount(); ++row) {
+        for (int column = 0; column < model->columnCount(); ++column) {
+            if (model->index(row, column).data().toString() == text)
+                return true;
+        }
+    }
+    return false;
 }
 
 bool TestVmAttach::attached(WindowFixture& it) {
@@ -115,13 +131,21 @@ void TestVmAttach::sees_what_was_before(WindowFixture& it) {
     QTRY_VERIFY(row_of("chunks/chunks.blob", coldscope::Op::read));
     QVERIFY(row_of("chunks/chunks", coldscope::Op::open));
     QCOMPARE(requests->model()->rowCount(), static_cast<int>(host.store().size()));
+    const QByteArray pid = machine_.said("READ").front().split(' ').front();
+    QVERIFY(shows(*requests, process("sha256sum", pid)));
 
-    it.workspace.choose_request(*row_of("chunks/chunks.blob", coldscope::Op::read));
+    const Row chosen = *row_of("chunks/chunks.blob", coldscope::Op::read);
+    const coldscope::ReaderFacts* facts = host.facts_of(host.store()[chosen]);
+    QVERIFY(facts != nullptr);
+    QCOMPARE(facts->process, pid.toUInt());
+    it.workspace.choose_request(chosen);
     auto* steps = it.window->view("request")->findChild<QTableWidget*>("steps");
     QTRY_VERIFY(steps->rowCount() >= 3);
     QStringList names;
     for (int row = 0; row < steps->rowCount(); ++row)
         names << steps->item(row, 0)->text();
+    QCOMPARE(it.window->view("request")->findChild<QLabel*>("who")->text(),
+             "for " + process("sha256sum", pid));
     QVERIFY2(names.contains("fetching") && names.contains("answered"),
              qPrintable(names.join(", ")));
     // Without an image its views say why they are empty.
@@ -143,6 +167,7 @@ void TestVmAttach::holds_and_releases(WindowFixture& it) {
     QVERIFY(it.wait_held(1));
     it.raise("held");
     QTRY_COMPARE(it.table("held")->model()->rowCount(), 1);
+    QVERIFY(shows(*it.table("held"), process("sha256sum", reader[0])));
     picture(it, "attached-to-machine");
     QVERIFY(machine_.said("RELEASED").isEmpty());
     QAbstractButton* release = it.button("held", "Release");
