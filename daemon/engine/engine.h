@@ -38,7 +38,6 @@ struct Ask {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     std::uint32_t pid = 0;
-    Nanoseconds asked = 0; // when its reader began to ask, where that is known
     std::vector<Piece> pieces;
     // The asker only wants all of it to be local, in the cache file: it is answered without bytes.
     // One piece, of a store that keeps first.
@@ -48,6 +47,7 @@ struct Ask {
     std::array<char, 16> command{}; // of a simulated reader
     Op op = Op::read;               // the other two have no pieces
     std::string_view object_name{}; // for rules; outlives the request
+    Nanoseconds asked = 0;          // when its reader began to ask, where that is known
     int error = 0;                  // what it is to be answered with, whatever the rules say; errno
 };
 
