@@ -71,6 +71,8 @@ int right_files(const std::string& mount);
 void drop_caches();
 // Names of regular files in the originals, sorted; at least so large.
 std::vector<std::string> originals(std::uint64_t least = 1);
+// Mounts the object of plain files, and reads its metadata.
+void mount_plain(const std::string& target);
 std::uint64_t size_of(const std::string& path);
 bool waits_in_kernel(pid_t process);
 
