@@ -98,6 +98,10 @@ public:
     void settle(int quiet_ms = 300);
     // How many were seen since the start, of this event and op.
     int count(const std::string& event, const std::string& op) const;
+    // Reads until so many were seen; fails when they don't come, or were more.
+    void settle_at(int wanted, const std::string& event, const std::string& op);
+    // Reads until all that has arrived, of this op, was answered or lost. How many were answered.
+    int settle_answered(const std::string& op);
     void forget() { seen_.clear(); }
     // SIGKILL, and the guard is left.
     void kill();
