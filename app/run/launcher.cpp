@@ -174,6 +174,7 @@ void Launcher::begin_run() {
         return refuse(error_text(shape.error()));
     options.shape = *shape;
     options.buffered = choice.buffered;
+    options.engine = engine;
     if (!choice.reads.isEmpty()) {
         auto reads = load_reads(choice.reads);
         if (!reads)

@@ -51,6 +51,8 @@ public:
     void stop();
     [[nodiscard]] const std::optional<Choice>& last() const { return last_; }
 
+    EngineOptions engine; // of the runs to come
+
 private:
     void go_on(); // with what is not done yet
     void begin_run();

@@ -97,6 +97,7 @@ public:
         options.cache = folder_.filePath(QStringLiteral("cache%1").arg(++runs_)).toStdString();
         options.transport = TransportKind::simulated;
         options.shape.latency = latency;
+        options.engine.listener_silence = 3600 * second; // what is held stays so
         // An empty list would be an example made from the image.
         options.reads.push_back({0, "nobody", "/empty", 0, 0});
         workspace.host().start(options);

@@ -29,7 +29,7 @@ private:
     void show(const char* path) {
         workspace_->choose_node(SimulatedWorld::node(*workspace_, path));
         preview_->refresh_now();
-        QTRY_VERIFY(!preview_->loading());
+        QTRY_VERIFY_WITH_TIMEOUT(!preview_->loading(), 20000);
     }
     void open(bool with_blob = true) {
         QVERIFY(world_->open(*workspace_, with_blob));
@@ -80,7 +80,7 @@ void TestFilePreview::long_text_comes_in_parts() {
     auto* more = preview_->findChild<QPushButton*>();
     QVERIFY(more->isVisible());
     QTest::mouseClick(more, Qt::LeftButton);
-    QTRY_VERIFY(!preview_->loading());
+    QTRY_VERIFY_WITH_TIMEOUT(!preview_->loading(), 20000);
     QCOMPARE(preview_->text().document()->characterCount() - 1, 150 * 4096);
     QVERIFY(!more->isVisible());
 }

@@ -7,14 +7,17 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QDialog>
+#include <QDialogButtonBox>
 #include <QDockWidget>
 #include <QFileInfo>
 #include <QLineEdit>
+#include <QPushButton>
 #include <QSettings>
 #include <QTableView>
 #include <QTimer>
 #include <QToolBar>
 #include <QtTest>
+#include <algorithm>
 
 namespace coldscope::test {
 
@@ -25,6 +28,7 @@ WindowFixture::WindowFixture() : launcher(workspace) {
     QCoreApplication::setOrganizationName(QStringLiteral("coldscope-test"));
     QCoreApplication::setApplicationName(QStringLiteral("coldscope-test"));
     QSettings().clear();
+    launcher.engine.listener_silence = 3600 * second;
     window = std::make_unique<MainWindow>(workspace, launcher);
     window->resize(1440, 900);
     window->show();
@@ -102,6 +106,41 @@ std::size_t WindowFixture::held() {
 
 bool WindowFixture::wait_held(std::size_t count, int timeout_ms) {
     return QTest::qWaitFor([&] { return held() >= count; }, timeout_ms);
+}
+
+bool WindowFixture::look_up(const std::vector<QString>& files) {
+    for (const QString& file : files) {
+        if (QFileInfo(mount() + u'/' + file).size() <= 0)
+            return false;
+    }
+    QTest::qWait(100);
+    return QTest::qWaitFor([this] { return workspace.host().store().open_rows().empty(); }, 20000);
+}
+
+bool WindowFixture::fail_held_until_ended(Reader& reader) {
+    QAbstractButton* fail = button(QStringLiteral("held"), QStringLiteral("Fail"));
+    if (fail == nullptr)
+        return false;
+    const auto asks = [&] { return fail->isEnabled() && held() != 0; };
+    for (int i = 0; i < 40; ++i) {
+        if (!QTest::qWaitFor([&] { return reader.finished(1) || asks(); }, 20000))
+            return false;
+        if (reader.finished(1))
+            return true;
+        const Row row = workspace.host().waiting().front();
+        on_dialog([](QDialog& dialog) {
+            QTest::mouseClick(dialog.findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Ok),
+                              Qt::LeftButton);
+        });
+        QTest::mouseClick(fail, Qt::LeftButton);
+        const auto gone = [&] {
+            const std::vector<Row> waiting = workspace.host().waiting();
+            return std::ranges::find(waiting, row) == waiting.end();
+        };
+        if (!QTest::qWaitFor(gone, 20000))
+            return false;
+    }
+    return false;
 }
 
 void WindowFixture::press(QAction* action) {

@@ -19,6 +19,7 @@ namespace coldscope::test {
 
 class WindowFixture {
 public:
+    // What is held in its runs stays so, however long this process gets no time.
     WindowFixture();
     ~WindowFixture(); // ends the run
 
@@ -33,8 +34,13 @@ public:
 
     [[nodiscard]] QString mount() const;
     // Waits until so many requests are held.
-    [[nodiscard]] bool wait_held(std::size_t count, int timeout_ms = 10000);
+    [[nodiscard]] bool wait_held(std::size_t count, int timeout_ms = 20000);
     [[nodiscard]] std::size_t held();
+    // In a run of the window's own: reads the files' metadata, so that the next reads ask for their
+    // bytes.
+    [[nodiscard]] bool look_up(const std::vector<QString>& files);
+    // By the list's button, as often as the kernel asks again; true when the reader has ended.
+    [[nodiscard]] bool fail_held_until_ended(Reader& reader);
 
     // The toolbar's button of an action, pressed with the mouse.
     void press(QAction* action);

@@ -77,7 +77,7 @@ public:
             QFile::remove(blob_path());
         QSignalSpy opened(&workspace, &app::Workspace::image_changed);
         workspace.open(image_path());
-        return opened.wait(10000);
+        return opened.wait(20000);
     }
 
     // Live, with one read of metadata and no rule.
@@ -87,15 +87,16 @@ public:
         options.devices = {blob_path().toStdString()};
         options.cache = folder_.filePath("cache").toStdString();
         options.transport = TransportKind::simulated;
+        options.engine.listener_silence = 3600 * second; // what is held stays so
         options.reads = {{0, "first", "/etc/inline", 0, ~std::uint64_t{0}}};
         workspace.host().start(options);
-        return QTest::qWaitFor([&] { return workspace.host().live(); }, 10000);
+        return QTest::qWaitFor([&] { return workspace.host().live(); }, 20000);
     }
 
     static void stop(app::Workspace& workspace) {
         workspace.host().stop();
         QVERIFY(QTest::qWaitFor(
-            [&] { return workspace.host().phase() != app::RunHost::Phase::stopping; }, 10000));
+            [&] { return workspace.host().phase() != app::RunHost::Phase::stopping; }, 20000));
     }
 
     [[nodiscard]] static erofs::NodeId node(const app::Workspace& workspace, const char* path) {
@@ -113,7 +114,7 @@ public:
     static bool read(app::Workspace& workspace, const char* path, RequestState state) {
         if (!workspace.host().read(path))
             return false;
-        return QTest::qWaitFor([&] { return row_in(workspace, path, state).has_value(); }, 10000);
+        return QTest::qWaitFor([&] { return row_in(workspace, path, state).has_value(); }, 20000);
     }
     static std::optional<Row> row_in(app::Workspace& workspace, const char* path,
                                      RequestState state) {

@@ -85,6 +85,7 @@ void TestChunkMap::holes_and_states_to_scale() {
     workspace_->host().release_all();
     QTRY_COMPARE(column(0.01).mark, Mark::local);
     QTRY_COMPARE(column(0.99).mark, Mark::local);
+    QTRY_COMPARE(column(0.6).mark, Mark::local);
     const QPixmap shot = map_->strip().viewport()->grab();
     const QPointF at = map_->strip().strip_rect(0).center() * shot.devicePixelRatio();
     QCOMPARE(shot.toImage().pixelColor(at.toPoint() + QPoint(7, 0)),

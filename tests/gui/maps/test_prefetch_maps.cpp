@@ -103,6 +103,7 @@ void TestPrefetchMaps::a_file_by_its_menu() {
     // Asked for, it has been of use.
     QVERIFY(SimulatedWorld::read(*workspace_, "/bin/cold", RequestState::refault));
     QTRY_COMPARE(cell_at("/bin/cold").mark, Mark::prefetch);
+    QTRY_COMPARE(cell_at("/bin/cold", 23).mark, Mark::prefetch); // the last block
     QVERIFY(!map_->grid().describe(at).contains("never asked for"));
     // A file's strip shows the same.
     const auto extents = workspace_->extents_of(SimulatedWorld::node(*workspace_, "/bin/cold"));
@@ -192,6 +193,7 @@ void TestPrefetchMaps::requests_are_readers_alone() {
     QVERIFY(workspace_->host().command("hold all"));
     QVERIFY(workspace_->host().command("prefetch object=1"));
     QTRY_COMPARE(workspace_->residency().local(1).total(), workspace_->image()->device_size(1));
+    QTRY_VERIFY(workspace_->host().store().open_rows().empty());
     const EventStore& store = workspace_->host().store();
     const Summary summary = store.summary();
     QCOMPARE(summary.requests, before);

@@ -53,6 +53,12 @@ private:
             opened_->take({record});
         }
         opened_->advance();
+        if (table_->isVisible())
+            take_all_in();
+    }
+    // A slow table takes in a part at a time.
+    void take_all_in() {
+        QTRY_VERIFY(table_->model().looked_at() == opened_->workspace.host().store().size());
     }
     [[nodiscard]] QTableView* grid() const { return table_->findChild<QTableView*>(); }
     [[nodiscard]] Row row_at(int y) const {

@@ -66,7 +66,7 @@ void TestTimelineLive::init() {
             [](const QString& title, const QString& text) { qWarning() << title << text; });
     workspace_->open(folder_->filePath(QStringLiteral("image.erofs")),
                      {folder_->filePath(QStringLiteral("blob"))});
-    QTRY_VERIFY(workspace_->image() != nullptr);
+    QTRY_VERIFY_WITH_TIMEOUT(workspace_->image() != nullptr, 20000);
     view_ = std::make_unique<TimelineView>(*workspace_);
     view_->resize(900, 400);
     view_->show();
@@ -89,16 +89,18 @@ void TestTimelineLive::start() {
     options.cache = folder_->filePath(QStringLiteral("cache%1").arg(++caches)).toStdString();
     options.transport = TransportKind::simulated;
     options.shape.latency = 2 * millisecond;
+    options.engine.listener_silence = 3600 * second; // what is held stays so
     options.reads = {{0, "first", "/file0", 0, ~std::uint64_t{0}}};
     workspace_->host().start(options);
-    QTRY_VERIFY(workspace_->host().live());
-    QTRY_VERIFY(workspace_->host().store().size() > 0);
+    QTRY_VERIFY_WITH_TIMEOUT(workspace_->host().live(), 20000);
+    QTRY_VERIFY_WITH_TIMEOUT(workspace_->host().store().size() > 0, 20000);
 }
 
 void TestTimelineLive::stop() {
     workspace_->host().stop();
-    QTRY_VERIFY(workspace_->host().phase() == RunHost::Phase::ended ||
-                workspace_->host().phase() == RunHost::Phase::none);
+    QTRY_VERIFY_WITH_TIMEOUT(workspace_->host().phase() == RunHost::Phase::ended ||
+                                 workspace_->host().phase() == RunHost::Phase::none,
+                             20000);
 }
 
 void TestTimelineLive::follows_until_the_user_looks_elsewhere() {
