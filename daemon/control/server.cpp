@@ -6,7 +6,8 @@ namespace coldscope::attach {
 
 namespace {
 
-constexpr int last_wait_ms = 1000; // for a window to take the run's last words
+constexpr Nanoseconds stopped = second; // a turn that comes so late
+constexpr int last_wait_ms = 1000;      // for a window to take the run's last words
 // Of answers to the window's questions; then it is not listened to until it has taken them.
 constexpr std::size_t most_answers = 1u << 20; // bytes
 
@@ -71,7 +72,10 @@ void Server::turn(Served& served) {
         return;
     Result<void> kept = take_messages(served);
     const Nanoseconds now = monotonic_now(); // not before what was heard
-    const bool silent = now - std::max(heard_, came_) >= options_.silence;
+    if (now - turned_ > stopped)
+        listening_since_ = now; // the window was stopped, too, it may be
+    turned_ = now;
+    const bool silent = now - std::max({heard_, came_, listening_since_}) >= options_.silence;
     if (kept && silent && (greeted_ || listener_.fd() >= 0))
         kept = failure(Code::cancelled, "the window is silent");
     if (kept && greeted_ && now >= beat_at_) {

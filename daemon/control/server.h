@@ -96,6 +96,8 @@ private:
     std::uint64_t hello_session_ = 0;
     Nanoseconds came_ = 0;  // who is at a socket's link
     Nanoseconds heard_ = 0; // a frame of a window
+    Nanoseconds turned_ = 0;
+    Nanoseconds listening_since_ = 0; // its silence is counted from then on
     Nanoseconds beat_at_ = 0;
     std::uint64_t next_ = 0; // record for the window
     FactHistory::Told facts_told_;

@@ -192,6 +192,7 @@ private:
     std::vector<std::byte> scratch_;
     std::vector<Place> places_;
     std::atomic<Nanoseconds> last_beat_;
+    Nanoseconds listening_since_ = 0; // its silence is counted from then on
     Traffic closed_; // of stores that have gone
     Background background_{ring_, events_, stores_, next_id_};
     std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone

@@ -2,11 +2,13 @@
 #include "daemon/engine/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace coldscope {
 
 namespace {
 constexpr Nanoseconds watch_interval = 250 * millisecond;
+constexpr Nanoseconds away = 500 * millisecond; // a watch that is so late
 } // namespace
 
 void Engine::hold(RequestId id, Open& open) {
@@ -99,7 +101,9 @@ void Engine::schedule_watch() {
     if (watch_)
         return;
     watch_ = ring_.after(watch_interval, [this] {
-        watch_.reset();
+        const Nanoseconds due = std::exchange(watch_, std::nullopt)->when;
+        if (monotonic_now() > due + away)
+            listening_since_ = monotonic_now(); // both were stopped, it seems
         watch_held();
     });
 }
@@ -111,7 +115,8 @@ void Engine::watch_held() {
     // The beat is read first: one that comes meanwhile would lie in the future.
     const Nanoseconds beat = last_beat_.load(std::memory_order_relaxed);
     const Nanoseconds now = monotonic_now();
-    if (now > beat && now - beat > options_.listener_silence) {
+    const Nanoseconds since = std::max(beat, listening_since_);
+    if (now > since && now - since > options_.listener_silence) {
         notice(Notice::held_released_silent_listener);
         rules_.clear(Action::hold);
         release_all(0);

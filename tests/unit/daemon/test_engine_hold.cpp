@@ -261,6 +261,22 @@ private Q_SLOTS:
         QVERIFY(rig.replied(3));
     }
 
+    // Who could not look does not know that the other was silent.
+    void stopped_with_its_listener() {
+        constexpr Nanoseconds silence = 1 * second;
+        EngineRig rig(1, {silence});
+        rig.add_rule(Action::hold);
+        rig.engine.beat();
+        rig.ask({stored(0, 100)}, 1);
+        rig.ring->after(50 * millisecond,
+                        [] { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
+        run_for(*rig.ring, 1600 * millisecond);
+        QVERIFY(rig.asker.replies.empty());
+        QVERIFY(rig.replied(1)); // and then it is
+        QCOMPARE(EngineRig::notices(rig.drain(), Notice::held_released_silent_listener),
+                 std::size_t{1});
+    }
+
     // A reader that was killed, or is no more, does not wait for anybody's hand.
     void dead_reader_is_lost() {
         const pid_t child = fork();
