@@ -2,14 +2,10 @@
 
 namespace coldscope {
 
-namespace {
-
 bool is_called(std::string_view name, std::string_view wanted) {
     return name.ends_with(wanted) &&
            (name.size() == wanted.size() || name[name.size() - wanted.size() - 1] == '/');
 }
-
-} // namespace
 
 bool matches(const Match& match, const Question& question) {
     if (question.op != match.op || match.nowhere)

@@ -32,13 +32,17 @@ struct Question {
     std::string_view object = {}; // its name, where objects come and go
 };
 
+// Whether an object of this name, where objects come and go, is meant by `wanted`: the name, or
+// what follows its last slash.
+[[nodiscard]] bool is_called(std::string_view name, std::string_view wanted);
+
 // Every condition that is set must hold; an empty match holds for every read.
 struct Match {
     std::optional<std::uint32_t> pid;
     std::string command;       // the reader's name, empty for any
     std::vector<Place> places; // the request touches one of these; empty for anywhere
     bool nowhere = false;      // places were asked for and there are none
-    std::string object;        // a name, or what follows its last slash; empty for any
+    std::string object;        // as is_called() takes it; empty for any
     std::string text;          // as the user wrote it, for lists
     Op op = Op::read;
     std::optional<Range> range; // bytes, in whatever object

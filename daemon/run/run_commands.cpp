@@ -10,6 +10,15 @@
 
 namespace coldscope {
 
+namespace {
+
+std::unexpected<Error> no_places() {
+    return failure(Code::invalid,
+                   "no image is known here, so files have no places: name an object");
+}
+
+} // namespace
+
 std::string Run::object_name(ObjectId object) const {
     if (!has_image())
         return names_.of(object);
@@ -141,8 +150,7 @@ Result<Match> Run::resolve(const Command& command) const {
     match.op = command.op.value_or(Op::read);
     if (!has_image()) {
         if (!command.file.empty())
-            return failure(Code::invalid, "no image is known here, so files have no places: name "
-                                          "an object");
+            return no_places();
         match.object = command.object;
         match.range = command.range;
         return match;
@@ -162,6 +170,15 @@ Result<Match> Run::resolve(const Command& command) const {
 // name: empty for all.
 Result<std::vector<Place>> Run::places_of_objects(const std::string& name, Range range) const {
     std::vector<Place> places;
+    if (!has_image()) {
+        for (ObjectId object = 0; object < names_.size(); ++object) {
+            if (name.empty() || is_called(names_.of(object), name))
+                places.push_back({object, range});
+        }
+        if (places.empty() && !name.empty())
+            return failure(Code::not_found, fmt::format("no object called '{}' was opened", name));
+        return places;
+    }
     for (ObjectId object = 0; object <= options_.devices.size(); ++object) {
         const std::string known = object_name(object);
         if (name.empty() || name == known || name == fmt::format("{}", object) ||
@@ -221,6 +238,8 @@ Result<void> Run::add_prefetch(const Command& command, std::vector<Place>& place
         places.insert(places.end(), objects.begin(), objects.end());
         return {};
     }
+    if (!has_image())
+        return no_places();
     const auto named = index_.find(command.file);
     if (!named)
         return failure(Code::not_found, fmt::format("the image has no {}", command.file));
