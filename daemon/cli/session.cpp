@@ -16,6 +16,8 @@ namespace {
 
 constexpr int turn_ms = 200;                       // at most this long between two beats
 constexpr int blocked_ms = 5;                      // while the output's reader is slow
+constexpr int gather_ms = 2;                       // while events come: waking for each would cost
+                                                   // the ring thread its time
 constexpr std::size_t most_waiting = 1u << 20;     // bytes of output; then events wait, too
 constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
 constexpr std::size_t longest_command = 64 * 1024; // bytes
@@ -71,11 +73,13 @@ int Session::run() {
 }
 
 void Session::turn() {
-    run_.events().arm();
+    const bool armed = !gathering_;
+    if (armed)
+        run_.events().arm();
     const bool attached = server_ != nullptr && server_->attached();
     const bool behind = output_.waiting() >= most_waiting;
-    if (!behind || attached) // a window does not wait for the output
-        drain();
+    // A window does not wait for the output.
+    gathering_ = (!behind || attached) && drain() != 0;
     const std::size_t before = output_.waiting();
     reading_ = reading_ && output_.flush_ready();
     if (events_ != nullptr)
@@ -87,10 +91,11 @@ void Session::turn() {
     // again.
     const bool awaits_events = output_.waiting() == 0 || attached;
     polled_ = {pollfd{signals_, POLLIN, 0}, pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0},
-               pollfd{awaits_events ? run_.events().fd() : -1, POLLIN, 0}};
+               pollfd{awaits_events && !gathering_ ? run_.events().fd() : -1, POLLIN, 0}};
     if (server_ != nullptr)
         server_->poll_for(polled_);
-    poll(polled_.data(), polled_.size(), output_.waiting() == 0 && !behind ? turn_ms : blocked_ms);
+    const int idle_ms = output_.waiting() == 0 && !behind ? turn_ms : blocked_ms;
+    poll(polled_.data(), polled_.size(), gathering_ ? gather_ms : armed ? idle_ms : 0);
     if (read || attached) // nobody sees what is held otherwise
         run_.beat();
     if (polled_[0].revents != 0)
@@ -134,8 +139,8 @@ void Session::tell(const StepRecord& record) {
         server_->step(record);
 }
 
-void Session::drain() {
-    run_.events().drain([this](const StepRecord& record) {
+std::size_t Session::drain() {
+    const std::size_t count = run_.events().drain([this](const StepRecord& record) {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
         });
@@ -149,6 +154,7 @@ void Session::drain() {
         unsaid_told_ = unsaid_;
         reading_ = reading_ && report_.lost_events(lost_seen_ + unsaid_);
     }
+    return count;
 }
 
 void Session::take_signals() {

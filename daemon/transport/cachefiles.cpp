@@ -58,25 +58,37 @@ void CachefilesTransport::end() {
     engine_.fail_all(ENOTCONN);
 }
 
-// A read never waits: it gives nothing when nothing is asked.
+// All that is asked is read before any of it is answered, so that it is known whether one asks
+// alone. A read never waits: it gives nothing when nothing is asked.
 void CachefilesTransport::receive() {
-    for (int i = 0; i < messages_a_turn && listening_; ++i) {
-        const ssize_t got = ::read(device_, buffer_.data(), buffer_.size());
-        if (got < 0 && !receive_failed(errno)) {
-            ring_.unwatch(watch_);
-            end();
-            return;
-        }
-        if (got == 0)
-            return;
-        if (got > 0) {
-            errors_in_a_row_ = 0;
-            take(std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got)));
-        }
+    if (!listening_)
+        return;
+    ssize_t got = 1;
+    bool failed = false;
+    messages_.clear();
+    for (int i = 0; i < messages_a_turn && got != 0 && !failed; ++i) {
+        got = ::read(device_, buffer_.data(), buffer_.size());
+        failed = got < 0 && !receive_failed(errno);
+        if (got <= 0)
+            continue;
+        errors_in_a_row_ = 0;
+        auto message =
+            decode(std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got)));
+        if (message)
+            messages_.push_back(std::move(*message));
     }
-    // The watch is edge-triggered: what is left would go unseen. Timers and others come first.
-    if (listening_)
+    asked_ += messages_.size();
+    for (const CachefilesMessage& message : messages_) {
+        --asked_; // ask() counts it again
+        take(message);
+    }
+    if (failed) {
+        ring_.unwatch(watch_);
+        end();
+    } else if (got != 0) {
+        // The watch is edge-triggered: what is left would go unseen. Timers and others come first.
         ring_.after(0, [this] { receive(); });
+    }
 }
 
 // The kernel has answered the question by itself, with this error.
@@ -88,19 +100,22 @@ bool CachefilesTransport::receive_failed(int error) {
     return ++errors_in_a_row_ < most_errors;
 }
 
-void CachefilesTransport::take(std::span<const std::byte> bytes) {
-    const auto message = decode_cachefiles(bytes);
-    if (!message) {
-        Fd(descriptor_in(bytes)).reset();
-        engine_.notice(Notice::not_asked);
-        return;
-    }
-    if (const auto* open = std::get_if<CachefilesMessage::Open>(&message->what))
-        take_open(*message, *open);
-    else if (const auto* read = std::get_if<CachefilesMessage::Read>(&message->what))
-        take_read(*message, *read);
+std::optional<CachefilesMessage> CachefilesTransport::decode(std::span<const std::byte> bytes) {
+    auto message = decode_cachefiles(bytes);
+    if (message)
+        return std::move(*message);
+    Fd(descriptor_in(bytes)).reset();
+    engine_.notice(Notice::not_asked);
+    return std::nullopt;
+}
+
+void CachefilesTransport::take(const CachefilesMessage& message) {
+    if (const auto* open = std::get_if<CachefilesMessage::Open>(&message.what))
+        take_open(message, *open);
+    else if (const auto* read = std::get_if<CachefilesMessage::Read>(&message.what))
+        take_read(message, *read);
     else
-        take_close(*message);
+        take_close(message);
 }
 
 ObjectId CachefilesTransport::number_of(const CachefilesMessage::Open& open) {
@@ -116,6 +131,7 @@ void CachefilesTransport::ask(Ask question, Pending pending) {
     question.object_name = names_.of(pending.object);
     const std::uint64_t token = next_token_++;
     pending_[token] = std::move(pending);
+    ++asked_;
     engine_.ask(std::move(question), *this, token);
 }
 
@@ -189,6 +205,7 @@ void CachefilesTransport::forget(ObjectId object) {
 
 bool CachefilesTransport::answer(std::uint64_t token, std::span<const std::byte>) {
     auto node = pending_.extract(token);
+    --asked_;
     Pending& pending = node.mapped();
     switch (pending.op) {
     case Op::open:
@@ -204,6 +221,7 @@ bool CachefilesTransport::answer(std::uint64_t token, std::span<const std::byte>
 // A read whose bytes are not there ends with an error for its reader.
 bool CachefilesTransport::fail(std::uint64_t token, int error) {
     auto node = pending_.extract(token);
+    --asked_;
     Pending& pending = node.mapped();
     return pending.op == Op::open ? fail_open(pending, error) : say_read(pending);
 }
@@ -228,8 +246,9 @@ const Fd* CachefilesTransport::dead(std::uint32_t kernel_object) const {
 }
 
 bool CachefilesTransport::open_object(Pending& pending) {
-    auto copy = std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
-                                               names_.of(pending.object), pending.source->size());
+    auto copy =
+        std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
+                                       names_.of(pending.object), pending.source->size(), asked_);
     forget(pending.object); // opened anew without a CLOSE
     const auto size = static_cast<long long>(copy->size());
     objects_[pending.object] = {pending.kernel_object, copy.get()};

@@ -15,8 +15,11 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace coldscope {
 
@@ -68,7 +71,9 @@ private:
     void receive();
     void end();
     [[nodiscard]] bool receive_failed(int error); // false: no more is to be expected
-    void take(std::span<const std::byte> bytes);
+    // A message that was read; nothing where it makes no sense.
+    [[nodiscard]] std::optional<CachefilesMessage> decode(std::span<const std::byte> bytes);
+    void take(const CachefilesMessage& message);
     void take_open(const CachefilesMessage& message, const CachefilesMessage::Open& open);
     void take_read(const CachefilesMessage& message, const CachefilesMessage::Read& read);
     void take_close(const CachefilesMessage& message);
@@ -99,6 +104,8 @@ private:
     std::unordered_map<std::uint64_t, Pending> pending_; // by token
     std::uint64_t next_token_ = 1;
     std::array<std::byte, largest_cachefiles_message> buffer_{};
+    std::vector<CachefilesMessage> messages_; // of one turn
+    std::size_t asked_ = 0;                   // questions that were read and have no answer yet
     int errors_in_a_row_ = 0;
     bool listening_ = false;
     Ring::WatchId watch_ = 0;
