@@ -16,8 +16,7 @@ namespace {
 
 constexpr int turn_ms = 200;                       // at most this long between two beats
 constexpr int blocked_ms = 5;                      // while the output's reader is slow
-constexpr int gather_ms = 2;                       // while events come: waking for each would cost
-                                                   // the ring thread its time
+constexpr int gather_ms = 10;                      // while events come, that are not urgent
 constexpr std::size_t most_waiting = 1u << 20;     // bytes of output; then events wait, too
 constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
 constexpr std::size_t longest_command = 64 * 1024; // bytes
@@ -73,9 +72,8 @@ int Session::run() {
 }
 
 void Session::turn() {
-    const bool armed = !gathering_;
-    if (armed)
-        run_.events().arm();
+    run_.events().arm(gathering_ ? EventQueue::Wake::urgent : EventQueue::Wake::any);
+    const int idle_ms = gathering_ ? gather_ms : turn_ms;
     const bool attached = server_ != nullptr && server_->attached();
     const bool behind = output_.waiting() >= most_waiting;
     // A window does not wait for the output.
@@ -91,11 +89,10 @@ void Session::turn() {
     // again.
     const bool awaits_events = output_.waiting() == 0 || attached;
     polled_ = {pollfd{signals_, POLLIN, 0}, pollfd{commands_open_ ? STDIN_FILENO : -1, POLLIN, 0},
-               pollfd{awaits_events && !gathering_ ? run_.events().fd() : -1, POLLIN, 0}};
+               pollfd{awaits_events ? run_.events().fd() : -1, POLLIN, 0}};
     if (server_ != nullptr)
         server_->poll_for(polled_);
-    const int idle_ms = output_.waiting() == 0 && !behind ? turn_ms : blocked_ms;
-    poll(polled_.data(), polled_.size(), gathering_ ? gather_ms : armed ? idle_ms : 0);
+    poll(polled_.data(), polled_.size(), output_.waiting() == 0 && !behind ? idle_ms : blocked_ms);
     if (read || attached) // nobody sees what is held otherwise
         run_.beat();
     if (polled_[0].revents != 0)

@@ -1,7 +1,8 @@
 // coldscoped serve, every request kept, against a bare loop that polls, reads and writes: both in
 // one virtual machine, on one image, in turns. bench_cachefiles [ROUNDS [SERIES]]. Its last lines:
 // "ratio random X" and "ratio sequential X" (of throughput, one reader), "ratio readers X" (the
-// same, 16 readers and a source of 5 ms).
+// same, 16 readers and a source of 5 ms), "ratio ahead local X" and "ratio ahead far X" (p95 of
+// misses beside a prefetch to that without one).
 #include "tests/bench/made_bytes.h"
 #include "tests/kernel/live_run.h"
 #include "tests/vm/virtual_machine.h"
@@ -110,5 +111,18 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < ratios.size(); ++i)
         std::printf("ratio %s %.2f (target: at least %.1f)\n", targets[i].name, ratios[i],
                     targets[i].least);
+    for (const QByteArray& line : machine.said("SUMS"))
+        std::printf("%s\n", line.constData());
+    for (const QByteArray& line : machine.said("AHEAD")) {
+        const QByteArrayList words = line.split(' ');
+        if (words.size() != 4)
+            continue;
+        const double alone = words[1].toDouble() / 1e6;
+        const double beside = words[2].toDouble() / 1e6;
+        std::printf("p95 of misses %.3f ms alone, %.3f ms beside a prefetch of %.1f MiB\n"
+                    "ratio ahead %s %.2f (target: at most 1.2)\n",
+                    alone, beside, words[3].toDouble() / (1 << 20), words[0].constData(),
+                    beside / alone);
+    }
     return 0;
 }

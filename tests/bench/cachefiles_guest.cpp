@@ -7,6 +7,7 @@
 #include "tests/vm/guest/guest.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -67,11 +68,16 @@ class ColdscopePeer final : public Peer {
 public:
     ColdscopePeer(const std::string& cache, Nanoseconds latency) {
         fs::remove(events);
-        process_ = Child(std::vector<std::string>{
-            "/bin/sh", "-c",
-            fmt::format("exec coldscoped serve --cache {} --from {} --latency {}ns --json "
-                        "</dev/null >{}",
-                        cache, objects, latency, events)});
+        std::array<int, 2> ends{};
+        check(pipe2(ends.data(), O_CLOEXEC) == 0, "no pipe");
+        const Fd input(ends[0]);
+        commands_.reset(ends[1]);
+        process_ = Child(std::vector<std::string>{"/bin/sh", "-c",
+                                                  fmt::format("exec coldscoped serve --cache {} "
+                                                              "--from {} --latency {}ns --json "
+                                                              ">{}",
+                                                              cache, objects, latency, events)},
+                         input.get());
         for (int i = 0; !said("\"event\":\"ready\"") && i < 1000; ++i)
             usleep(10'000);
         const auto guards = processes_called("coldscope-guard");
@@ -84,6 +90,17 @@ public:
         for (int i = 0; ::kill(guard_, 0) == 0 && i < 1000; ++i)
             usleep(10'000);
         check(said("\"lost_events\":0"), "events were lost");
+    }
+    void command(const std::string& line) const {
+        check(::write(commands_.get(), (line + '\n').data(), line.size() + 1) > 0, "no commands");
+    }
+    // The last event; once stopped.
+    static nlohmann::json summary() {
+        std::ifstream lines(events);
+        std::string last;
+        for (std::string line; std::getline(lines, line);)
+            last = std::move(line);
+        return nlohmann::json::parse(last);
     }
 
 private:
@@ -98,6 +115,7 @@ private:
     }
 
     Child process_;
+    Fd commands_;
     pid_t guard_ = 0;
 };
 
@@ -180,6 +198,15 @@ struct Measure {
     std::function<double(unsigned seed)> run;
 };
 
+void mount_and_look() {
+    int code = -1;
+    for (int i = 0; code != 0 && i < 100; ++i, usleep(20'000)) // who serves binds the device
+        code = mount_fsid("bench", mount_point).code("the mount");
+    check(code == 0, "no mount");
+    (void)size_of(file); // metadata
+    usleep(200'000);
+}
+
 // On a cache that nobody has used.
 double measure(const Measure& what, const std::string& peer, unsigned round) {
     const std::string cache = make_folder("/cache/bench");
@@ -188,12 +215,7 @@ double measure(const Measure& what, const std::string& peer, unsigned round) {
         serving = std::make_unique<BarePeer>(cache, what.latency);
     else
         serving = std::make_unique<ColdscopePeer>(cache, what.latency);
-    int code = -1;
-    for (int i = 0; code != 0 && i < 100; ++i, usleep(20'000)) // it binds the device
-        code = mount_fsid("bench", mount_point).code("the mount");
-    check(code == 0, "no mount");
-    (void)size_of(file); // metadata
-    usleep(200'000);
+    mount_and_look();
     const double result = what.run(round + 1);
     unmount(mount_point);
     serving->stop();
@@ -221,14 +243,100 @@ void compare(unsigned rounds) {
     }
 }
 
+// --- beside a prefetch ---
+
+constexpr std::uint64_t read_area = 24u << 20; // bytes at the file's start, for readers alone
+constexpr std::uint64_t ahead = 4u << 20;      // of one turn's prefetch
+constexpr std::size_t slow_readers = 4;
+constexpr std::size_t reads_a_turn = 150; // of one reader
+
+// What each took. Every byte is looked at.
+std::vector<Nanoseconds> read_with_pauses(std::span<const std::uint64_t> pages) {
+    std::vector<Nanoseconds> times(pages.size());
+    std::atomic<bool> failed{false};
+    std::vector<std::jthread> reading;
+    for (std::size_t reader = 0; reader < slow_readers; ++reader) {
+        reading.emplace_back([&, reader] {
+            const Fd fd = open_file(POSIX_FADV_RANDOM);
+            std::vector<char> buffer(page);
+            for (std::size_t i = reader; i < pages.size(); i += slow_readers) {
+                const std::uint64_t at = pages[i] * page;
+                const Nanoseconds began = monotonic_now();
+                failed = failed || pread(fd.get(), buffer.data(), page, static_cast<off_t>(at)) !=
+                                       ssize_t{page};
+                times[i] = monotonic_now() - began;
+                for (std::size_t in = 0; in < page; in += 8)
+                    failed = failed || made_word_at(buffer, in) != made_word(at + in);
+                usleep(20'000);
+            }
+        });
+    }
+    reading.clear();
+    check(!failed, "a reader got wrong bytes or an error");
+    return times;
+}
+
+Nanoseconds p95(std::vector<Nanoseconds> times) {
+    std::ranges::sort(times);
+    return times[times.size() * 95 / 100];
+}
+
+// Turns with a prefetch and without.
+void beside_a_prefetch(const std::string& name, Nanoseconds latency, unsigned rounds) {
+    const std::string cache = make_folder("/cache/bench");
+    ColdscopePeer serving(cache, latency);
+    mount_and_look();
+    std::vector<std::uint64_t> pages(read_area / page);
+    std::iota(pages.begin(), pages.end(), std::uint64_t{0});
+    std::ranges::shuffle(pages, std::minstd_rand(1));
+    std::array<std::vector<Nanoseconds>, 2> times;
+    const std::size_t each = slow_readers * reads_a_turn;
+    const std::size_t turns = std::min<std::size_t>(2 * std::size_t{rounds}, pages.size() / each);
+    for (std::size_t turn = 0; turn < turns; ++turn) {
+        const std::size_t with = turn % 2;
+        if (with == 1)
+            serving.command(fmt::format("prefetch object=bench range={}+{}",
+                                        read_area + turn / 2 * ahead, ahead));
+        const auto got = read_with_pauses(std::span(pages).subspan(turn * each, each));
+        times[with].insert(times[with].end(), got.begin(), got.end());
+        if (with == 1) {
+            serving.command("prefetch stop");
+            usleep(200'000);
+        }
+    }
+    unmount(mount_point);
+    serving.stop();
+    const auto summary = ColdscopePeer::summary();
+    const auto bytes = [&](const char* what) {
+        return summary[fmt::format("bytes_{}", what)].get<std::uint64_t>();
+    };
+    check(bytes("missed") + bytes("amplified") + bytes("prefetched") == bytes("fetched"),
+          "the sums are wrong: " + summary.dump());
+    std::printf("AHEAD %s %llu %llu %llu\n", name.c_str(),
+                static_cast<unsigned long long>(p95(times[0])),
+                static_cast<unsigned long long>(p95(times[1])),
+                static_cast<unsigned long long>(bytes("prefetched")));
+    std::printf("SUMS %s %llu missed + %llu amplified + %llu prefetched = %llu fetched\n",
+                name.c_str(), static_cast<unsigned long long>(bytes("missed")),
+                static_cast<unsigned long long>(bytes("amplified")),
+                static_cast<unsigned long long>(bytes("prefetched")),
+                static_cast<unsigned long long>(bytes("fetched")));
+    std::fflush(stdout);
+    fs::remove_all(cache);
+    drop_caches();
+}
+
 } // namespace
 } // namespace coldscope::bench
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     try {
-        coldscope::bench::compare(
-            argc > 1 ? static_cast<unsigned>(std::strtoul(argv[1], nullptr, 10)) : 5);
+        const auto rounds =
+            argc > 1 ? static_cast<unsigned>(std::strtoul(argv[1], nullptr, 10)) : 5;
+        coldscope::bench::compare(rounds);
+        coldscope::bench::beside_a_prefetch("local", 0, rounds);
+        coldscope::bench::beside_a_prefetch("far", coldscope::bench::far, rounds);
     } catch (const std::exception& error) {
         std::printf("FAILED %s\n", error.what());
         return 1;

@@ -127,6 +127,7 @@ std::vector<Test> layout_tests();
 std::vector<Test> failure_tests();
 std::vector<Test> death_tests();
 std::vector<Test> bare_tests();
+std::vector<Test> ahead_tests();
 std::vector<Test> load_tests();
 
 } // namespace coldscope::guest
