@@ -143,7 +143,8 @@ void FilePreview::refresh() {
         node_.reset();
         path_->clear();
         show_sentence(workspace_.image() ? tr("Choose a file in the tree to see what is in it.")
-                                         : tr("Open an image, then choose a file in the tree."));
+                                         : workspace_.no_image_text(tr(
+                                               "Open an image, then choose a file in the tree.")));
         return;
     }
     if (node == node_)

@@ -324,6 +324,11 @@ void RequestDetail::show_bytes() {
         hex_->show_sentence(tr("This request asks for no bytes."));
         return;
     }
+    if (!workspace_.image() && !workspace_.host().has_image()) {
+        caption_->clear();
+        hex_->show_sentence(tr("No image is named, so its bytes are not at hand here."));
+        return;
+    }
     Range range{request.offset, request.offset + request.length};
     if (request.object >= first_file_object) {
         const erofs::NodeId node = request.object - first_file_object;

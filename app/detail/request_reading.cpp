@@ -1,4 +1,4 @@
-// Which file a request is read for, as the kernel and the guard know it.
+// Which file a request is read for, and when, as the kernel and the guard know it.
 #include "app/detail/request_detail.h"
 #include "app/style/text.h"
 #include "core/erofs/read_for.h"
@@ -62,6 +62,14 @@ QString RequestDetail::reading_text() const {
                                          .toHtmlEscaped())
                                 .arg(*node)
                                 .arg(workspace_.path_of(*node).toHtmlEscaped()));
+    }
+    if (const auto* kernel = workspace_.host().kernel_times_of(request.id)) {
+        if (request.arrived() > kernel->asked)
+            lines.push_back(tr("The kernel began to ask %1 before the question was read")
+                                .arg(duration_text(request.arrived() - kernel->asked)));
+        if (kernel->resumed > kernel->asked)
+            lines.push_back(tr("The reader went on %1 after that began")
+                                .arg(duration_text(kernel->resumed - kernel->asked)));
     }
     const QHash<QString, QString> waiting = fields_of(waiting_);
     if (const QString call = waiting.value(QStringLiteral("call")); !call.isEmpty()) {

@@ -140,6 +140,8 @@ QString RequestDetail::result_text() const {
 
 QString RequestDetail::files_text() const {
     const RequestRow& request = workspace_.host().store()[*row_];
+    if (!workspace_.host().has_image())
+        return {};
     const Workspace::Files files = workspace_.files_of(request, 8);
     if (files.nodes.empty())
         return request.object == 0 ? tr("Files: none; this is metadata.")

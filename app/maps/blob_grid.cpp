@@ -70,6 +70,7 @@ void BlobGrid::set_device(std::uint16_t device) {
         space_.size = image->device_size(device);
         used_ = used_ranges(*image, device);
     }
+    setVerticalScrollBarPolicy(space_.size == 0 ? Qt::ScrollBarAlwaysOff : Qt::ScrollBarAlwaysOn);
     follow_ = true;
     fit_ = true;
     lay_out();

@@ -115,7 +115,7 @@ void BlobGrid::outline(const std::vector<Range>& ranges, std::vector<QLineF>& li
 
 QString BlobGrid::empty_text() const {
     if (!workspace_.image())
-        return tr("Open an image to see the blocks of its devices.");
+        return workspace_.no_image_text(tr("Open an image to see the blocks of its devices."));
     return tr("This device has no bytes, or its file is missing and the image does not say how "
               "large it is.");
 }

@@ -33,7 +33,8 @@ BlobMap::BlobMap(Workspace& workspace, QWidget* parent)
     button(wider_, "zoom-out", tr("More blocks a cell (−)"));
     button(whole_, "zoom-fit-best", tr("The whole device (0)"));
 
-    auto* top = new QHBoxLayout;
+    bar_ = new QWidget;
+    auto* top = new QHBoxLayout(bar_);
     auto* device_label = new QLabel(tr("&Device"));
     device_label->setBuddy(device_);
     auto* overlay_label = new QLabel(tr("&Show"));
@@ -51,7 +52,7 @@ BlobMap::BlobMap(Workspace& workspace, QWidget* parent)
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(4);
-    all->addLayout(top);
+    all->addWidget(bar_);
     all->addWidget(grid_, 1);
     auto* bottom = new QHBoxLayout;
     bottom->setContentsMargins(6, 0, 6, 4);
@@ -87,6 +88,8 @@ void BlobMap::list_devices() {
                                            size_text(image->device_size(i))));
     device_->setEnabled(device_->count() != 0);
     device_->setCurrentIndex(image ? grid_->device() : -1);
+    bar_->setVisible(image != nullptr);
+    legend_->setVisible(image != nullptr);
     show_view();
 }
 

@@ -26,6 +26,7 @@ private:
     void show_view();
 
     Workspace& workspace_;
+    QWidget* bar_ = nullptr; // over the grid
     QComboBox* device_;
     QComboBox* overlay_;
     QToolButton* closer_;

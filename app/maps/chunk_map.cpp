@@ -73,6 +73,7 @@ void ChunkMap::refresh_now() {
 }
 
 void ChunkMap::follow_selection() {
+    legend_->setVisible(workspace_.image() != nullptr);
     legend_->show_marks(state_marks(workspace_.residency().fetched_ahead()));
     const auto node = workspace_.selection().current().node;
     if (!workspace_.image() || !node) {
@@ -86,7 +87,8 @@ void ChunkMap::follow_selection() {
             workspace_.image()
                 ? tr("Choose a file in the tree, or a cell of the blob map, to see where its bytes "
                      "lie.")
-                : tr("Open an image, then choose a file in the tree to see where its bytes lie.");
+                : workspace_.no_image_text(tr(
+                      "Open an image, then choose a file in the tree to see where its bytes lie."));
         if (!strip_->empty() || strip_->sentence() != sentence)
             strip_->show_nothing(sentence);
         return;

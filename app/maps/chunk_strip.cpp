@@ -17,8 +17,6 @@ constexpr double strip_height = 26;
 constexpr double strip_gap = 8;
 constexpr int bar_steps = 1 << 20;
 constexpr int lanes = 7; // the last folds what found no room
-constexpr double lane_height = 8;
-constexpr double lane_gap = 2;
 
 } // namespace
 
@@ -143,8 +141,7 @@ QRectF ChunkStrip::strip_rect(std::size_t strip) const {
 QRectF ChunkStrip::lanes_rect() const {
     const double line = fontMetrics().height();
     const QRectF last = strip_rect(std::max<std::size_t>(1, devices_.size()) - 1);
-    return {left(), last.bottom() + strip_gap + line + 2, last.width(),
-            lanes * (lane_height + lane_gap)};
+    return {left(), last.bottom() + strip_gap + line + 2, last.width(), lanes * lane_step};
 }
 
 std::optional<std::uint64_t> ChunkStrip::offset_at(const QPointF& point) const {

@@ -18,6 +18,10 @@ class ChunkStrip final : public QAbstractScrollArea {
     Q_OBJECT
 
 public:
+    // Of the requests' lanes, logical pixels; the rest of a step is a gap.
+    static constexpr double lane_step = 10;
+    static constexpr double lane_height = 8;
+
     ChunkStrip(Workspace& workspace, QWidget* parent);
 
     // Nothing, with a sentence why; or a file.

@@ -22,7 +22,6 @@ namespace coldscope::app {
 
 namespace {
 constexpr double zoom_step = 1.25;
-constexpr double lane_step = 10; // logical pixels
 } // namespace
 
 void ChunkStrip::set_cursor(std::uint64_t offset) {

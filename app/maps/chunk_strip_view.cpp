@@ -12,8 +12,6 @@
 namespace coldscope::app {
 
 namespace {
-constexpr double lane_step = 10; // logical pixels; of it a gap
-constexpr double lane_height = 8;
 constexpr double least_cell_width = 5;
 constexpr double tick_distance = 96;
 } // namespace

@@ -74,8 +74,10 @@ void Attacher::attach(const QString& where, const QString& copy) {
 void Attacher::find_image() {
     add_recent();
     const attach::Hello& hello = workspace_.host().attachment()->hello();
-    if (hello.image.empty())
-        return go_on_without(tr("The run has none."));
+    if (hello.image.empty()) { // it serves whatever the kernel opens
+        workspace_.close_image();
+        return go_on();
+    }
     std::vector<std::string> candidates;
     if (!copy_.isEmpty())
         candidates.push_back(copy_.toStdString());

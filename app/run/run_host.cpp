@@ -66,7 +66,9 @@ void RunHost::forget() {
     store_ = std::make_unique<EventStore>();
     facts_.clear();
     cgroups_.clear();
+    cgroup_numbers_.clear();
     origins_.clear();
+    kernel_times_.clear();
     lost_ = 0;
     cache_full_ = false;
     unguarded_ = false;
@@ -126,6 +128,11 @@ void RunHost::set_phase(Phase phase) {
     Q_EMIT phase_changed();
 }
 
+QString RunHost::transport_name() const {
+    const std::string_view text = name(transport_);
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
 Nanoseconds RunHost::now() const {
     return ended_at_ != 0 ? ended_at_ : monotonic_now();
 }
@@ -155,11 +162,16 @@ void RunHost::tick(bool came, std::uint64_t lost) {
 
 bool RunHost::drain(Nanoseconds budget) {
     EventQueue& events = run_->events();
-    return app::drain(events, budget, [this, &events](const StepRecord& record) {
+    const auto drain_facts = [this, &events] {
+        events.drain_facts([this](const Fact& fact) { take(fact); });
+    };
+    const bool came = app::drain(events, budget, [&](const StepRecord& record) {
         if (record.step == Step::arrived)
-            events.drain_facts([this](const Fact& fact) { take(fact); });
+            drain_facts();
         take(record);
     });
+    drain_facts(); // of requests that have ended
+    return came;
 }
 
 void RunHost::take(const StepRecord& record) {
@@ -175,17 +187,36 @@ void RunHost::take(const StepRecord& record) {
 }
 
 void RunHost::take(const Fact& fact) {
+    // A run that the window comes back to may tell again what it has told.
     if (const auto* origin = std::get_if<ReadFor>(&fact)) {
-        origins_.push_back(*origin);
+        if (origins_.empty() || origins_.back().request < origin->request)
+            origins_.push_back(*origin);
+        return;
+    }
+    if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
+        take(*kernel);
         return;
     }
     const auto& reader = std::get<ReaderFacts>(fact);
     std::vector<ReaderFacts>& known = facts_[reader.thread];
-    if (!known.empty() && known.back().same_as(reader))
+    if (!known.empty() && (known.back().time >= reader.time || known.back().same_as(reader)))
         return;
     known.push_back(reader);
-    if (!reader.cgroup.empty() && std::ranges::find(cgroups_, reader.cgroup) == cgroups_.end())
+    if (!reader.cgroup.empty() &&
+        cgroup_numbers_.try_emplace(reader.cgroup, cgroups_.size() + 1).second)
         cgroups_.push_back(reader.cgroup);
+}
+
+void RunHost::take(const KernelTime& kernel) {
+    if (kernel.passed == KernelTime::Passed::asked) {
+        if (kernel_times_.empty() || kernel_times_.back().request < kernel.request)
+            kernel_times_.push_back({kernel.request, kernel.time, 0});
+        return;
+    }
+    const auto at =
+        std::ranges::lower_bound(kernel_times_, kernel.request, {}, &KernelTimes::request);
+    if (at != kernel_times_.end() && at->request == kernel.request)
+        at->resumed = kernel.time;
 }
 
 const ReaderFacts* RunHost::facts_of(const RequestRow& request) const {
@@ -199,13 +230,18 @@ const ReaderFacts* RunHost::facts_of(const RequestRow& request) const {
 
 std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
     const ReaderFacts* facts = facts_of(request);
-    const auto at = facts ? std::ranges::find(cgroups_, facts->cgroup) : cgroups_.end();
-    return at == cgroups_.end() ? 0 : static_cast<std::uint64_t>(at - cgroups_.begin()) + 1;
+    const auto at = facts ? cgroup_numbers_.find(facts->cgroup) : cgroup_numbers_.end();
+    return at == cgroup_numbers_.end() ? 0 : at->second;
 }
 
 const ReadFor* RunHost::origin_of(RequestId request) const {
     const auto at = std::ranges::lower_bound(origins_, request, {}, &ReadFor::request);
     return at == origins_.end() || at->request != request ? nullptr : &*at;
+}
+
+const RunHost::KernelTimes* RunHost::kernel_times_of(RequestId request) const {
+    const auto at = std::ranges::lower_bound(kernel_times_, request, {}, &KernelTimes::request);
+    return at == kernel_times_.end() || at->request != request ? nullptr : &*at;
 }
 
 void RunHost::ask_waiting(std::uint32_t thread) {

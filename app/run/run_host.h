@@ -64,6 +64,9 @@ public:
     // Of the run that is, or was last.
     [[nodiscard]] const RunOptions& options() const { return options_; }
     [[nodiscard]] TransportKind transport() const { return transport_; }
+    [[nodiscard]] QString transport_name() const;
+    // False: it serves whatever the kernel opens, and names no image.
+    [[nodiscard]] bool has_image() const { return began_at_ == 0 || !options_.image.empty(); }
     [[nodiscard]] bool simulated() const { return transport_ == TransportKind::simulated; }
     [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
         return local_at_start_;
@@ -93,6 +96,13 @@ public:
     }
     // Which read of EROFS a request came from, where the kernel's tracepoints told. O(log).
     [[nodiscard]] const ReadFor* origin_of(RequestId request) const;
+    struct KernelTimes {
+        RequestId request = 0;
+        Nanoseconds asked = 0;   // the reader began to ask
+        Nanoseconds resumed = 0; // it went on; 0: not yet, or not known
+    };
+    // Where its tracepoints told; null where not. O(log).
+    [[nodiscard]] const KernelTimes* kernel_times_of(RequestId request) const;
     // What a thread waits for, asked of the guard; waiting_told() follows, unless nobody knows.
     void ask_waiting(std::uint32_t thread);
 
@@ -132,6 +142,7 @@ private:
     bool drain(Nanoseconds budget);
     void take(const StepRecord& record);
     void take(const Fact& fact);
+    void take(const KernelTime& kernel);
     void hear_of_waiting();
     void end_open_requests();
     void lose(Row row);
@@ -150,6 +161,7 @@ private:
     void take_told(attach::Done&& told);
     void take_told(attach::ImageFetched&& told);
     void take_told(attach::Bye&& told);
+    void take_told(attach::Facts&& told);
 
     RunOptions options_;
     TransportKind transport_ = TransportKind::fuse_tree;
@@ -162,8 +174,10 @@ private:
     std::unique_ptr<EventStore> store_;
     std::unordered_map<std::uint32_t, std::vector<ReaderFacts>> facts_; // by thread, times ascend
     std::vector<std::string> cgroups_;
-    std::vector<ReadFor> origins_; // requests ascend
-    std::uint32_t asked_of_ = 0;   // the thread of ask_waiting()
+    std::unordered_map<std::string, std::uint64_t> cgroup_numbers_; // from 1
+    std::vector<ReadFor> origins_;                                  // requests ascend
+    std::vector<KernelTimes> kernel_times_;                         // requests ascend
+    std::uint32_t asked_of_ = 0;                                    // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
     bool cache_full_ = false;

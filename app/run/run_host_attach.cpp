@@ -189,6 +189,15 @@ void RunHost::take_told(attach::ImageFetched&& told) {
     Q_EMIT image_fetched(told.error ? error_text(*told.error) : QString());
 }
 
+void RunHost::take_told(attach::Facts&& told) {
+    for (ReaderFacts& reader : told.readers)
+        take(Fact(std::move(reader)));
+    for (const ReadFor& origin : told.origins)
+        take(Fact(origin));
+    for (const KernelTime& kernel : told.times)
+        take(Fact(kernel));
+}
+
 void RunHost::take_told(attach::Bye&& told) {
     leave(told.error);
 }

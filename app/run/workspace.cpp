@@ -33,6 +33,13 @@ Workspace::Workspace(QObject* parent)
     connect(&host_, &RunHost::failed, this, &Workspace::failed);
     connect(&workload_, &Workload::printed, this, &Workspace::printed);
     connect(&host_, &RunHost::began, &selection_, &Selection::clear);
+    // Why there is none may be another reason now.
+    connect(&host_, &RunHost::began, this, [this] {
+        if (image_)
+            return;
+        Q_EMIT image_changed();
+        Q_EMIT findings_changed();
+    });
 }
 
 Workspace::~Workspace() {
@@ -86,6 +93,11 @@ void Workspace::finish_check() {
         return;
     findings_ = *checking_.result();
     Q_EMIT findings_changed();
+}
+
+QString Workspace::no_image_text(const QString& then) const {
+    return host_.has_image() ? then
+                             : tr("This run serves whatever the kernel opens: no image is named.");
 }
 
 bool Workspace::is_open(const QString& path, const QStringList& device_paths) const {

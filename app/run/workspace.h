@@ -35,6 +35,8 @@ public:
 
     // Null before the first one is open.
     [[nodiscard]] const std::shared_ptr<OpenedImage>& image() const { return image_; }
+    // Without an image: why there is nothing to show; `then`, where opening one would help.
+    [[nodiscard]] QString no_image_text(const QString& then) const;
     // Of opening, and when findings_changed() came, of the whole check.
     [[nodiscard]] const erofs::Findings& findings() const { return findings_; }
 

@@ -47,12 +47,22 @@ QString quoted(const QString& text) {
     return text.contains(QLatin1Char('"')) ? QString() : QStringLiteral("\"%1\"").arg(text);
 }
 
-// As the condition of a command.
-QString object_condition(const DeviceRange& place) {
-    return QStringLiteral("object=%1 range=%2+%3")
-        .arg(place.device == 0 ? QStringLiteral("bootstrap") : QString::number(place.device))
-        .arg(place.range.begin)
-        .arg(place.range.length());
+// As the condition of a command; empty when it can't be written. Where no image is named, objects
+// go by their names alone.
+QString object_condition(const Workspace& workspace, ObjectId object) {
+    if (workspace.host().has_image())
+        return QStringLiteral("object=%1")
+            .arg(object == 0 ? QStringLiteral("bootstrap") : QString::number(object));
+    const QString word = quoted(workspace.object_name(object));
+    return word.isEmpty() ? word : QStringLiteral("object=%1").arg(word);
+}
+QString range_condition(const Workspace& workspace, const DeviceRange& place) {
+    const QString object = object_condition(workspace, place.device);
+    return object.isEmpty() ? object
+                            : QStringLiteral("%1 range=%2+%3")
+                                  .arg(object)
+                                  .arg(place.range.begin)
+                                  .arg(place.range.length());
 }
 
 // "requests like this": what they have in common, and the condition of a rule that says so.
@@ -69,9 +79,20 @@ std::vector<Likeness> likenesses(const Workspace& workspace, const Target& targe
             result.push_back({QObject::tr("of this file (%1)").arg(path.section(u'/', -1)),
                               QStringLiteral("file=%1").arg(word)});
     }
-    if (target.range)
-        result.push_back({QObject::tr("of this range (%1)").arg(range_text(target.range->range)),
-                          object_condition(*target.range)});
+    if (target.object) {
+        const QString name = workspace.object_name(*target.object);
+        if (const QString condition = object_condition(workspace, *target.object);
+            !condition.isEmpty() && target.op == Op::open)
+            result.push_back({QObject::tr("that open this object (%1)").arg(name),
+                              QStringLiteral("op=open ") + condition});
+        else if (!condition.isEmpty())
+            result.push_back({QObject::tr("of this object (%1)").arg(name), condition});
+    }
+    if (const QString condition =
+            target.range ? range_condition(workspace, *target.range) : QString();
+        !condition.isEmpty())
+        result.push_back(
+            {QObject::tr("of this range (%1)").arg(range_text(target.range->range)), condition});
     if (target.pid && *target.pid != 0)
         result.push_back(
             {QObject::tr("of this process (%1, %2)").arg(target.command).arg(*target.pid),
@@ -118,8 +139,12 @@ Target target_of(const Workspace& workspace, const std::vector<Row>& requests) {
     const RequestRow& row = store[requests.front()];
     if (const auto files = workspace.files_of(row, 1); !files.nodes.empty())
         target.node = files.nodes.front();
+    target.op = row.op;
+    if (!workspace.host().has_image())
+        target.object = row.object;
     std::vector<DeviceRange> places;
-    workspace.places_of(row, places);
+    if (row.op == Op::read)
+        workspace.places_of(row, places);
     if (!places.empty())
         target.range = places.front();
     target.pid = store.reader(row).pid;
@@ -169,9 +194,16 @@ void add_prefetch(QMenu& menu, Workspace& workspace, const Target& target) {
                        : QObject::tr("Prefetch %1").arg(path.section(u'/', -1)),
                 QStringLiteral("prefetch file=%1").arg(word));
     }
-    if (target.range && target.range->range.begin < target.range->range.end)
+    if (const QString object =
+            target.object ? object_condition(workspace, *target.object) : QString();
+        !object.isEmpty())
+        add(QObject::tr("Prefetch all of %1").arg(workspace.object_name(*target.object)),
+            QStringLiteral("prefetch %1").arg(object));
+    if (!target.range || target.range->range.begin >= target.range->range.end)
+        return;
+    if (const QString condition = range_condition(workspace, *target.range); !condition.isEmpty())
         add(QObject::tr("Prefetch this range (%1)").arg(range_text(target.range->range)),
-            QStringLiteral("prefetch %1").arg(object_condition(*target.range)));
+            QStringLiteral("prefetch %1").arg(condition));
 }
 
 bool release(Workspace& workspace, const std::vector<Row>& requests) {

@@ -17,7 +17,9 @@ namespace coldscope::app {
 struct Target {
     std::vector<Row> requests;         // those chosen; like the first are "requests like this"
     std::optional<erofs::NodeId> node; // a regular file; for add_prefetch() also a folder
+    std::optional<ObjectId> object;    // where no image is named
     std::optional<DeviceRange> range;
+    Op op = Op::read; // of the first request
     std::optional<std::uint32_t> pid;
     QString command; // of the process
 };

@@ -9,6 +9,9 @@ class QTableView;
 
 namespace coldscope::app {
 
+inline constexpr int typing_ms = 150;   // a pause in typing, after which a table is filtered
+inline constexpr int counting_ms = 100; // at least between two counts of what waits
+
 class RoomyDelegate : public QStyledItemDelegate {
     Q_OBJECT
 

@@ -52,9 +52,10 @@ FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
 }
 
 void FindingsView::show_all() {
-    empty_->say(count() > 0          ? QString()
-                : workspace_.image() ? tr("No findings: the image is as it should be.")
-                                     : tr("Open an image to see what is wrong with it."));
+    empty_->say(count() > 0 ? QString()
+                : workspace_.image()
+                    ? tr("No findings: the image is as it should be.")
+                    : workspace_.no_image_text(tr("Open an image to see what is wrong with it.")));
     table_->horizontalHeader()->setVisible(count() > 0);
     if (count() > 0) {
         table_->horizontalHeader()->setResizeContentsPrecision(100);

@@ -21,12 +21,6 @@
 
 namespace coldscope::app {
 
-namespace {
-
-constexpr int counting_ms = 100;
-
-} // namespace
-
 HeldView::HeldView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), model_(new HeldModel(workspace, this)),
       rules_(new RulesModel(workspace, this)), table_(new QTableView(this)),

@@ -3,6 +3,7 @@
 #include "app/steer/steering.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
+#include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
 #include "app/tables/file_search.h"
 #include "app/tables/image_facts.h"
@@ -24,7 +25,6 @@ namespace coldscope::app {
 
 namespace {
 constexpr int first_name_width = 30; // characters
-constexpr int typing_ms = 150;
 } // namespace
 
 ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
@@ -111,7 +111,8 @@ void ImageTreeView::show_image() {
     search_->clear();
     tree_->header()->setVisible(any);
     tree_->setHorizontalScrollBarPolicy(any ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
-    empty_->say(any ? QString() : tr("Open an image to see its files here."));
+    empty_->say(any ? QString()
+                    : workspace_.no_image_text(tr("Open an image to see its files here.")));
 }
 
 void ImageTreeView::showEvent(QShowEvent* event) {

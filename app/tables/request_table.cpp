@@ -3,6 +3,7 @@
 #include "app/steer/steering.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
+#include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
 #include "app/tables/request_grid.h"
 
@@ -20,8 +21,6 @@
 namespace coldscope::app {
 
 namespace {
-constexpr int typing_ms = 150;
-constexpr int counting_ms = 100;
 constexpr int frame_ms = 16;
 constexpr int enough_to_fit = 30; // rows
 constexpr Nanoseconds budget = 5 * millisecond;

@@ -1,5 +1,7 @@
 #include "app/timeline/lane_painter.h"
 
+#include "app/timeline/time_scale.h"
+
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
@@ -14,10 +16,6 @@ constexpr double lane_pitch = 18;
 constexpr double wide = 3;   // requests from here on have an outline
 constexpr double phased = 6; // ... show their phases
 constexpr double least_glyph = 11;
-
-int device(double logical, double ratio) {
-    return std::max(1, static_cast<int>(std::lround(logical * ratio)));
-}
 
 // One part of a request's life.
 struct Phase {

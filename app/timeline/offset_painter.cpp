@@ -1,6 +1,7 @@
 #include "app/timeline/offset_painter.h"
 
 #include "app/timeline/lane_model.h"
+#include "app/timeline/time_scale.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,10 +25,6 @@ std::size_t first_not(std::size_t count, const Before& before) {
             count = middle;
     }
     return low;
-}
-
-int device(double logical, double ratio) {
-    return std::max(1, static_cast<int>(std::lround(logical * ratio)));
 }
 
 } // namespace

@@ -11,6 +11,11 @@
 
 namespace coldscope::app {
 
+// Device pixels, at least one, of a length in logical ones.
+inline int device(double logical, double ratio) {
+    return std::max(1, static_cast<int>(std::lround(logical * ratio)));
+}
+
 // A span of time, [begin, end), CLOCK_MONOTONIC ns.
 struct TimeLimits {
     Nanoseconds begin = 0;

@@ -10,7 +10,7 @@
 namespace coldscope::app {
 
 namespace {
-constexpr double slack_pixels = 4; // logical: how far beside a request a pointer may be
+constexpr double offset_slack = 4; // logical: how far beside a request a pointer may be
 } // namespace
 
 void TimelineCanvas::set_mode(Mode mode) {
@@ -99,9 +99,9 @@ std::optional<Row> TimelineCanvas::offset_request_at(const QPoint& point) const 
     const auto byte =
         static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(size));
     const auto byte_slack =
-        static_cast<std::uint64_t>(slack_pixels / height * static_cast<double>(size)) + 1;
+        static_cast<std::uint64_t>(offset_slack / height * static_cast<double>(size)) + 1;
     const std::int64_t column = column_at(point.x() + 0.5);
-    const auto slack = static_cast<Nanoseconds>(std::ceil(slack_pixels * frame_.ratio));
+    const auto slack = static_cast<Nanoseconds>(std::ceil(offset_slack * frame_.ratio));
     const std::vector<Lanes::LaneId> lanes = lanes_of_object();
     return offset_hit_test(offset_scene(scale_, lanes), scale_.time_at(column) + scale_.step / 2,
                            slack * scale_.step, byte, byte_slack);

@@ -15,7 +15,7 @@
 namespace coldscope::app {
 
 namespace {
-constexpr double zoom_step = 0.5; // of the time in the window, for a press of a button
+constexpr double button_zoom = 0.5; // of the time in the window, for a press of a button
 } // namespace
 
 TimelineView::TimelineView(Workspace& workspace, QWidget* parent)
@@ -144,11 +144,11 @@ void TimelineView::update_objects() {
 }
 
 void TimelineView::zoom_in() {
-    canvas_->zoom(zoom_step);
+    canvas_->zoom(button_zoom);
 }
 
 void TimelineView::zoom_out() {
-    canvas_->zoom(1 / zoom_step);
+    canvas_->zoom(1 / button_zoom);
 }
 
 void TimelineView::show_all() {

@@ -20,7 +20,7 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int least_width = 680; // logical pixels
+constexpr int least_form_width = 680; // logical pixels
 
 QLabel* small_label(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -36,7 +36,7 @@ QLabel* small_label(const QString& text, QWidget* parent) {
 AttachDialog::AttachDialog(Workspace& workspace, QWidget* parent)
     : QDialog(parent), workspace_(workspace) {
     setWindowTitle(tr("Attach to a run"));
-    setMinimumWidth(least_width);
+    setMinimumWidth(least_form_width);
     auto* form = new QFormLayout;
     form->setFieldGrowthPolicy(QFormLayout::ExpandingFieldsGrow);
     form->setHorizontalSpacing(14);

@@ -344,6 +344,10 @@ void MainWindow::show_title() {
     if (workspace_.image())
         title = QFileInfo(QString::fromStdString(workspace_.image()->path)).fileName() +
                 QStringLiteral(" — ") + title;
+    else if (const Attachment* attachment = workspace_.host().attachment();
+             attachment != nullptr && !workspace_.host().has_image())
+        title = tr("%1 at %2").arg(workspace_.host().transport_name(), attachment->where()) +
+                QStringLiteral(" — ") + title;
     if (const QString held = StatusLine::held_text(workspace_); !held.isEmpty())
         title = held + QStringLiteral(" — ") + title;
     if (windowTitle() != title)

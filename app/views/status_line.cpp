@@ -54,6 +54,8 @@ void StatusLine::look() {
                      .arg(attachment->where());
     if (host.simulated())
         parts << tr("SIMULATED");
+    if (!host.has_image())
+        parts << host.transport_name();
     parts << (summary.requests == 1 ? tr("1 request")
                                     : tr("%1 requests").arg(count_text(summary.requests)));
     if (const QString held = held_text(workspace_); !held.isEmpty())
@@ -62,9 +64,10 @@ void StatusLine::look() {
         parts << tr("✕ %1 failed").arg(count_text(summary.failed));
     if (summary.lost != 0)
         parts << tr("%1 without a reader").arg(count_text(summary.lost));
-    parts << tr("%1 of %2 local")
-                 .arg(size_text(workspace_.residency().total_local()),
-                      size_text(workspace_.residency().total_stored()));
+    parts << (host.has_image() ? tr("%1 of %2 local")
+                                     .arg(size_text(workspace_.residency().total_local()),
+                                          size_text(workspace_.residency().total_stored()))
+                               : tr("%1 fetched").arg(size_text(summary.bytes_fetched())));
     if (const std::uint64_t ahead = summary.bytes_amplified + summary.bytes_prefetched; ahead != 0)
         parts << tr("%1 prefetched or amplified").arg(size_text(ahead));
     if (summary.p95 != 0)

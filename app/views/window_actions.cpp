@@ -200,8 +200,7 @@ void WindowActions::look() {
         tr("Fail with an errno: with EIO, %1 (Ctrl+E)").arg(reader_gets(workspace_, EIO)));
     back->setEnabled(workspace_.selection().can_go_back());
     forward->setEnabled(workspace_.selection().can_go_forward());
-    const QString kind = QString::fromUtf8(name(host.transport()).data(),
-                                           static_cast<qsizetype>(name(host.transport()).size()));
+    const QString kind = host.transport_name();
     const QString guarded = attached && !host.attachment()->linked() ? tr("no link ○")
                             : host.unguarded()                       ? tr("UNGUARDED ●")
                                                                      : tr("guarded ●");
@@ -217,7 +216,12 @@ void WindowActions::look() {
     transport_->setToolTip(
         host.simulated() ? tr("A kernel inside the program asks: no real process waits.")
         : host.unguarded()
-            ? tr("The guard is gone: if Coldscope dies now, dead mounts stay behind.")
+            ? host.transport() == TransportKind::cachefiles
+                  ? tr("The guard is gone: if Coldscope dies now, readers get an error at once.")
+                  : tr("The guard is gone: if Coldscope dies now, dead mounts stay behind.")
+        : host.transport() == TransportKind::cachefiles
+            ? tr("If Coldscope dies, readers wait a moment for one that takes over, then they get "
+                 "an error.")
             : tr("If Coldscope dies, its guard takes the mounts away and readers get an error."));
 }
 

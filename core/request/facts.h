@@ -32,7 +32,19 @@ struct ReadFor {
     std::uint64_t length = 0;
 };
 
-using Fact = std::variant<ReaderFacts, ReadFor>;
+// When the reader itself passed a place in the kernel. Of what comes after the answer it is told
+// late, or not at all.
+struct KernelTime {
+    enum class Passed : std::uint8_t {
+        asked,   // it began to ask: before Step::arrived
+        resumed, // it went on, with an answer or because it was killed
+    };
+    RequestId request = 0;
+    Passed passed = Passed::asked;
+    Nanoseconds time = 0; // CLOCK_MONOTONIC
+};
+
+using Fact = std::variant<ReaderFacts, ReadFor, KernelTime>;
 
 // Of the content of /proc/PID/cgroup: the path in the unified hierarchy, else the first one.
 [[nodiscard]] std::string_view cgroup_path(std::string_view proc_cgroup);

@@ -32,10 +32,6 @@ struct Question {
     std::string_view object = {}; // its name, where objects come and go
 };
 
-// Whether an object of this name, where objects come and go, is meant by `wanted`: the name, or
-// what follows its last slash.
-[[nodiscard]] bool is_called(std::string_view name, std::string_view wanted);
-
 // Every condition that is set must hold; an empty match holds for every read.
 struct Match {
     std::optional<std::uint32_t> pid;
@@ -76,6 +72,8 @@ struct RuleText {
     bool operator==(const RuleText&) const = default;
 };
 
+// An object where they come and go: by its name, or by what follows its last slash.
+[[nodiscard]] bool is_called(std::string_view name, std::string_view wanted);
 [[nodiscard]] bool matches(const Match& match, const Question& question);
 
 class RuleSet {

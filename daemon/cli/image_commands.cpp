@@ -10,14 +10,15 @@ namespace coldscope::cli {
 
 namespace {
 
-using Run = int (*)(const ImageOptions& options);
+using Inspect = int (*)(const ImageOptions& options);
 
 struct Command {
     CLI::App* app;
     std::shared_ptr<ImageOptions> options;
 };
 
-Command add(CLI::App& app, int& exit_code, const char* name, const char* description, Run run) {
+Command add(CLI::App& app, int& exit_code, const char* name, const char* description,
+            Inspect inspect) {
     auto options = std::make_shared<ImageOptions>();
     CLI::App* command = app.add_subcommand(name, description);
     command->add_option("IMAGE", options->image, "The EROFS image (its bootstrap)")->required();
@@ -26,7 +27,7 @@ Command add(CLI::App& app, int& exit_code, const char* name, const char* descrip
                      "A blob of the image; once for each, in the device table's order")
         ->type_name("BLOB")
         ->allow_extra_args(false);
-    command->callback([options, run, &exit_code] { exit_code = run(*options); });
+    command->callback([options, inspect, &exit_code] { exit_code = inspect(*options); });
     return {command, std::move(options)};
 }
 

@@ -103,13 +103,23 @@ void add_ahead_options(CLI::App& command, Arguments& arguments) {
                        "A miss fetches all of the blocks of this size that it touches, as 128K");
 }
 
-void add_output_options(CLI::App& command, Arguments& arguments) {
+void add_control_options(CLI::App& command, Arguments& arguments) {
     command.add_flag("--json", arguments.session.json, "One JSON event a line");
     command.add_option("--events", arguments.events,
                        "Write the events to this file, too, in the form of --json");
     command.add_option("--hold-grace", arguments.hold_grace,
                        "How long requests stay held when the window or the commands that held "
                        "them are gone, as 10s");
+    command
+        .add_option("--listen", arguments.listen,
+                    "Where a window may attach: unix:PATH, dev:PATH (a character device) or - "
+                    "(standard input and output)")
+        ->check(CLI::Validator(
+            [](std::string& text) {
+                const auto address = attach::parse_listen_address(text);
+                return address ? std::string() : address.error().context;
+            },
+            "WHERE"));
 }
 
 void parse_amounts(Arguments& arguments) {
@@ -160,16 +170,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
         "--privileged", arguments->run.privileged,
         "Not as root: start the guard as root, by pkexec or sudo; for fanotify that means "
         "to trust this user as root");
-    add_output_options(*run, *arguments);
-    run->add_option("--listen", arguments->listen,
-                    "Where a window may attach: unix:PATH, dev:PATH (a character device) or - "
-                    "(standard input and output)")
-        ->check(CLI::Validator(
-            [](std::string& text) {
-                const auto address = attach::parse_listen_address(text);
-                return address ? std::string() : address.error().context;
-            },
-            "WHERE"));
+    add_control_options(*run, *arguments);
     run->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
         parse_amounts(*arguments);
@@ -210,7 +211,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
                       "5s without it, then they get an error");
     serve->add_option("--guard-fd", arguments->run.guard_socket,
                       "The socket of a coldscope-guard that was started with root's rights");
-    add_output_options(*serve, *arguments);
+    add_control_options(*serve, *arguments);
     serve->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
         options.transport = TransportKind::cachefiles;

@@ -128,6 +128,13 @@ bool RunReport::fact(const Fact& fact) {
         origins_[origin->request] = *origin;
         return true;
     }
+    if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
+        const bool asked = kernel->passed == KernelTime::Passed::asked;
+        const json event{{"event", asked ? "asked" : "resumed"},
+                         {"request", kernel->request},
+                         {"time", kernel->time}};
+        return output_.line(event.dump());
+    }
     const auto& reader = std::get<ReaderFacts>(fact);
     return output_.line(json{{"event", "reader"},
                              {"pid", reader.thread},

@@ -137,12 +137,19 @@ void Session::tell(const StepRecord& record) {
 }
 
 std::size_t Session::drain() {
-    const std::size_t count = run_.events().drain([this](const StepRecord& record) {
+    const auto drain_facts = [this] {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
+            if (server_ != nullptr)
+                server_->fact(fact);
         });
+    };
+    const std::size_t count = run_.events().drain([&](const StepRecord& record) {
+        if (record.step == Step::arrived)
+            drain_facts();
         tell(record);
     });
+    drain_facts(); // of requests that have ended
     if (const std::uint64_t lost = run_.events().lost(); lost != lost_seen_) {
         lost_seen_ = lost;
         say([&](RunReport& report) { return report.lost_events(lost); });
@@ -231,6 +238,12 @@ Result<void> Session::read_file(const std::string& path) {
     return run_.read(std::move(read));
 }
 
+Result<void> Session::read_image(std::uint64_t offset, std::span<std::byte> into) {
+    if (!run_.has_image())
+        return failure(Code::not_found, "the run has no image: it serves what the kernel opens");
+    return run_.read_image(offset, into);
+}
+
 void Session::refuse(const std::string& line, const Error& error) {
     say([&](RunReport& report) { return report.command_error(line, error); });
 }
@@ -239,6 +252,8 @@ attach::Hello Session::hello() const {
     attach::Hello hello;
     hello.began = began_;
     hello.transport = name(run_.transport());
+    if (!run_.has_image())
+        return hello;
     hello.image = run_.options().image;
     hello.identity = run_.identity();
     hello.image_size = run_.image_size();

@@ -45,10 +45,7 @@ private:
     [[nodiscard]] std::uint64_t lost_events() const override { return run_.events().lost(); }
     [[nodiscard]] Result<std::uint32_t> steer(const std::string& line) override;
     [[nodiscard]] Result<void> read_file(const std::string& path) override;
-    [[nodiscard]] Result<void> read_image(std::uint64_t offset,
-                                          std::span<std::byte> into) override {
-        return run_.read_image(offset, into);
-    }
+    [[nodiscard]] Result<void> read_image(std::uint64_t offset, std::span<std::byte> into) override;
 
     // what: a call of a RunReport that returns false when nobody reads any more.
     template <typename What>

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <random>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,7 +12,6 @@ namespace coldscope::attach {
 
 namespace {
 
-constexpr Nanoseconds beat_interval = 500 * millisecond;
 constexpr Nanoseconds window_silence = 1500 * millisecond; // then the thread does not beat for it
 constexpr Nanoseconds retry = second;
 constexpr Nanoseconds run_silence = 6 * second;       // it beats twice a second
@@ -21,11 +19,6 @@ constexpr Nanoseconds longest_greeting = 15 * second; // a run may just be mount
 constexpr int turn_ms = 100;
 constexpr int full_ms = 5;                               // while the window is slow
 constexpr std::uint64_t most_wanted = 4 * largest_piece; // bytes of the image on their way
-
-std::uint64_t random_number() {
-    std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
-}
 
 } // namespace
 
@@ -201,6 +194,12 @@ Result<void> Client::take(Message message) {
     } else if (auto* bye = std::get_if<Bye>(&message)) {
         over_ = true;
         tell(std::move(*bye));
+    } else if (auto* facts = std::get_if<Facts>(&message)) {
+        for (ReaderFacts& reader : facts->readers)
+            reader.time += shift_;
+        for (KernelTime& kernel : facts->times)
+            kernel.time += shift_;
+        tell(std::move(*facts));
     } else if (auto* local = std::get_if<Local>(&message)) {
         tell(std::move(*local));
     } else if (auto* object = std::get_if<ObjectName>(&message)) {

@@ -30,7 +30,7 @@ struct ImageFetched {
 };
 // In the order of the link.
 using Told = std::variant<Greeted, Unlinked, Local, ObjectName, Steps, OpenSteps, Lost, Rules, Done,
-                          ImageFetched, Bye>;
+                          ImageFetched, Bye, Facts>;
 
 // Events from now on, after Greeted with another run than before.
 struct StartFollowing {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -156,13 +157,35 @@ void put(Writer& to, const ImageBytes& it) {
 void put(Writer& to, const Bye& it) {
     to.error(it.error);
 }
+void put(Writer& to, const Facts& it) {
+    to.put(static_cast<std::uint32_t>(it.readers.size()));
+    for (const ReaderFacts& reader : it.readers) {
+        to.put(reader.time);
+        to.put(reader.thread);
+        to.put(reader.process);
+        to.text(reader.cgroup);
+    }
+    to.put(static_cast<std::uint32_t>(it.origins.size()));
+    for (const ReadFor& origin : it.origins) {
+        to.put(origin.request);
+        to.put(origin.nid);
+        to.put(origin.offset);
+        to.put(origin.length);
+    }
+    to.put(static_cast<std::uint32_t>(it.times.size()));
+    for (const KernelTime& kernel : it.times) {
+        to.put(kernel.request);
+        to.put(static_cast<std::uint8_t>(kernel.passed));
+        to.put(kernel.time);
+    }
+}
 
 Type type_of(const Message& message) {
     static constexpr Type types[] = {
         Type::attach,      Type::follow,     Type::beat,    Type::command, Type::read_file,
         Type::read_image,  Type::hello,      Type::refused, Type::local,   Type::object_name,
         Type::steps,       Type::open_steps, Type::lost,    Type::rules,   Type::done,
-        Type::image_bytes, Type::bye};
+        Type::image_bytes, Type::bye,        Type::facts};
     static_assert(std::size(types) == std::variant_size_v<Message>);
     return types[message.index()];
 }
@@ -186,6 +209,11 @@ std::vector<std::byte> encode(const Message& message) {
     std::vector<std::byte> bytes;
     encode(message, bytes);
     return bytes;
+}
+
+std::uint64_t random_number() {
+    std::random_device random;
+    return std::uint64_t{random()} << 32 | random();
 }
 
 } // namespace coldscope::attach

@@ -11,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/range_set.h"
+#include "core/request/facts.h"
 #include "core/request/step.h"
 #include "core/rules/rule.h"
 
@@ -24,8 +25,9 @@
 
 namespace coldscope::attach {
 
-inline constexpr std::uint16_t version = 1;
-inline constexpr std::uint32_t magic = 0x414C4F43; // "COLA"
+inline constexpr std::uint16_t version = 2;
+inline constexpr std::uint32_t magic = 0x414C4F43;              // "COLA"
+inline constexpr Nanoseconds beat_interval = 500 * millisecond; // of both sides
 inline constexpr std::size_t header_size = 12;
 inline constexpr std::size_t largest_payload = 512 * 1024; // bytes
 inline constexpr std::size_t longest_text = 64 * 1024;     // bytes
@@ -53,6 +55,7 @@ enum class Type : std::uint16_t {
     done,
     image_bytes,
     bye,
+    facts,
 };
 
 struct Attach {
@@ -129,6 +132,14 @@ struct Steps {
     std::uint64_t first = 0; // the sequence number of the first record
     std::vector<StepRecord> records;
 };
+// What is known beside the records. Comes before the first record that it is about, but for when a
+// reader went on; a window that comes back may be told again what it has.
+struct Facts {
+    std::vector<ReaderFacts> readers;
+    std::vector<ReadFor> origins;
+    std::vector<KernelTime> times;
+    [[nodiscard]] bool empty() const { return readers.empty() && origins.empty() && times.empty(); }
+};
 // All steps so far of all requests that are open: records are missing before what comes next.
 // In several frames; after the last one the window knows that no other request is open.
 struct OpenSteps {
@@ -168,7 +179,7 @@ struct Bye {
 
 using Message =
     std::variant<Attach, Follow, Beat, Command, ReadFile, ReadImage, Hello, Refused, Local,
-                 ObjectName, Steps, OpenSteps, Lost, Rules, Done, ImageBytes, Bye>;
+                 ObjectName, Steps, OpenSteps, Lost, Rules, Done, ImageBytes, Bye, Facts>;
 
 // Appends the whole frame. Texts longer than longest_text are cut, and so are lists where their
 // comments say a limit.
@@ -181,6 +192,9 @@ struct Header {
 };
 // Code::corrupt for what is no header of a frame; offset is the byte in it.
 [[nodiscard]] Result<Header> decode_header(std::span<const std::byte> bytes);
+// For a run's and a session's number: not to be met twice.
+[[nodiscard]] std::uint64_t random_number();
+
 // Code::corrupt or truncated; offset is the byte in the payload. An attach of another version is
 // read as far as its version, so that it can be refused.
 [[nodiscard]] Result<Message> decode(Type type, std::span<const std::byte> payload);

@@ -210,6 +210,36 @@ void get(Reader& from, ImageBytes& it) {
 void get(Reader& from, Bye& it) {
     from.error(it.error);
 }
+void get(Reader& from, Facts& it) {
+    it.readers.resize(from.count(20, largest_payload));
+    for (ReaderFacts& reader : it.readers) {
+        from.get(reader.time);
+        from.get(reader.thread);
+        from.get(reader.process);
+        from.text(reader.cgroup);
+    }
+    it.origins.resize(from.count(32, largest_payload));
+    for (ReadFor& origin : it.origins) {
+        from.get(origin.request);
+        from.get(origin.nid);
+        from.get(origin.offset);
+        from.get(origin.length);
+        const std::size_t at = from.at();
+        from.require(origin.length <= ~std::uint64_t{0} - origin.offset, at - 8,
+                     "a read that ends behind all bytes");
+    }
+    it.times.resize(from.count(17, largest_payload));
+    for (KernelTime& kernel : it.times) {
+        from.get(kernel.request);
+        const std::size_t at = from.at();
+        std::uint8_t passed = 0;
+        from.get(passed);
+        from.require(passed <= static_cast<std::uint8_t>(KernelTime::Passed::resumed), at,
+                     "a time of what the kernel does not do");
+        kernel.passed = static_cast<KernelTime::Passed>(passed);
+        from.get(kernel.time);
+    }
+}
 
 template <typename T>
 Result<Message> decode_as(std::span<const std::byte> payload) {
@@ -277,6 +307,8 @@ Result<Message> decode(Type type, std::span<const std::byte> payload) {
         return decode_as<ImageBytes>(payload);
     case Type::bye:
         return decode_as<Bye>(payload);
+    case Type::facts:
+        return decode_as<Facts>(payload);
     }
     return failure(Code::corrupt, fmt::format("a frame of unknown type {}", static_cast<int>(type)),
                    0);

@@ -62,6 +62,11 @@ Result<void> Link::receive() {
     return gone("the other end has closed the link");
 }
 
+bool Link::hung_up() const {
+    pollfd entry{input_.get(), POLLRDHUP, 0};
+    return ::poll(&entry, 1, 0) > 0 && entry.revents != 0;
+}
+
 Result<std::optional<Message>> Link::next() {
     if (sought_)
         return find();

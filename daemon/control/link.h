@@ -23,6 +23,8 @@ public:
 
     // Reads what is there, some of it. Code::cancelled when the other end is gone.
     [[nodiscard]] Result<void> receive();
+    // Of a socket: the other end has closed it. What it said before may still be there to receive.
+    [[nodiscard]] bool hung_up() const;
     // The next message that is there whole.
     [[nodiscard]] Result<std::optional<Message>> next();
 

@@ -1,27 +1,20 @@
 #include "daemon/control/server.h"
 
 #include <algorithm>
-#include <random>
 
 namespace coldscope::attach {
 
 namespace {
 
-constexpr Nanoseconds beat_interval = 500 * millisecond;
 constexpr int last_wait_ms = 1000; // for a window to take the run's last words
 // Of answers to the window's questions; then it is not listened to until it has taken them.
 constexpr std::size_t most_answers = 1u << 20; // bytes
-
-std::uint64_t random_number() {
-    std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
-}
 
 } // namespace
 
 Server::Server(Listener listener, const ServerOptions& options)
     : listener_(std::move(listener)), options_(options), history_(options.kept),
-      run_(random_number()), link_(listener_.take_link()) {
+      facts_(options.kept_facts), run_(random_number()), link_(listener_.take_link()) {
     if (link_)
         seek_attach();
 }
@@ -73,7 +66,7 @@ bool Server::over() const {
 }
 
 void Server::turn(Served& served) {
-    take_callers();
+    take_callers(served);
     if (!link_)
         return;
     Result<void> kept = take_messages(served);
@@ -94,8 +87,14 @@ void Server::turn(Served& served) {
 }
 
 // One window at a time; others are told why not.
-void Server::take_callers() {
+void Server::take_callers(Served& served) {
     while (auto caller = listener_.accept()) {
+        // Who has hung up before is heard out, and makes room.
+        if (link_ && link_->hung_up()) {
+            while (link_->waiting() < most_answers && take_messages(served)) {
+            }
+            end_session();
+        }
         if (!caller->allowed)
             caller->link.send(Refused{"the run is another user's"});
         else if (link_)
@@ -210,6 +209,7 @@ Result<void> Server::follow(const Follow& follow) {
     if (follow.run != run_ || follow.next > history_.end())
         return failure(Code::corrupt, "a window follows another run");
     next_ = follow.next;
+    facts_told_ = facts_.before(next_);
     following_ = true;
     return {};
 }

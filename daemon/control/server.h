@@ -3,6 +3,7 @@
 // which polls for it; nothing waits here.
 #pragma once
 
+#include "daemon/control/fact_history.h"
 #include "daemon/control/history.h"
 #include "daemon/control/listener.h"
 
@@ -40,6 +41,7 @@ struct ServerOptions {
     Nanoseconds hold_grace = 10 * second;
     Nanoseconds silence = 3 * second;      // of a window; then its link counts as gone
     std::size_t kept = 1u << 18;           // records, for a window that is slow or comes back
+    std::size_t kept_facts = 8u << 20;     // bytes, as FactHistory takes them; likewise
     std::size_t most_waiting = 256 * 1024; // bytes on their way to the window
 };
 
@@ -52,6 +54,7 @@ public:
     void poll_for(std::vector<pollfd>& into) const;
     void turn(Served& served);
     void step(const StepRecord& record);
+    void fact(const Fact& fact) { facts_.add(fact, history_.end()); }
     void rules_changed() { rules_told_ = false; }
 
     // A window is there and beats.
@@ -65,7 +68,7 @@ public:
 
 private:
     Server(Listener listener, const ServerOptions& options);
-    void take_callers();
+    void take_callers(Served& served);
     void end_session();
     void seek_attach();
     [[nodiscard]] Result<void> take_messages(Served& served);
@@ -76,12 +79,14 @@ private:
     void tell_rules(Served& served);
     void tell_lost(Served& served);
     void tell_events(Served& served);
+    [[nodiscard]] bool tell_facts(); // false while the link takes no more
     void tell_open(Served& served);
     void name_objects(Served& served, std::span<const StepRecord> records);
 
     Listener listener_;
     ServerOptions options_;
     History history_;
+    FactHistory facts_;
     std::uint64_t run_;
     std::optional<Link> link_;
     bool greeted_ = false;
@@ -93,6 +98,7 @@ private:
     Nanoseconds heard_ = 0; // a frame of a window
     Nanoseconds beat_at_ = 0;
     std::uint64_t next_ = 0; // record for the window
+    FactHistory::Told facts_told_;
     std::uint64_t lost_told_ = 0;
     bool rules_told_ = false;
     bool unguarded_ = false;

@@ -55,14 +55,15 @@ void Server::tell_events(Served& served) {
         tell_rules(served);
     tell_lost(served);
     for (int round = 0; round < most_rounds; ++round) {
-        if (next_ < history_.first()) {
+        const bool told = tell_facts();
+        if (told && next_ < history_.first()) {
             // The window was too slow, or came too late: it goes on from now, and knows what is
             // open.
             link_->send(Lost{lost_told_, history_.end() - next_});
             next_ = history_.end();
             tell_open(served);
         }
-        while (next_ != history_.end() && link_->waiting() < options_.most_waiting) {
+        while (told && next_ != history_.end() && link_->waiting() < options_.most_waiting) {
             const auto records = history_.from(next_);
             const auto part = records.first(std::min(records.size(), steps_at_once));
             name_objects(served, part);
@@ -73,6 +74,16 @@ void Server::tell_events(Served& served) {
         if (next_ == history_.end() || !link_->flush() || link_->waiting() != 0)
             return;
     }
+}
+
+bool Server::tell_facts() {
+    while (link_->waiting() < options_.most_waiting) {
+        Facts facts = facts_.take(facts_told_);
+        if (facts.empty())
+            return true;
+        link_->send(std::move(facts));
+    }
+    return false;
 }
 
 void Server::tell_open(Served& served) {

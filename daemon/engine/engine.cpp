@@ -117,6 +117,8 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
             open.flags |= flag::own;
         if (trace_)
             tell_origin(id, open.ask.pid);
+        if (open.ask.asked != 0)
+            events_.tell(KernelTime{id, KernelTime::Passed::asked, open.ask.asked});
     }
     emit(id, open, Step::arrived);
     const Verdict verdict = decide(open);

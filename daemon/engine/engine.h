@@ -47,6 +47,7 @@ struct Ask {
     std::array<char, 16> command{}; // of a simulated reader
     Op op = Op::read;               // the other two have no pieces
     std::string_view object_name{}; // for rules; outlives the request
+    Nanoseconds asked = 0;          // when its reader began to ask, where that is known
     int error = 0;                  // what it is to be answered with, whatever the rules say; errno
 };
 
@@ -120,6 +121,10 @@ public:
     // Answers everything that is open with this errno.
     void fail_all(int error);
     void notice(Notice what, RequestId request = 0);
+    // The reader of a request that was answered has gone on.
+    void resumed(RequestId request, Nanoseconds time) {
+        events_.tell(KernelTime{request, KernelTime::Passed::resumed, time});
+    }
 
     // Writes what was fetched to the cache files now.
     void settle();

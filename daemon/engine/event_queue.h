@@ -29,8 +29,12 @@ public:
         pushed_ = true;
         urgent_ = urgent_ || is_urgent(record);
     }
-    // Ring thread, before the first record that it belongs to.
-    void tell(Fact fact) { (void)facts_.push(std::move(fact)); }
+    // Ring thread, before the first record that it belongs to; what comes after the answer, at any
+    // time.
+    void tell(Fact fact) {
+        if (facts_.push(std::move(fact)))
+            pushed_ = true;
+    }
     // Ring thread, once a turn: wakes the listener if it sleeps and there is something new.
     void flush();
 

@@ -201,7 +201,8 @@ bool Server::trusted() const {
     return geteuid() != 0 || options_.user == 0 || options_.trusted;
 }
 
-// Whoever has the event sees what all threads of this machine read from any EROFS mount.
+// Whoever has the event sees what all threads of this machine read from any EROFS mount, or through
+// cachefiles.
 void Server::trace(const Message& message) {
     if (!trusted())
         return reply(message, EPERM, "its user is not trusted with what others read");

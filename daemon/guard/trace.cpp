@@ -17,8 +17,13 @@ namespace coldscope::guard {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> tracepoints{"erofs/erofs_readahead",
-                                                      "erofs/erofs_read_folio"};
+constexpr std::array<std::string_view, 5> tracepoints{
+    "erofs/erofs_readahead",
+    "erofs/erofs_read_folio",
+    "cachefiles/cachefiles_ondemand_open",
+    "cachefiles/cachefiles_ondemand_read",
+    "cachefiles/cachefiles_prep_read",
+};
 
 // tracefs without a place of its own in anybody's file system (Linux 5.2).
 Result<Fd> open_tracefs() {

@@ -15,9 +15,12 @@
 #include "daemon/transport/transport.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -48,7 +51,7 @@ struct RunOptions {
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     // Of Verb::prefetch: begun at once; with `from`, whenever the object is opened.
     std::vector<Command> prefetch;
-    std::uint64_t amplify = 0;        // as control::Amplify::size
+    std::uint64_t amplify = 0; // as control::Amplify::size
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
 };
@@ -100,8 +103,8 @@ public:
     // it is there, as guard::waiting_thread() tells it. Neither waits. False without a guard.
     bool ask_who(std::uint32_t thread);
     [[nodiscard]] std::optional<Result<std::string>> told_who();
-    // The kernel's tracepoints say which file a request is for.
-    [[nodiscard]] bool traced() const { return trace_ != nullptr; }
+    // The kernel's tracepoints say which file a request is for; on cachefiles, whose it is.
+    [[nodiscard]] bool traced() const { return traced_; }
     // The file that the kernel was reading, by what a tracepoint told; empty where it can't be for
     // this range of a device, which is then read for something else, as metadata is.
     [[nodiscard]] std::string file_of(const ReadFor& origin, ObjectId object, std::uint64_t offset,
@@ -144,6 +147,9 @@ private:
     [[nodiscard]] Result<void> mount_devices(const std::vector<std::string>& sources,
                                              const std::string& mount_options);
     [[nodiscard]] Result<void> start_simulated();
+    [[nodiscard]] bool open_tracepoints(
+        std::span<const std::string_view> names,
+        const std::function<Result<void>(std::string_view, guard::Client::Trace)>& add);
     void open_trace();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command) const;
@@ -178,6 +184,7 @@ private:
     std::unique_ptr<Transport> transport_;
     SimulatedTransport* simulated_ = nullptr; // transport_, if it is that
     ErofsTrace* trace_ = nullptr;             // the engine's; null where there is none
+    bool traced_ = false;
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

@@ -51,6 +51,18 @@ Result<void> Run::bind_cachefiles() {
                   guard_->bind_cachefiles(options_.tag, options_.limits));
     auto transport = std::make_unique<CachefilesTransport>(
         *ring_, *engine_, device.fd, std::move(find), std::move(notes), names_, std::move(ahead));
+    // All that is asked from now on is traced: of a new device nothing was asked before.
+    auto trace = std::make_unique<CachefilesTrace>(
+        device.standing,
+        [this](RequestId request, Nanoseconds time) { engine_->resumed(request, time); });
+    traced_ = open_tracepoints(CachefilesTrace::names,
+                               [&](std::string_view name, guard::Client::Trace one) {
+                                   return trace->add(name, std::move(one.event), one.format);
+                               });
+    if (traced_) {
+        trace->leave_out_warm();
+        transport->trace_by(std::move(trace));
+    }
     if (device.standing)
         COLDSCOPE_CHECK(transport->restore());
     transport_ = std::move(transport);

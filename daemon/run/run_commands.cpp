@@ -12,7 +12,7 @@ namespace coldscope {
 
 namespace {
 
-std::unexpected<Error> no_places() {
+std::unexpected<Error> no_files() {
     return failure(Code::invalid,
                    "no image is known here, so files have no places: name an object");
 }
@@ -150,7 +150,7 @@ Result<Match> Run::resolve(const Command& command) const {
     match.op = command.op.value_or(Op::read);
     if (!has_image()) {
         if (!command.file.empty())
-            return no_places();
+            return no_files();
         match.object = command.object;
         match.range = command.range;
         return match;
@@ -170,21 +170,20 @@ Result<Match> Run::resolve(const Command& command) const {
 // name: empty for all.
 Result<std::vector<Place>> Run::places_of_objects(const std::string& name, Range range) const {
     std::vector<Place> places;
-    if (!has_image()) {
-        for (ObjectId object = 0; object < names_.size(); ++object) {
-            if (name.empty() || is_called(names_.of(object), name))
-                places.push_back({object, range});
-        }
-        if (places.empty() && !name.empty())
-            return failure(Code::not_found, fmt::format("no object called '{}' was opened", name));
-        return places;
-    }
-    for (ObjectId object = 0; object <= options_.devices.size(); ++object) {
+    const auto count =
+        has_image() ? static_cast<ObjectId>(options_.devices.size() + 1) : names_.size();
+    for (ObjectId object = 0; object < count; ++object) {
         const std::string known = object_name(object);
         if (name.empty() || name == known || name == fmt::format("{}", object) ||
-            known.ends_with(": " + name))
+            (has_image() ? known.ends_with(": " + name) : is_called(known, name)))
             places.push_back({object, range});
     }
+    if (places.empty() && !has_image())
+        return failure(
+            Code::not_found,
+            name.empty()
+                ? "the kernel has opened no object yet"
+                : fmt::format("the kernel has opened no object that is called '{}'", name));
     if (places.empty())
         return failure(Code::not_found,
                        fmt::format("no object is called '{}'; there is bootstrap, and the blobs by "
@@ -239,7 +238,7 @@ Result<void> Run::add_prefetch(const Command& command, std::vector<Place>& place
         return {};
     }
     if (!has_image())
-        return no_places();
+        return no_files();
     const auto named = index_.find(command.file);
     if (!named)
         return failure(Code::not_found, fmt::format("the image has no {}", command.file));

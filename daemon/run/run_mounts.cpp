@@ -11,6 +11,7 @@
 #include "daemon/transport/simulated.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
@@ -212,18 +213,30 @@ Result<void> Run::mount_devices(const std::vector<std::string>& sources,
     return {};
 }
 
-// A help where it can be had: the guard gives it to root and whom root trusts.
-void Run::open_trace() {
-    auto trace = std::make_unique<ErofsTrace>();
-    for (const std::string_view name : {ErofsTrace::readahead_name, ErofsTrace::read_folio_name}) {
+// A help where it can be had: the guard gives it to root and whom root trusts. False where not.
+bool Run::open_tracepoints(
+    std::span<const std::string_view> names,
+    const std::function<Result<void>(std::string_view, guard::Client::Trace)>& add) {
+    for (const std::string_view name : names) {
         for (std::uint32_t processor = 0;; ++processor) {
             auto event = guard_->trace(name, processor);
             if (!event && event.error().sys_errno == ERANGE)
                 break;
-            if (!event || !trace->add(name, std::move(event->event), event->format))
-                return;
+            if (!event || !add(name, std::move(*event)))
+                return false;
         }
     }
+    return true;
+}
+
+void Run::open_trace() {
+    auto trace = std::make_unique<ErofsTrace>();
+    traced_ = open_tracepoints(std::array{ErofsTrace::readahead_name, ErofsTrace::read_folio_name},
+                               [&](std::string_view name, guard::Client::Trace one) {
+                                   return trace->add(name, std::move(one.event), one.format);
+                               });
+    if (!traced_)
+        return;
     trace_ = trace.get();
     if (!erofs_device_.empty())
         trace_->only(erofs_device_);

@@ -13,14 +13,14 @@ namespace coldscope {
 
 namespace {
 
-constexpr std::size_t page = 4096;
-constexpr std::size_t data_bytes = 16 * page; // some 900 samples: more than come in one turn
+constexpr std::size_t control_page = 4096;
+constexpr std::size_t data_bytes = 16 * control_page; // more than come in one turn
 constexpr std::size_t header_bytes = 8;
 
 } // namespace
 
 Result<PerfRing> PerfRing::map(Fd event) {
-    void* memory = mmap(nullptr, page + data_bytes, PROT_READ, MAP_SHARED, event.get(), 0);
+    void* memory = mmap(nullptr, control_page + data_bytes, PROT_READ, MAP_SHARED, event.get(), 0);
     if (memory == MAP_FAILED)
         return system_error("cannot map the samples of a tracepoint");
     return PerfRing(std::move(event), memory);
@@ -32,22 +32,23 @@ PerfRing::PerfRing(PerfRing&& other) noexcept
 
 PerfRing::~PerfRing() {
     if (memory_ != nullptr)
-        munmap(memory_, page + data_bytes);
+        munmap(memory_, control_page + data_bytes);
 }
 
-void PerfRing::take(const std::function<void(const Sample&)>& sample) {
+bool PerfRing::take(const std::function<void(const Sample&)>& sample) {
     auto& described = *static_cast<perf_event_mmap_page*>(memory_);
     const auto head_now = [&] {
         return std::atomic_ref(described.data_head).load(std::memory_order_acquire);
     };
     // Written backwards: the head counts down from 0, and what follows it is older.
     const std::uint64_t head = head_now();
-    const std::uint64_t fresh = std::min<std::uint64_t>(seen_ - head, data_bytes);
+    const std::uint64_t came = seen_ - head;
+    const std::uint64_t fresh = std::min<std::uint64_t>(came, data_bytes);
     if (fresh == 0)
-        return;
+        return true;
     seen_ = head;
     copy_.resize(fresh);
-    const std::byte* data = static_cast<const std::byte*>(memory_) + page;
+    const std::byte* data = static_cast<const std::byte*>(memory_) + control_page;
     const std::size_t at = head % data_bytes;
     const std::size_t first = std::min<std::size_t>(fresh, data_bytes - at);
     std::memcpy(copy_.data(), data + at, first);
@@ -55,9 +56,10 @@ void PerfRing::take(const std::function<void(const Sample&)>& sample) {
     // Newer samples took the place of the oldest while they were copied.
     const std::uint64_t meanwhile = head - head_now();
     if (meanwhile >= data_bytes)
-        return;
+        return false;
     copy_.resize(std::min<std::size_t>(fresh, data_bytes - meanwhile));
     parse_samples(copy_, sample);
+    return copy_.size() == came;
 }
 
 void parse_samples(std::span<const std::byte> records,

@@ -28,8 +28,9 @@ public:
     PerfRing& operator=(PerfRing&&) = delete;
     ~PerfRing();
 
-    // Samples since the last call, newest first. What was overwritten meanwhile is left out.
-    void take(const std::function<void(const Sample&)>& sample);
+    // Samples since the last call, newest first. False: older ones were overwritten before they
+    // could be taken.
+    bool take(const std::function<void(const Sample&)>& sample);
     [[nodiscard]] int fd() const { return event_.get(); }
 
 private:

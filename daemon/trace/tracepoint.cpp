@@ -71,15 +71,17 @@ void Tracepoint::filter(const std::string& text) const {
         ioctl(ring.fd(), PERF_EVENT_IOC_SET_FILTER, text.c_str());
 }
 
-void Tracepoint::take(const std::function<void(const Passed&)>& passed) {
+bool Tracepoint::take(const std::function<void(const Passed&)>& passed) {
     std::array<std::uint64_t, most_fields> values{};
+    bool all = true;
     for (PerfRing& ring : rings_) {
-        ring.take([&](const PerfRing::Sample& sample) {
+        all = ring.take([&](const PerfRing::Sample& sample) {
             for (std::size_t i = 0; i < fields_.size(); ++i)
                 values[i] = value(fields_[i], sample.bytes);
             passed({sample.thread, sample.time, std::span(values).first(fields_.size())});
-        });
+        }) && all;
     }
+    return all;
 }
 
 } // namespace coldscope

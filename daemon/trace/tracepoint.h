@@ -38,8 +38,9 @@ public:
                                    std::span<const std::string_view> names, std::size_t needed);
     // Any thread: only what this filter lets through, as in tracefs, is kept from now on.
     void filter(const std::string& text) const;
-    // Since the last call, of each processor the newest first.
-    void take(const std::function<void(const Passed&)>& passed);
+    // Since the last call, of each processor the newest first. False: some were lost, see
+    // PerfRing::take().
+    bool take(const std::function<void(const Passed&)>& passed);
 
 private:
     std::vector<PerfRing> rings_;

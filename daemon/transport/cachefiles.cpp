@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -13,9 +14,10 @@ namespace coldscope {
 namespace {
 
 constexpr int messages_a_turn = 64;
-constexpr Nanoseconds retry_window = second; // of the kernel itself
+constexpr Nanoseconds kernel_retry = second; // of the kernel itself
 constexpr Nanoseconds look_delay = 20 * millisecond;
 constexpr int most_errors = 64; // of the device, in a row
+constexpr int trace_looks = 3;  // after an answer, for its reader to go on
 constexpr std::string_view volume_prefix = "erofs,";
 
 // "DOMAIN/COOKIE": what people see of an object.
@@ -58,37 +60,29 @@ void CachefilesTransport::end() {
     engine_.fail_all(ENOTCONN);
 }
 
-// All that is asked is read before any of it is answered, so that it is known whether one asks
-// alone. A read never waits: it gives nothing when nothing is asked.
+// A read never waits: it gives nothing when nothing is asked.
 void CachefilesTransport::receive() {
-    if (!listening_)
-        return;
-    ssize_t got = 1;
-    bool failed = false;
-    messages_.clear();
-    for (int i = 0; i < messages_a_turn && got != 0 && !failed; ++i) {
-        got = ::read(device_, buffer_.data(), buffer_.size());
-        failed = got < 0 && !receive_failed(errno);
-        if (got <= 0)
-            continue;
-        errors_in_a_row_ = 0;
-        auto message =
-            decode(std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got)));
-        if (message)
-            messages_.push_back(std::move(*message));
+    for (int i = 0; i < messages_a_turn && listening_; ++i) {
+        read_began_ = monotonic_now();
+        const ssize_t got = ::read(device_, buffer_.data(), buffer_.size());
+        if (got < 0 && !receive_failed(errno)) {
+            ring_.unwatch(watch_);
+            end();
+            return;
+        }
+        if (got == 0) {
+            if (trace_)
+                trace_->nothing_waits();
+            return;
+        }
+        if (got > 0) {
+            errors_in_a_row_ = 0;
+            take(std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got)));
+        }
     }
-    asked_ += messages_.size();
-    for (const CachefilesMessage& message : messages_) {
-        --asked_; // ask() counts it again
-        take(message);
-    }
-    if (failed) {
-        ring_.unwatch(watch_);
-        end();
-    } else if (got != 0) {
-        // The watch is edge-triggered: what is left would go unseen. Timers and others come first.
+    // The watch is edge-triggered: what is left would go unseen. Timers and others come first.
+    if (listening_)
         ring_.after(0, [this] { receive(); });
-    }
 }
 
 // The kernel has answered the question by itself, with this error.
@@ -100,22 +94,19 @@ bool CachefilesTransport::receive_failed(int error) {
     return ++errors_in_a_row_ < most_errors;
 }
 
-std::optional<CachefilesMessage> CachefilesTransport::decode(std::span<const std::byte> bytes) {
-    auto message = decode_cachefiles(bytes);
-    if (message)
-        return std::move(*message);
-    Fd(descriptor_in(bytes)).reset();
-    engine_.notice(Notice::not_asked);
-    return std::nullopt;
-}
-
-void CachefilesTransport::take(const CachefilesMessage& message) {
-    if (const auto* open = std::get_if<CachefilesMessage::Open>(&message.what))
-        take_open(message, *open);
-    else if (const auto* read = std::get_if<CachefilesMessage::Read>(&message.what))
-        take_read(message, *read);
+void CachefilesTransport::take(std::span<const std::byte> bytes) {
+    const auto message = decode_cachefiles(bytes);
+    if (!message) {
+        Fd(descriptor_in(bytes)).reset();
+        engine_.notice(Notice::not_asked);
+        return;
+    }
+    if (const auto* open = std::get_if<CachefilesMessage::Open>(&message->what))
+        take_open(*message, *open);
+    else if (const auto* read = std::get_if<CachefilesMessage::Read>(&message->what))
+        take_read(*message, *read);
     else
-        take_close(message);
+        take_close(*message);
 }
 
 ObjectId CachefilesTransport::number_of(const CachefilesMessage::Open& open) {
@@ -129,15 +120,36 @@ void CachefilesTransport::ask(Ask question, Pending pending) {
     question.op = pending.op;
     question.object = pending.object;
     question.object_name = names_.of(pending.object);
+    std::optional<AskedReads::Asked> asked;
+    if (trace_ && question.op == Op::read)
+        asked = trace_->match(pending.kernel_object,
+                              {question.offset, question.offset + question.length}, read_began_);
+    if (asked) {
+        question.pid = asked->thread;
+        question.asked = asked->time;
+    }
     const std::uint64_t token = next_token_++;
     pending_[token] = std::move(pending);
-    ++asked_;
-    engine_.ask(std::move(question), *this, token);
+    const RequestId request = engine_.ask(std::move(question), *this, token);
+    if (asked)
+        trace_->belongs(*asked, request);
+}
+
+// When readers have gone on is told soon after, also where no other message follows.
+void CachefilesTransport::look_at_trace() {
+    ring_.after(look_delay, [this] {
+        trace_->look();
+        trace_looks_ = trace_->awaits() ? trace_looks_ - 1 : 0;
+        if (trace_looks_ != 0)
+            look_at_trace();
+    });
 }
 
 void CachefilesTransport::take_open(const CachefilesMessage& message,
                                     const CachefilesMessage::Open& open) {
     Pending pending{Op::open, message.id, message.object, number_of(open), Fd(open.fd), {}, false};
+    if (trace_)
+        trace_->opened(message.object, open.fd, read_began_);
     Ask question;
     auto source = find_(open.cookie);
     Result<void> sound = source ? notes_.check(names_.of(pending.object), (*source)->identity())
@@ -187,6 +199,8 @@ void CachefilesTransport::take_close(const CachefilesMessage& message) {
     if (known == by_kernel_object_.end())
         return;
     const ObjectId object = known->second;
+    if (trace_)
+        trace_->closed(message.object);
     if (dead_.erase(message.object) != 0)
         by_kernel_object_.erase(known);
     else
@@ -199,13 +213,14 @@ void CachefilesTransport::forget(ObjectId object) {
     if (known == objects_.end())
         return;
     engine_.close_store(object); // answers what is open while the descriptor is there
+    if (trace_)
+        trace_->closed(known->second.kernel_object);
     by_kernel_object_.erase(known->second.kernel_object);
     objects_.erase(known);
 }
 
 bool CachefilesTransport::answer(std::uint64_t token, std::span<const std::byte>) {
     auto node = pending_.extract(token);
-    --asked_;
     Pending& pending = node.mapped();
     switch (pending.op) {
     case Op::open:
@@ -221,7 +236,6 @@ bool CachefilesTransport::answer(std::uint64_t token, std::span<const std::byte>
 // A read whose bytes are not there ends with an error for its reader.
 bool CachefilesTransport::fail(std::uint64_t token, int error) {
     auto node = pending_.extract(token);
-    --asked_;
     Pending& pending = node.mapped();
     return pending.op == Op::open ? fail_open(pending, error) : say_read(pending);
 }
@@ -231,10 +245,13 @@ bool CachefilesTransport::fail(std::uint64_t token, int error) {
 bool CachefilesTransport::fail_open(Pending& pending, int error) {
     const Nanoseconds now = monotonic_now();
     Nanoseconds& last = failed_[pending.object];
-    const bool again = last != 0 && now - last < retry_window;
+    const bool again = last != 0 && now - last < kernel_retry;
     last = now;
-    if (!again)
+    if (!again) {
+        if (trace_)
+            trace_->closed(pending.kernel_object);
         return say_opened(pending.message, -error);
+    }
     by_kernel_object_[pending.kernel_object] = pending.object;
     dead_[pending.kernel_object] = std::move(pending.fd);
     return say_opened(pending.message, PageBuffers::page);
@@ -246,9 +263,8 @@ const Fd* CachefilesTransport::dead(std::uint32_t kernel_object) const {
 }
 
 bool CachefilesTransport::open_object(Pending& pending) {
-    auto copy =
-        std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
-                                       names_.of(pending.object), pending.source->size(), asked_);
+    auto copy = std::make_unique<KernelObject>(ring_, buffers_, std::move(pending.fd),
+                                               names_.of(pending.object), pending.source->size());
     forget(pending.object); // opened anew without a CLOSE
     const auto size = static_cast<long long>(copy->size());
     objects_[pending.object] = {pending.kernel_object, copy.get()};
@@ -258,6 +274,8 @@ bool CachefilesTransport::open_object(Pending& pending) {
         forget(pending.object);
         return false;
     }
+    if (trace_)
+        trace_->served(pending.kernel_object);
     look_after(look_delay, pending.object);
     return true;
 }
@@ -292,7 +310,9 @@ bool CachefilesTransport::say_opened(std::uint32_t message, long long size_or_er
     return ::write(device_, reply.data(), reply.size()) == static_cast<ssize_t>(reply.size());
 }
 
-bool CachefilesTransport::say_read(const Pending& pending) const {
+bool CachefilesTransport::say_read(const Pending& pending) {
+    if (trace_ && std::exchange(trace_looks_, trace_looks) == 0)
+        look_at_trace();
     const Fd* without = dead(pending.kernel_object);
     const int fd = without != nullptr ? without->get() : objects_.at(pending.object).copy->fd();
     return ioctl(fd, cachefiles_read_complete, static_cast<unsigned long>(pending.message)) == 0;

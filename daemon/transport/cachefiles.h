@@ -6,6 +6,7 @@
 
 #include "daemon/engine/engine.h"
 #include "daemon/ring/ring.h"
+#include "daemon/trace/cachefiles_trace.h"
 #include "daemon/transport/cachefiles_message.h"
 #include "daemon/transport/kernel_object.h"
 #include "daemon/transport/object_names.h"
@@ -15,8 +16,6 @@
 #include <array>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,6 +43,8 @@ public:
     [[nodiscard]] std::string_view name() const override { return "cachefiles"; }
     // Before start(): what the one before has read and not answered is asked again.
     [[nodiscard]] Result<void> restore();
+    // Who reads is then told, where it is certain. Before start().
+    void trace_by(std::unique_ptr<CachefilesTrace> trace) { trace_ = std::move(trace); }
     void start() override;
     void stop() override;
 
@@ -71,13 +72,12 @@ private:
     void receive();
     void end();
     [[nodiscard]] bool receive_failed(int error); // false: no more is to be expected
-    // A message that was read; nothing where it makes no sense.
-    [[nodiscard]] std::optional<CachefilesMessage> decode(std::span<const std::byte> bytes);
-    void take(const CachefilesMessage& message);
+    void take(std::span<const std::byte> bytes);
     void take_open(const CachefilesMessage& message, const CachefilesMessage::Open& open);
     void take_read(const CachefilesMessage& message, const CachefilesMessage::Read& read);
     void take_close(const CachefilesMessage& message);
     void ask(Ask question, Pending pending);
+    void look_at_trace();
     [[nodiscard]] ObjectId number_of(const CachefilesMessage::Open& open);
     [[nodiscard]] bool open_object(Pending& pending);
     [[nodiscard]] bool fail_open(Pending& pending, int error);
@@ -86,7 +86,7 @@ private:
     void prefetch(ObjectId object);
     void forget(ObjectId object);
     [[nodiscard]] bool say_opened(std::uint32_t message, long long size_or_error) const;
-    [[nodiscard]] bool say_read(const Pending& pending) const;
+    [[nodiscard]] bool say_read(const Pending& pending);
 
     Ring& ring_;
     Engine& engine_;
@@ -104,8 +104,9 @@ private:
     std::unordered_map<std::uint64_t, Pending> pending_; // by token
     std::uint64_t next_token_ = 1;
     std::array<std::byte, largest_cachefiles_message> buffer_{};
-    std::vector<CachefilesMessage> messages_; // of one turn
-    std::size_t asked_ = 0;                   // questions that were read and have no answer yet
+    Nanoseconds read_began_ = 0; // of the newest message
+    std::unique_ptr<CachefilesTrace> trace_;
+    int trace_looks_ = 0; // to come; more than 0: a timer is set
     int errors_in_a_row_ = 0;
     bool listening_ = false;
     Ring::WatchId watch_ = 0;

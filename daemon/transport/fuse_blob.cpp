@@ -8,10 +8,6 @@
 
 namespace coldscope {
 
-namespace {
-constexpr double forever = 86400; // seconds: nothing here ever changes
-}
-
 struct FuseBlobTransport::Operations {
     static FuseBlobTransport& self(fuse_req_t request) {
         return *static_cast<FuseBlobTransport*>(

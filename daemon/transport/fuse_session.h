@@ -46,6 +46,8 @@ public:
     void stop() override;
 
 protected:
+    static constexpr double forever = 86400; // seconds: nothing served here ever changes
+
     FuseSession(Ring& ring, Engine& engine) : ring_(ring), engine_(engine) {}
 
     [[nodiscard]] virtual const fuse_lowlevel_ops& operations() const = 0;

@@ -14,8 +14,6 @@ namespace coldscope {
 
 namespace {
 
-constexpr double forever = 86400; // seconds: an image never changes
-
 // FUSE wants 1 for the root and no 0; EROFS has the root where it likes.
 constexpr fuse_ino_t first_number = 2;
 

@@ -9,10 +9,6 @@
 
 namespace coldscope {
 
-namespace {
-constexpr std::size_t largest_at_once = 128u << 10; // bytes
-} // namespace
-
 Range KernelObject::whole(Range range) const {
     return {align_down(range.begin, granule()),
             std::min(size_, align_up(std::min(range.end, size_), granule()))};
@@ -87,10 +83,6 @@ Result<void> KernelObject::fill(std::uint64_t offset, std::span<const std::byte>
 }
 
 void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, Done done) {
-    if (asked_ == 1 && bytes.size() <= largest_at_once) {
-        done(fill(offset, bytes));
-        return;
-    }
     const Range range{offset, offset + bytes.size()};
     PageBuffers::Buffer buffer;
     const std::span<const std::byte> whole = padded(bytes, buffer);

@@ -12,14 +12,12 @@ namespace coldscope {
 
 class KernelObject final : public LocalCopy {
 public:
-    // fd: as an OPEN message brought it. size: of the source, bytes. ring, asked: outlive it.
-    // Before the kernel has taken the answer to that message nobody can tell what is local, or
-    // write. asked: how many questions are open. While it is one, nobody else waits for the ring
-    // thread, which makes a small write itself: that spares the reader two changes of threads.
+    // fd: as an OPEN message brought it. size: of the source, bytes. ring: outlives it. Before the
+    // kernel has taken the answer to that message nobody can tell what is local, or write.
     KernelObject(Ring& ring, std::shared_ptr<PageBuffers> buffers, Fd fd, std::string name,
-                 std::uint64_t size, const std::size_t& asked)
+                 std::uint64_t size)
         : ring_(ring), buffers_(std::move(buffers)), fd_(std::make_shared<Fd>(std::move(fd))),
-          name_(std::move(name)), size_(size), asked_(asked) {}
+          name_(std::move(name)), size_(size) {}
     ~KernelObject() override { *alive_ = nullptr; }
 
     [[nodiscard]] std::uint64_t size() const override { return size_; }
@@ -50,7 +48,6 @@ private:
     std::shared_ptr<Fd> fd_; // open until the last write on its way has ended
     std::string name_;
     std::uint64_t size_;
-    const std::size_t& asked_;
     RangeSet local_;
     bool looked_ = false;
     // Writes on their way ask here whether it is still there.

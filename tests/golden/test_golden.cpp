@@ -215,7 +215,7 @@ class TestGolden : public QObject {
     void compare(const Images& images, const std::string& source, bool strict_mtime,
                  bool extra_xattrs, bool with_stat = false);
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void cleanupTestCase() { // QTemporaryDir leaves names that are not UTF-8
         std::error_code ignored;

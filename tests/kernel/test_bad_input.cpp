@@ -43,7 +43,7 @@ void overwrite(const QString& path, qint64 offset, const QByteArray& bytes) {
 class TestBadInput : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void init();
     void not_an_image();

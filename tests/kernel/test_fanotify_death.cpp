@@ -23,7 +23,7 @@ constexpr int patience_ms = 1000; // beyond the grace
 class TestFanotifyDeath : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void cleanup();
     void killed_at_random_moments_data();

@@ -18,7 +18,7 @@ constexpr int readers = 8;
 class TestFanotifyRead : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void every_file_data();
     void every_file();

@@ -11,7 +11,7 @@ using namespace coldscope::test;
 class TestFuseDeath : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void cleanup();
     void killed_with_100_held_data() { add_fuse_modes(); }

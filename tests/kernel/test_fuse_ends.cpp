@@ -15,7 +15,7 @@ using namespace coldscope::test;
 class TestFuseEnds : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void output_that_nobody_reads_data() { add_fuse_modes(); }
     void output_that_nobody_reads();

@@ -13,7 +13,7 @@ using namespace coldscope::test;
 class TestFuseRead : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void every_file_data();
     void every_file();

@@ -21,7 +21,7 @@ constexpr int patience_ms = 1000; // beyond the grace
 class TestFuseUser : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void every_file_data();
     void every_file();

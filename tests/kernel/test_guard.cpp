@@ -54,7 +54,7 @@ long system_call_of(qint64 pid) {
 class TestGuard : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void init();
     void cleanup();

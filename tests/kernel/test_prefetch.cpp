@@ -31,7 +31,7 @@ void check_sums(const QJsonObject& summary) {
 class TestPrefetch : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void a_list_behind_readers_data() { add_transports(); }
     void a_list_behind_readers();

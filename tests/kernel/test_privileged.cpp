@@ -15,7 +15,7 @@ constexpr uid_t nobody = 65534;
 class TestPrivileged : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void starts_the_guard_data();
     void starts_the_guard();

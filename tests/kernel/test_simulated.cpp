@@ -10,7 +10,7 @@ using namespace coldscope::test;
 class TestSimulated : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void readahead_doubles();
     void pages_are_read_once();

@@ -15,7 +15,7 @@ using namespace coldscope::test;
 class TestSteer : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void init();
     void cleanup();

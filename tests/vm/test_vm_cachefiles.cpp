@@ -1,6 +1,5 @@
 // cachefiles on demand on real kernels: coldscope-test-guest runs in a machine, one boot for each
-// kernel, and says how each of its tests went. The machines run side by side: in much of it they
-// wait for a time to pass.
+// kernel, and says how each of its tests went.
 #include "tests/kernel/live_run.h"
 #include "tests/vm/virtual_machine.h"
 
@@ -47,6 +46,11 @@ constexpr std::array names{
     "killed_and_nobody_takes_over",
     "killed_with_its_guard",
     "guard_killed",
+    // Who asks, by the kernel's tracepoints.
+    "readers_each_named",
+    "thread_of_a_process_named",
+    "readers_of_one_range_at_once",
+    "readers_after_a_restart",
     // What the kernel does with a wrong daemon.
     "wrong_answers",
     "descriptor_closed_too_early",
@@ -58,7 +62,6 @@ constexpr std::array names{
 };
 // On one kernel alone: it takes more than a minute.
 constexpr std::array slow_names{"many_objects_and_readers"};
-constexpr std::array all_series{"6.12", "6.1"};
 
 QByteArrayList names_for(const QString& series) {
     QByteArrayList list(names.begin(), names.end());
@@ -100,21 +103,19 @@ bool name_device(const QString& image, const QByteArray& name) {
 class TestVmCachefiles : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void guest_data();
     void guest();
 
 private:
     [[nodiscard]] QString make_data();
-    void boot(const QString& series);
-    [[nodiscard]] static Outcomes outcomes_of(const QString& series, VirtualMachine& machine);
+    [[nodiscard]] Outcomes boot(const QString& series);
 
     QTemporaryDir folder_;
     QString data_;
     QString obstacle_;
-    std::map<QString, std::unique_ptr<VirtualMachine>> machines_; // by series, once booted
-    std::map<QString, Outcomes> outcomes_;
+    std::map<QString, Outcomes> outcomes_; // by series
 };
 
 // Empty, or what could not be made.
@@ -167,17 +168,16 @@ void TestVmCachefiles::initTestCase() {
 void TestVmCachefiles::guest_data() {
     QTest::addColumn<QString>("series");
     QTest::addColumn<QByteArray>("name");
-    for (const char* series : all_series) {
+    for (const char* series : {"6.12", "6.1"}) {
         for (const QByteArray& name : names_for(series))
             QTest::addRow("%s: %s", series, name.constData()) << QString(series) << name;
     }
 }
 
-void TestVmCachefiles::boot(const QString& series) {
-    machines_[series] = std::make_unique<VirtualMachine>(series);
-    VirtualMachine& machine = *machines_[series];
+Outcomes TestVmCachefiles::boot(const QString& series) {
+    VirtualMachine machine(series);
     if (!machine.obstacle().isEmpty())
-        return;
+        return {};
     machine.programs << program("coldscoped") << program("coldscope-guard")
                      << program("coldscope-test-guest");
     machine.data = data_;
@@ -187,12 +187,7 @@ void TestVmCachefiles::boot(const QString& series) {
                     << "--memory-mb"
                     << "2048";
     machine.script = "coldscope-test-guest " + names_for(series).join(' ') + "; true\n";
-    if (!machine.start())
-        qWarning("the machine does not start");
-}
-
-Outcomes TestVmCachefiles::outcomes_of(const QString& series, VirtualMachine& machine) {
-    if (!machine.finish())
+    if (!machine.run())
         qWarning("the machine did not end as it should");
     Outcomes outcomes;
     for (const QByteArray& line : machine.said("RESULT")) {
@@ -211,12 +206,8 @@ void TestVmCachefiles::guest() {
     QFETCH(QByteArray, name);
     QVERIFY2(obstacle_.isEmpty(), qPrintable(obstacle_));
     NEEDS_MACHINE(VirtualMachine(series));
-    if (machines_.empty()) {
-        for (const char* one : all_series)
-            boot(one);
-    }
     if (!outcomes_.contains(series))
-        outcomes_[series] = outcomes_of(series, *machines_[series]);
+        outcomes_[series] = boot(series);
     const auto outcome = outcomes_[series].find(name);
     QVERIFY2(outcome != outcomes_[series].end(), "the machine did not say how it went");
     QVERIFY2(outcome->second.passed, outcome->second.text.constData());

@@ -14,7 +14,7 @@ using namespace coldscope::test;
 class TestVmFanotify : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void initTestCase();
     void probe_says_so();
     void metadata_is_asked_for();

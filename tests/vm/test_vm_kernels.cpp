@@ -12,7 +12,7 @@ using namespace coldscope::test;
 class TestVmKernels : public QObject {
     Q_OBJECT
 
-private slots:
+private Q_SLOTS:
     void probe_data();
     void probe();
 };

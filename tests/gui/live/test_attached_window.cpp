@@ -62,6 +62,13 @@ private:
     [[nodiscard]] static QString status(WindowFixture& it) {
         return it.window->findChild<coldscope::app::StatusLine*>()->text();
     }
+    // What is known of the reader whose request waits.
+    [[nodiscard]] static const coldscope::ReaderFacts* facts_of_held(WindowFixture& it) {
+        const auto waiting = it.workspace.host().waiting();
+        return waiting.empty()
+                   ? nullptr
+                   : it.workspace.host().facts_of(it.workspace.host().store()[waiting.front()]);
+    }
     // The sockets of this process that lead to the run are cut.
     [[nodiscard]] int cut_link() const;
     void picture(QWidget& widget, const QString& name) const;
@@ -96,22 +103,7 @@ bool TestAttachedWindow::start(const QString& transport) {
 }
 
 void TestAttachedWindow::attach(WindowFixture& it, const QString& copy) {
-    WindowFixture::on_dialog([&, copy](QDialog& dialog) {
-        dialog.findChild<QComboBox*>()->setEditText(where());
-        for (QLineEdit* field : dialog.findChildren<QLineEdit*>()) {
-            if (field->accessibleName() == "Image on this machine")
-                field->setText(copy);
-        }
-        picture(dialog, "attach-dialog");
-        for (QAbstractButton* each : dialog.findChildren<QAbstractButton*>()) {
-            if (each->text() == "Attach") {
-                QVERIFY(each->isEnabled());
-                QTest::mouseClick(each, Qt::LeftButton);
-            }
-        }
-    });
-    QVERIFY(it.window->actions().attach->isEnabled());
-    it.window->actions().attach->trigger();
+    it.attach(where(), copy, [this](QDialog& dialog) { picture(dialog, "attach-dialog"); });
 }
 
 bool TestAttachedWindow::attached(WindowFixture& it, const QString& copy) {
@@ -190,6 +182,10 @@ void TestAttachedWindow::watch_hold_release_fail() {
     QVERIFY(it.wait_held(1));
     QTRY_VERIFY(reader->waits());
     QVERIFY(!reader->finished(300));
+    const coldscope::ReaderFacts* facts = facts_of_held(it);
+    QVERIFY(facts != nullptr);
+    QCOMPARE(qint64{facts->process}, reader->pid());
+    QVERIFY(!facts->cgroup.empty());
     it.raise("held");
     QTableView* held = it.table("held");
     const QAbstractItemModelTester held_tester(
@@ -387,6 +383,8 @@ void TestAttachedWindow::detached_the_run_goes_on() {
     WindowFixture next;
     QVERIFY(attached(next));
     QVERIFY(next.wait_held(1));
+    QVERIFY(facts_of_held(next) != nullptr);
+    QCOMPARE(qint64{facts_of_held(next)->process}, reader->pid());
     next.press(next.window->actions().release_all);
     QVERIFY(reader->finished(10000));
     QCOMPARE(reader->bytes(), expected(files[5]));

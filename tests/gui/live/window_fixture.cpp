@@ -60,6 +60,27 @@ bool WindowFixture::start(const TreeImage& image, const QString& transport,
     return QTest::qWaitFor([this] { return workspace.host().live(); }, 20000);
 }
 
+void WindowFixture::attach(const QString& where, const QString& copy,
+                           const std::function<void(QDialog&)>& look) {
+    on_dialog([=](QDialog& dialog) {
+        dialog.findChild<QComboBox*>()->setEditText(where);
+        for (QLineEdit* field : dialog.findChildren<QLineEdit*>()) {
+            if (field->accessibleName() == QStringLiteral("Image on this machine"))
+                field->setText(copy);
+        }
+        if (look)
+            look(dialog);
+        for (QAbstractButton* each : dialog.findChildren<QAbstractButton*>()) {
+            if (each->text() == QStringLiteral("Attach")) {
+                QVERIFY(each->isEnabled());
+                QTest::mouseClick(each, Qt::LeftButton);
+            }
+        }
+    });
+    QVERIFY(window->actions().attach->isEnabled());
+    window->actions().attach->trigger();
+}
+
 bool WindowFixture::stop() {
     if (workspace.host().live())
         press(window->actions().stop);

@@ -25,6 +25,9 @@ public:
     // Through the start dialog: fills it in and presses Start; true when the run is live.
     [[nodiscard]] bool start(const TreeImage& image, const QString& transport,
                              const QString& latency = QStringLiteral("2ms"));
+    // Through the attach dialog, which `look` sees filled in. What comes of it is not waited for.
+    void attach(const QString& where, const QString& copy = {},
+                const std::function<void(QDialog&)>& look = {});
     // Presses Stop and waits for the end.
     [[nodiscard]] bool stop();
 

@@ -10,7 +10,7 @@ using namespace coldscope;
 
 class TestChecked : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void add() {
         constexpr auto most = std::numeric_limits<std::uint64_t>::max();
         QCOMPARE(checked_add<std::uint64_t>(most - 1, 1), most);

@@ -33,7 +33,7 @@ std::array<std::byte, Size> counting() {
 
 class TestCursor : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void little_endian() {
         const auto bytes = counting<15>();
         Cursor cursor(bytes, 1000);

@@ -29,7 +29,7 @@ constexpr Code all_codes[] = {Code::io,      Code::not_erofs,   Code::truncated,
 
 class TestError : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void passed_on_by_the_macros() {
         QCOMPARE(quarter(12).value(), 3);
         QCOMPARE(quarter(7).error(), (Error{Code::invalid, 0, 7, "odd"}));

@@ -21,7 +21,7 @@ struct Byte {
 
 class TestOrigins : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void asked_before_and_after() {
         Origins origins;
         origins.asked({0, 10});

@@ -48,7 +48,7 @@ private:
 
 class TestRangeSet : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void overlap() {
         const Range range{10, 20};
         QCOMPARE(range.length(), std::uint64_t{10});

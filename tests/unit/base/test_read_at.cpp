@@ -10,7 +10,7 @@ using namespace coldscope;
 
 class TestReadAt : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void memory() {
         std::array<std::byte, 10> bytes{};
         bytes[9] = std::byte{9};

@@ -9,7 +9,7 @@ using namespace coldscope;
 
 class TestSpsc : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void capacity_is_rounded_up() {
         SpscRing<int> ring(5);
         for (int i = 0; i < 8; ++i)

@@ -59,6 +59,11 @@ inline std::vector<attach::Message> sample_messages() {
         ImageBytes{4096, error, {}},
         Bye{},
         Bye{error},
+        Facts{{{5 * second, 4711, 4700, "/system.slice/a b"}, {6 * second, 4712, 0, ""}},
+              {{7, 36, 8192, 4096}},
+              {{7, KernelTime::Passed::asked, 5 * second},
+               {7, KernelTime::Passed::resumed, 6 * second}}},
+        Facts{},
     };
 }
 

@@ -1,6 +1,7 @@
 // The frames between a run and its window, the link that carries them, what a run remembers, and
 // the addresses.
 #include "daemon/control/address.h"
+#include "daemon/control/fact_history.h"
 #include "daemon/control/history.h"
 #include "daemon/control/link.h"
 #include "tests/unit/daemon/attach_samples.h"
@@ -61,6 +62,7 @@ private Q_SLOTS:
     void a_link_says_when_the_other_end_is_gone();
     void a_link_passes_over_what_was_before();
     void history_keeps_the_newest_and_what_is_open();
+    void facts_are_kept_as_long_as_there_is_room();
     void addresses_data();
     void addresses();
 };
@@ -122,6 +124,8 @@ void TestAttachFrames::other_bytes_are_refused() {
     QVERIFY(!decoded(encode(Rules{true, true, {{1, static_cast<Action>(9), ""}}})));
     // Numbers that would wrap around.
     QVERIFY(!decoded(encode(Steps{~std::uint64_t{0}, steps.records})));
+    QVERIFY(!decoded(encode(Facts{{}, {{1, 2, ~std::uint64_t{0}, 1}}, {}})));
+    QVERIFY(!decoded(encode(Facts{{}, {}, {{1, static_cast<KernelTime::Passed>(2), 3}}})));
 }
 
 void TestAttachFrames::another_version_is_read_as_far_as_that() {
@@ -244,6 +248,54 @@ void TestAttachFrames::history_keeps_the_newest_and_what_is_open() {
         history.add(sample_record(1, Step::delayed, 1000 + i));
     QCOMPARE(history.open_steps().size(), std::size_t{21});
     QCOMPARE(history.open_steps()[2].time, std::uint64_t{1999});
+}
+
+void TestAttachFrames::facts_are_kept_as_long_as_there_is_room() {
+    FactHistory history(64 * 1024);
+    const ReaderFacts first{10, 1, 1, "/first"};
+    history.add(first, 0);
+    history.add(first, 5); // known already
+    history.add(ReaderFacts{20, 1, 2, "/second"}, 7);
+    history.add(ReadFor{3, 36, 0, 4096}, 7);
+    history.add(KernelTime{3, KernelTime::Passed::asked, 19}, 7);
+    // Who has all before record 7 gets what belongs to it.
+    FactHistory::Told told = history.before(7);
+    Facts facts = history.take(told);
+    QCOMPARE(facts.readers.size(), std::size_t{1});
+    QCOMPARE(facts.readers[0].cgroup, std::string("/second"));
+    QCOMPARE(facts.origins.size(), std::size_t{1});
+    QCOMPARE(facts.times.size(), std::size_t{1});
+    QVERIFY(history.take(told).empty());
+    told = history.before(0);
+    QCOMPARE(history.take(told).readers.size(), std::size_t{2});
+    QVERIFY(history.take(told).empty());
+
+    for (std::uint32_t i = 0; i < 10'000; ++i) {
+        history.add(ReaderFacts{30 + i, 100 + i, i, std::string(100, 'x')}, 8 + i);
+        history.add(ReadFor{4 + i, 36, 0, 4096}, 8 + i);
+    }
+    // The newest, in frames of a bounded size.
+    told = {};
+    std::size_t readers = 0;
+    std::size_t origins = 0;
+    std::uint64_t time = 0;
+    for (facts = history.take(told); !facts.empty(); facts = history.take(told)) {
+        QVERIFY(encode(facts).size() <= largest_payload / 2);
+        QVERIFY(decoded(encode(facts)));
+        readers += facts.readers.size();
+        origins += facts.origins.size();
+        for (const ReaderFacts& reader : facts.readers) {
+            QVERIFY(time == 0 || reader.time == time + 1);
+            time = reader.time;
+        }
+    }
+    QCOMPARE(time, std::uint64_t{30 + 9'999});
+    QVERIFY(readers > 100 && readers * 100 < 64 * 1024);
+    QVERIFY(origins > 1000 && origins * 40 <= 64 * 1024);
+    // A thread that was forgotten is told again.
+    history.add(ReaderFacts{50'000, 1, 2, "/second"}, 20'000);
+    told = history.before(20'000);
+    QCOMPARE(history.take(told).readers.size(), std::size_t{1});
 }
 
 void TestAttachFrames::addresses_data() {

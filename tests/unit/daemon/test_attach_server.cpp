@@ -27,6 +27,7 @@ class TestAttachServer : public QObject {
 
 private Q_SLOTS:
     void all_is_told_in_order();
+    void facts_come_before_their_records();
     void commands_are_answered();
     void the_image_is_fetched();
     void one_window_at_a_time();
@@ -71,6 +72,49 @@ void TestAttachServer::all_is_told_in_order() {
             QCOMPARE(names, std::size_t{1});
     }
     QCOMPARE(names, std::size_t{1});
+}
+
+void TestAttachServer::facts_come_before_their_records() {
+    ServedRun run;
+    const auto read_by = [&](std::uint32_t thread, RequestId id) {
+        run.server->fact(ReaderFacts{run.time, thread, thread / 10, "/c"});
+        run.server->fact(ReadFor{id, 36, 0, 4096});
+        run.request(id);
+    };
+    read_by(11, 1);
+    read_by(11, 2); // the thread is known
+    auto window = std::make_unique<Window>(run.address);
+    QVERIFY(run.until([&] { return window->take(), window->records.size() == 6; }));
+    read_by(22, 3);
+    QVERIFY(run.until([&] { return window->take(), window->records.size() == 9; }));
+    std::vector<std::uint32_t> threads;
+    std::vector<RequestId> origins;
+    const auto look = [&](const Window& at) {
+        threads.clear();
+        origins.clear();
+        for (const Told& told : at.told) {
+            if (const auto* facts = std::get_if<Facts>(&told)) {
+                for (const ReaderFacts& reader : facts->readers)
+                    threads.push_back(reader.thread);
+                for (const ReadFor& origin : facts->origins)
+                    origins.push_back(origin.request);
+            }
+            if (const auto* steps = std::get_if<Steps>(&told)) {
+                for (const StepRecord& record : steps->records)
+                    QVERIFY(std::ranges::find(origins, record.request) != origins.end());
+            }
+        }
+    };
+    look(*window);
+    QCOMPARE(threads, (std::vector<std::uint32_t>{11, 22}));
+    QCOMPARE(origins, (std::vector<RequestId>{1, 2, 3}));
+    // Another window gets them as well.
+    window.reset();
+    Window next(run.address);
+    QVERIFY(run.until([&] { return next.take(), next.records.size() == 9; }));
+    look(next);
+    QCOMPARE(threads, (std::vector<std::uint32_t>{11, 22}));
+    QCOMPARE(origins, (std::vector<RequestId>{1, 2, 3}));
 }
 
 void TestAttachServer::commands_are_answered() {
@@ -180,7 +224,8 @@ void TestAttachServer::another_version_is_refused() {
     }));
     const auto* refused = first_of<Refused>(all);
     QVERIFY(refused != nullptr);
-    QVERIFY(QString::fromStdString(refused->reason).contains("version 2"));
+    QVERIFY(QString::fromStdString(refused->reason)
+                .contains("version " + QString::number(version + 1)));
     Window window(run.address);
     QVERIFY(run.until([&] { return window.take(), window.greeted; }));
 }

@@ -47,7 +47,7 @@ std::vector<StepRecord> arrivals(const std::vector<StepRecord>& records, std::ui
 
 class TestBackground : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void everything_once() {
         for (const bool at_once : {false, true}) {
             EngineRig rig(2);

@@ -46,7 +46,7 @@ private:
 
 class TestCacheFile : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void init() { folder_ = std::make_unique<QTemporaryDir>(); }
 
     void begins_empty() {

@@ -34,7 +34,7 @@ std::string open_payload(const std::string& volume, const std::string& cookie, i
 
 class TestCachefilesMessage : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void open() {
         const auto decoded = decode_cachefiles(
             message(3, 0, 9, open_payload(std::string("erofs,domain\0", 13), "layer.blob")));

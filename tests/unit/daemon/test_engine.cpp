@@ -12,7 +12,7 @@ using namespace coldscope::test;
 
 class TestEngine : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void steps_and_fields() {
         EngineRig rig;
         const Nanoseconds before = monotonic_now();

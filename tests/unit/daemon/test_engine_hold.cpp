@@ -15,7 +15,7 @@ using namespace coldscope::test;
 
 class TestEngineHold : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void hold_and_release() {
         EngineRig rig;
         rig.add_rule(Action::hold, 1);

@@ -205,7 +205,7 @@ private:
 
 class TestEngineRandom : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void storm_data() {
         QTest::addColumn<unsigned>("seed");
         for (unsigned seed = 1; seed <= 6; ++seed)

@@ -27,7 +27,7 @@ std::vector<std::byte> make_event(int fd, int pid, std::uint64_t offset, std::ui
 
 class TestFanotifyEvent : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void several_in_one_read() {
         std::vector<std::byte> bytes = make_event(7, 100, 65536, 131072);
         const auto second = make_event(8, 101, 0, 0);

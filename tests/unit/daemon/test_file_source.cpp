@@ -24,7 +24,7 @@ constexpr Shape slightly{1 * microsecond, 0, 0};
 
 class TestFileSource : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void init() {
         folder_ = std::make_unique<QTemporaryDir>();
         path_ = folder_->filePath("blob").toStdString();

@@ -1,4 +1,5 @@
 #include "daemon/guard/channel.h"
+#include "daemon/guard/trace.h"
 
 #include <QTest>
 #include <cerrno>
@@ -63,7 +64,7 @@ struct Pair {
 
 class TestGuardProtocol : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void round_trip() {
         for (const Message& message : samples) {
             const auto decoded = decode(encode(message));
@@ -160,6 +161,23 @@ private slots:
         pair.ends[1] = -1;
         QCOMPARE(receive(pair.ends[0]).error().code, Code::cancelled);
         QCOMPARE(guard::send(pair.ends[0], samples[0]).error().sys_errno, EPIPE);
+    }
+
+    // What a client may ask for of the kernel's tracepoints, which show it others' reads.
+    void tracepoints() {
+        constexpr std::uint32_t no_processor = 1u << 20;
+        for (const char* name :
+             {"erofs/erofs_readahead", "erofs/erofs_read_folio",
+              "cachefiles/cachefiles_ondemand_open", "cachefiles/cachefiles_ondemand_read",
+              "cachefiles/cachefiles_prep_read"})
+            QCOMPARE(open_trace(name, no_processor).error().sys_errno, ERANGE);
+        for (const char* name :
+             {"", "sched/sched_switch", "cachefiles/cachefiles_ondemand_fd_write",
+              "cachefiles/cachefiles_ondemand_read/", "cachefiles/../sched/sched_switch",
+              "../events/cachefiles/cachefiles_prep_read", "cachefiles_prep_read"}) {
+            QCOMPARE(open_trace(name, no_processor).error().sys_errno, EPERM);
+            QCOMPARE(open_trace(name, 0).error().sys_errno, EPERM);
+        }
     }
 
     // A beat to a guard that does not read must not stop the ring thread.

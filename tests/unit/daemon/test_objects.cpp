@@ -18,7 +18,7 @@ using namespace coldscope::test;
 
 class TestObjects : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void names() {
         ObjectNames names;
         QCOMPARE(names.of(0), std::string("?"));
@@ -64,11 +64,10 @@ private slots:
         constexpr std::uint64_t size = 5 * 4096 + 100;
         const auto ring = make_ring();
         const auto buffers = std::make_shared<PageBuffers>();
-        std::size_t asked = 0;
         const auto open = [&] {
             return std::make_unique<KernelObject>(
                 *ring, buffers, Fd(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), "object",
-                size, asked);
+                size);
         };
         auto object = open();
         QVERIFY(object->look_first());
@@ -80,13 +79,7 @@ private slots:
         QVERIFY(!object->local().contains({5 * 4096, size})); // not before it is written
         QVERIFY(run_until(*ring, [&] { return done; }));
         QVERIFY(object->local().contains({5 * 4096, size}));
-        // At once, where nobody else waits.
-        asked = 1;
-        done = false;
-        object->fill(4096, true_bytes(4096, 4096),
-                     [&](const Result<void>& kept) { done = kept.has_value(); });
-        QVERIFY(done);
-        QVERIFY(object->fill(8192, true_bytes(8192, 4096)));
+        QVERIFY(object->fill(4096, true_bytes(4096, 8192)));
         QCOMPARE(object->local().total(), std::uint64_t{8192 + 100});
         QVERIFY(!object->read(0, {}).has_value());
         // Whole blocks were written, zeros behind the end.
@@ -107,10 +100,9 @@ private slots:
         QTemporaryDir folder;
         const auto ring = make_ring();
         const QByteArray path = folder.filePath("object").toUtf8();
-        const std::size_t asked = 0;
         auto object = std::make_unique<KernelObject>(
             *ring, std::make_shared<PageBuffers>(),
-            Fd(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), "object", 8192, asked);
+            Fd(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), "object", 8192);
         bool called = false;
         object->fill(0, true_bytes(0, 4096), [&](const Result<void>&) { called = true; });
         object.reset();

@@ -87,7 +87,7 @@ int numbered_file(std::uint32_t blocks) {
 
 class TestRing : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void timers_in_order() {
         const auto ring = make_ring();
         std::vector<int> order;

@@ -13,7 +13,7 @@ using namespace coldscope;
 
 class TestSourceFolder : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void initTestCase() {
         ring_ = std::move(*Ring::create(8));
         QVERIFY(write("objects/one", "one") && write("secret", "secret"));

@@ -30,7 +30,7 @@ struct Got {
 
 class TestStore : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void init() {
         folder_ = std::make_unique<QTemporaryDir>();
         ring_ = make_ring();

@@ -36,7 +36,7 @@ std::uint64_t entry(const BuiltImage& built, const char* path, std::uint64_t ind
 
 class TestErofsCheck : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void sound_images() {
         for (const std::uint32_t bits : {9U, 10U, 12U, 16U}) {
             const BuiltImage built = sample_image(bits);

@@ -61,7 +61,7 @@ std::vector<BuiltImage> images() {
 
 class TestErofsCorruption : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void cleanupTestCase() {
         rusage usage{};
         getrusage(RUSAGE_SELF, &usage);

@@ -51,7 +51,7 @@ void check_map_of_ranges(Image& image, const Inode& inode) {
 
 class TestErofsImage : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void contents_of_every_layout_data() {
         QTest::addColumn<int>("bits");
         for (const int bits : {9, 10, 11, 12, 13, 14, 15, 16})

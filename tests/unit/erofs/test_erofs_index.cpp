@@ -31,7 +31,7 @@ std::vector<Hit> hits(const Index& index, std::uint16_t device, std::uint64_t ad
 
 class TestErofsIndex : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void names_and_paths() {
         for (const std::uint32_t bits : {9U, 12U, 16U}) {
             const BuiltImage built = sample_image(bits);

@@ -9,7 +9,7 @@ using namespace coldscope::test;
 
 class TestErofsSuperblock : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void crc() {
         const Bytes bytes = to_bytes("123456789");
         QCOMPARE(crc32c(~0U, bytes) ^ ~0U, 0xE3069283U); // the standard check value

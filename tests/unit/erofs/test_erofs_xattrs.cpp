@@ -24,7 +24,7 @@ Result<std::vector<Xattr>> read(const BuiltImage& built) {
 
 class TestErofsXattrs : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void none() { QVERIFY(value(read(build(12, {}))).empty()); }
 
     void every_kind() {

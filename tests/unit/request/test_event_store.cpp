@@ -48,7 +48,7 @@ struct Mirror {
 
 class TestEventStore : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void whole_life() {
         EventStore store;
         QCOMPARE(store.take(make_step(1, Step::arrived, 100)), std::optional<Row>(0));

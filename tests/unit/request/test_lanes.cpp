@@ -113,7 +113,7 @@ void check(const Lanes& lanes, const EventStore& store, const Lanes::Key& key) {
 
 class TestLanes : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void random_runs_data() {
         QTest::addColumn<unsigned>("gap");
         QTest::addColumn<unsigned>("lost_percent");

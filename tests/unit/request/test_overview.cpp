@@ -37,7 +37,7 @@ void compare(const Overview& overview, EventStore& store, const TimeAxis& axis) 
 
 class TestOverview : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void random_runs_data() {
         QTest::addColumn<unsigned>("gap");
         QTest::addColumn<unsigned>("lost_percent");

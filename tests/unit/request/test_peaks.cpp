@@ -19,7 +19,7 @@ std::size_t naive_next(const std::vector<std::uint8_t>& keys, std::size_t from, 
 
 class TestPeaks : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void keys() {
         constexpr Nanoseconds most = std::numeric_limits<Nanoseconds>::max();
         QCOMPARE(Peaks::key(0), std::uint8_t{0});

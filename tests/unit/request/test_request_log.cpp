@@ -36,7 +36,7 @@ void pass(RequestLog& log, RequestId id, Nanoseconds latency) {
 
 class TestRequestLog : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void whole_life() {
         RequestLog log;
         QVERIFY(!log.take(record(1, Step::arrived, 100)));

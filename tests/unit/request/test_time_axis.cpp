@@ -14,7 +14,7 @@ constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
 
 class TestTimeAxis : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void axis_data() {
         QTest::addColumn<std::uint64_t>("begin");
         QTest::addColumn<std::uint64_t>("end");

@@ -205,7 +205,7 @@ void compare(const Lanes& lanes, const EventStore& store, const TimeAxis& axis, 
 
 class TestVisible : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void random_windows_data() {
         QTest::addColumn<unsigned>("gap");
         QTest::addColumn<unsigned>("lost_percent");

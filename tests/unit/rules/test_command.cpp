@@ -252,7 +252,7 @@ bool same(const Command& a, const Command& b) {
 
 class TestCommand : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     void good_lines() {
         for (const Good& row : good) {
             Command wanted;

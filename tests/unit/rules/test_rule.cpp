@@ -26,7 +26,7 @@ Match at(ObjectId object, Range range) {
 
 class TestRule : public QObject {
     Q_OBJECT
-private slots:
+private Q_SLOTS:
     // Where objects come and go rules know them by name; an open has no range of its own.
     void opens_and_names() {
         const Place places[] = {{7, {0, ~std::uint64_t{0}}}};

@@ -151,11 +151,13 @@ std::string reader_killed() {
     const auto held = serve.step("held", "read");
     reading.kill(SIGKILL);
     check(reading.code("the reader") == 1000 + SIGKILL, "the reader was not killed");
-    serve.command("release " + held["request"].dump());
-    const auto lost = serve.step("lost", "read");
-    check(lost["request"] == held["request"], "another request was lost");
+    // Nobody releases it: its thread is known, and gone.
+    const auto lost = serve.wait_for([&](const nlohmann::json& one) {
+        return one["event"] == "lost" && one["request"] == held["request"];
+    });
+    check(lost.has_value(), "its request is not lost");
     check(read_large(0).code("the next reader") == 0, "wrong bytes later");
-    return "its request is lost once it is answered (the kernel says EINVAL); right bytes later";
+    return "its request is lost (the kernel says EINVAL to an answer); right bytes later";
 }
 
 std::string low_space() {

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,31 +114,38 @@ std::string make_folder(const std::string& path) {
     return path;
 }
 
-Child read_range(const std::string& mount, const std::string& file, std::uint64_t offset,
-                 std::uint64_t length) {
-    return Child([=] {
-        const auto read = [&](const std::string& path, std::vector<char>& into) {
-            const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-            if (fd < 0)
+int read_and_compare(const std::string& mount, const std::string& file, std::uint64_t offset,
+                     std::uint64_t length) {
+    const auto read = [&](const std::string& path, std::vector<char>& into) {
+        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return errno;
+        std::size_t done = 0;
+        while (done < into.size()) {
+            const ssize_t got = pread(fd, into.data() + done, into.size() - done,
+                                      static_cast<off_t>(offset + done));
+            if (got < 0)
                 return errno;
-            std::size_t done = 0;
-            while (done < into.size()) {
-                const ssize_t got = pread(fd, into.data() + done, into.size() - done,
-                                          static_cast<off_t>(offset + done));
-                if (got < 0)
-                    return errno;
-                if (got == 0)
-                    break;
-                done += static_cast<std::size_t>(got);
-            }
-            into.resize(done);
-            return 0;
-        };
-        std::vector<char> got(length), right(length);
-        if (const int error = read(mount + '/' + file, got))
-            return error;
-        (void)read(std::string(data) + "/tree/" + file, right);
-        return got == right && !right.empty() ? 0 : wrong_bytes;
+            if (got == 0)
+                break;
+            done += static_cast<std::size_t>(got);
+        }
+        into.resize(done);
+        return 0;
+    };
+    std::vector<char> got(length), right(length);
+    if (const int error = read(mount + '/' + file, got))
+        return error;
+    (void)read(std::string(data) + "/tree/" + file, right);
+    return got == right && !right.empty() ? 0 : wrong_bytes;
+}
+
+Child read_range(const std::string& mount, const std::string& file, std::uint64_t offset,
+                 std::uint64_t length, const std::string& name) {
+    return Child([=] {
+        if (!name.empty())
+            prctl(PR_SET_NAME, name.c_str());
+        return read_and_compare(mount, file, offset, length);
     });
 }
 

@@ -58,9 +58,12 @@ std::string make_folder(const std::string& path);
 
 inline constexpr int wrong_bytes = 200; // a reader's exit code
 // Reads a range of a file below `mount` and compares it with the original; the exit code is the
-// errno it got, or wrong_bytes.
+// errno it got, or wrong_bytes. name: of its process, at most 15 characters.
 Child read_range(const std::string& mount, const std::string& file, std::uint64_t offset,
-                 std::uint64_t length);
+                 std::uint64_t length, const std::string& name = {});
+// The same in a process of one's own.
+int read_and_compare(const std::string& mount, const std::string& file, std::uint64_t offset,
+                     std::uint64_t length);
 // All files below the mount by sha256, as the host has listed them. How many were right; fails at
 // the first that is not.
 int right_files(const std::string& mount);
@@ -129,5 +132,7 @@ std::vector<Test> death_tests();
 std::vector<Test> bare_tests();
 std::vector<Test> ahead_tests();
 std::vector<Test> load_tests();
+std::vector<Test> trace_tests();
+std::vector<Test> attach_tests();
 
 } // namespace coldscope::guest
