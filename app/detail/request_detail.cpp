@@ -206,8 +206,8 @@ QWidget* RequestDetail::make_acts() {
     });
     connect(fail_, &QPushButton::clicked, this, [this] {
         const auto row = row_;
-        if (const auto error = row ? ask_error(this, workspace_) : std::nullopt)
-            app::fail(workspace_, {*row}, *error);
+        if (const auto failing = row ? ask_failing(this, workspace_, {*row}) : std::nullopt)
+            app::fail(workspace_, {*row}, *failing);
     });
     return acts;
 }

@@ -95,6 +95,8 @@ QString RequestDetail::flags_text() const {
         words.push_back(tr("Prefetched: no reader asked for it."));
     if ((request.flags & flag::amplified) != 0)
         words.push_back(tr("Amplified: it lies around a miss; no reader asked for it."));
+    if ((request.flags & flag::partial) != 0)
+        words.push_back(tr("Answered with less than the truth, on purpose."));
     if ((request.flags & flag::own) != 0)
         words.push_back(tr("Asked by Coldscope itself or by its mount; never held."));
     if (request.rule != 0) {

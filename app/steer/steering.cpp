@@ -16,12 +16,23 @@ namespace {
 constexpr std::array offered_errors{EIO, ENOSPC, ETIMEDOUT, EACCES, ENOENT, EAGAIN, ESTALE, EPERM};
 
 // Those that the transport passes on.
-std::vector<int> errors_offered(const Workspace& workspace) {
-    std::vector<int> errors(offered_errors.begin(), offered_errors.end());
-    std::erase_if(errors, [&](int error) {
-        return workspace.host().live() && !takes_error(workspace.host().transport(), error);
-    });
-    return errors;
+std::vector<Failing> failings_offered(const Workspace& workspace, Op op) {
+    const bool live = workspace.host().live();
+    const TransportKind transport = workspace.host().transport();
+    const bool opens = op == Op::open && transport == TransportKind::cachefiles;
+    std::vector<Failing> offered;
+    for (const int error : offered_errors) {
+        if (!live || takes_error(transport, error))
+            offered.push_back({QString::number(error),
+                               opens ? QObject::tr("open fails with %1, and the mount with it")
+                                           .arg(errno_text(error))
+                                     : reader_gets(workspace, error)});
+    }
+    if (live && transport == TransportKind::cachefiles)
+        offered.push_back({QStringLiteral("partial"),
+                           opens ? QObject::tr("half of its size is said: the kernel does not look")
+                                 : QObject::tr("half is written: the kernel asks for the rest")});
+    return offered;
 }
 
 constexpr std::array offered_delays{100 * millisecond, 500 * millisecond, second, 5 * second};
@@ -103,7 +114,7 @@ std::vector<Likeness> likenesses(const Workspace& workspace, const Target& targe
     return result;
 }
 
-void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like) {
+void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like, Op op) {
     QMenu* sub = menu.addMenu(QObject::tr("Requests %1").arg(like.label));
     const auto add = [&](const char* picture, const QString& text, const QString& line) {
         sub->addAction(icon(picture), text, [&workspace, line] { steer(workspace, line); });
@@ -122,9 +133,9 @@ void add_likeness(QMenu& menu, Workspace& workspace, const Likeness& like) {
     add("fail", QObject::tr("Fail all: %1").arg(reader_gets(workspace, EIO)),
         QStringLiteral("fail EIO ") + condition);
     QMenu* errors = sub->addMenu(icon("fail"), QObject::tr("Fail all with"));
-    for (const int error : errors_offered(workspace))
-        errors->addAction(reader_gets(workspace, error), [&workspace, error, condition] {
-            steer(workspace, QStringLiteral("fail %1 %2").arg(error).arg(condition));
+    for (const Failing& failing : failings_offered(workspace, op))
+        errors->addAction(failing.seen, [&workspace, word = failing.word, condition] {
+            steer(workspace, QStringLiteral("fail %1 %2").arg(word, condition));
         });
 }
 
@@ -163,9 +174,9 @@ void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
             delays->addAction(duration_text(time),
                               [&workspace, rows, time] { delay(workspace, rows, time); });
         QMenu* errors = menu.addMenu(icon("fail"), QObject::tr("Fail with"));
-        for (const int error : errors_offered(workspace))
-            errors->addAction(reader_gets(workspace, error),
-                              [&workspace, rows, error] { fail(workspace, rows, error); });
+        for (const Failing& failing : failings_offered(workspace, target.op))
+            errors->addAction(failing.seen,
+                              [&workspace, rows, failing] { fail(workspace, rows, failing); });
         menu.addSeparator();
     }
     if (target.node) {
@@ -176,7 +187,7 @@ void add_steering(QMenu& menu, Workspace& workspace, const Target& target) {
     }
     add_prefetch(menu, workspace, target);
     for (const Likeness& like : likenesses(workspace, target))
-        add_likeness(menu, workspace, like);
+        add_likeness(menu, workspace, like, target.op);
     for (QAction* action : menu.actions())
         action->setEnabled(live || action->isSeparator());
 }
@@ -215,8 +226,8 @@ bool delay(Workspace& workspace, const std::vector<Row>& requests, Nanoseconds t
                    QStringLiteral("delay %1 ") + QStringLiteral("%1ns").arg(time));
 }
 
-bool fail(Workspace& workspace, const std::vector<Row>& requests, int error) {
-    return on_each(workspace, requests, QStringLiteral("fail %1 ") + QString::number(error));
+bool fail(Workspace& workspace, const std::vector<Row>& requests, const Failing& failing) {
+    return on_each(workspace, requests, QStringLiteral("fail %1 ") + failing.word);
 }
 
 bool steer(Workspace& workspace, const QString& line) {
@@ -240,11 +251,13 @@ std::optional<Nanoseconds> ask_delay(QWidget* parent) {
     return static_cast<Nanoseconds>(dialog.doubleValue() * second);
 }
 
-std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
-    const std::vector<int> errors = errors_offered(workspace);
+std::optional<Failing> ask_failing(QWidget* parent, const Workspace& workspace,
+                                   const std::vector<Row>& requests) {
+    const std::vector<Failing> offered = failings_offered(
+        workspace, requests.empty() ? Op::read : workspace.host().store()[requests.front()].op);
     QStringList items;
-    for (const int error : errors)
-        items.push_back(reader_gets(workspace, error));
+    for (const Failing& failing : offered)
+        items.push_back(failing.seen);
     QInputDialog dialog(parent);
     dialog.setWindowTitle(QObject::tr("Fail"));
     dialog.setLabelText(QObject::tr("What the reader will see:"));
@@ -252,7 +265,7 @@ std::optional<int> ask_error(QWidget* parent, const Workspace& workspace) {
     dialog.setOkButtonText(QObject::tr("Fail"));
     if (dialog.exec() != QDialog::Accepted)
         return {};
-    return errors[static_cast<std::size_t>(items.indexOf(dialog.textValue()))];
+    return offered[static_cast<std::size_t>(items.indexOf(dialog.textValue()))];
 }
 
 QString reader_gets(const Workspace& workspace, int error) {

@@ -24,6 +24,12 @@ struct Target {
     QString command; // of the process
 };
 
+// One way to fail a request: as a command has it, and what the reader sees.
+struct Failing {
+    QString word;
+    QString seen;
+};
+
 // A request with its file, range and process.
 [[nodiscard]] Target target_of(const Workspace& workspace, const std::vector<Row>& requests);
 
@@ -37,13 +43,14 @@ void add_prefetch(QMenu& menu, Workspace& workspace, const Target& target);
 // The acts themselves, on those of the requests that wait. False when none of them did.
 bool release(Workspace& workspace, const std::vector<Row>& requests);
 bool delay(Workspace& workspace, const std::vector<Row>& requests, Nanoseconds time);
-bool fail(Workspace& workspace, const std::vector<Row>& requests, int error);
+bool fail(Workspace& workspace, const std::vector<Row>& requests, const Failing& failing);
 // One line as in core/rules/command.h; false when it was refused, which was shown.
 bool steer(Workspace& workspace, const QString& line);
 
 // Asks; nothing when the dialog was left.
 [[nodiscard]] std::optional<Nanoseconds> ask_delay(QWidget* parent);
-[[nodiscard]] std::optional<int> ask_error(QWidget* parent, const Workspace& workspace);
+[[nodiscard]] std::optional<Failing> ask_failing(QWidget* parent, const Workspace& workspace,
+                                                 const std::vector<Row>& requests);
 
 // "reader gets EIO", "the kernel turns ENOSPC into EIO for the reader".
 [[nodiscard]] QString reader_gets(const Workspace& workspace, int error);

@@ -218,8 +218,8 @@ void HeldView::fail_chosen() {
     const std::vector<Row> rows = chosen_or_oldest();
     if (rows.empty())
         return;
-    if (const auto error = ask_error(this, workspace_))
-        fail(workspace_, rows, *error);
+    if (const auto failing = ask_failing(this, workspace_, rows))
+        fail(workspace_, rows, *failing);
 }
 
 void HeldView::show_rules() {

@@ -139,8 +139,8 @@ void WindowActions::connect_steering() {
     });
     connect(fail, &QAction::triggered, this, [this] {
         const std::vector<Row> rows = meant();
-        if (const auto error = ask_error(&window_, workspace_))
-            app::fail(workspace_, rows, *error);
+        if (const auto failing = ask_failing(&window_, workspace_, rows))
+            app::fail(workspace_, rows, *failing);
     });
     connect(clear_rules, &QAction::triggered, this,
             [this] { steer(workspace_, QStringLiteral("clear")); });

@@ -11,6 +11,7 @@
 #include <QAbstractButton>
 #include <QAbstractItemModelTester>
 #include <QAction>
+#include <QComboBox>
 #include <QDialog>
 #include <QDialogButtonBox>
 #include <QDir>
@@ -178,7 +179,7 @@ void TestVmAttach::holds_and_releases(WindowFixture& it) {
     QTRY_COMPARE(it.held(), std::size_t{0});
 }
 
-// As often as its kernel asks: the readahead, then the page.
+// As often as its kernel asks: the readahead, of which it gets a half, then the rest, page by page.
 void TestVmAttach::fails(WindowFixture& it) {
     it.press(it.window->actions().hold_all);
     QCOMPARE(guest_says("FAILING").size(), 2);
@@ -189,7 +190,10 @@ void TestVmAttach::fails(WindowFixture& it) {
         if (!it.wait_held(1, 1000))
             continue;
         QTRY_VERIFY(fail->isEnabled());
-        WindowFixture::on_dialog([](QDialog& dialog) {
+        WindowFixture::on_dialog([i](QDialog& dialog) {
+            auto* ways = dialog.findChild<QComboBox*>();
+            if (const int half = ways->findText("half is written", Qt::MatchStartsWith); i == 0)
+                ways->setCurrentIndex(half);
             QTest::mouseClick(dialog.findChild<QDialogButtonBox*>()->button(QDialogButtonBox::Ok),
                               Qt::LeftButton);
         });
@@ -199,7 +203,12 @@ void TestVmAttach::fails(WindowFixture& it) {
     QCOMPARE(guest_says("FAILED"), QByteArrayList{QByteArray::number(EIO)});
     it.press(it.window->actions().release_all);
     QTRY_VERIFY(!it.window->actions().hold_all->isChecked());
-    QTRY_VERIFY(it.workspace.host().store().summary().failed >= 1);
+    const auto& store = it.workspace.host().store();
+    QTRY_VERIFY(store.summary().failed >= 1);
+    std::size_t halves = 0;
+    for (Row row = 0; row < store.size(); ++row)
+        halves += (store[row].flags & coldscope::flag::partial) != 0 ? 1 : 0;
+    QCOMPARE(halves, std::size_t{1});
 }
 
 void TestVmAttach::the_window_steers_another_machine() {

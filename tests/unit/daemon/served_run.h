@@ -67,12 +67,12 @@ public:
         if (!open)
             server->step(sample_record(id, Step::answered, ++time));
     }
-    // Turns the server until it is so; false after 10 s.
+    // Turns the server until it is so; false after 30 s.
     bool until(const std::function<bool()>& so) {
         QElapsedTimer waited;
         waited.start();
         while (!so()) {
-            if (waited.elapsed() > 10000)
+            if (waited.elapsed() > 30000)
                 return false;
             turn();
         }
