@@ -7,6 +7,7 @@
 #include <QByteArray>
 #include <QElapsedTimer>
 #include <QTest>
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,9 +39,16 @@ public:
     bool greeted() {
         return until([this] { return hello.has_value() || unlinked.has_value(); }) && hello;
     }
-    void command(const QByteArray& line) {
+    // The number that its answer has.
+    std::uint32_t command(const QByteArray& line) {
         if (!client_->ask(attach::Command{++tag_, line.toStdString()}))
             qFatal("the client takes nothing");
+        return tag_;
+    }
+    // Null until it came.
+    const attach::Done* answer(std::uint32_t tag) const {
+        const auto at = std::ranges::find(done, tag, &attach::Done::tag);
+        return at == done.end() ? nullptr : &*at;
     }
     // The newest request in that state, held ones first.
     std::optional<RequestId> in_state(RequestState state) {

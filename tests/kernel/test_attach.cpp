@@ -143,10 +143,9 @@ void TestAttach::watch_hold_delay_release_fail() {
     QVERIFY(window.until([&] { return window.in_state(RequestState::failed).has_value(); }));
 
     // What can't be done is said.
-    window.done.clear();
-    window.command("release everything");
-    QVERIFY(window.until([&] { return !window.done.empty(); }));
-    QVERIFY(window.done.front().error);
+    const auto refused = window.command("release everything");
+    QVERIFY(window.until([&] { return window.answer(refused) != nullptr; }));
+    QVERIFY(window.answer(refused)->error);
     QCOMPARE(run->stop(), 0);
     QVERIFY(window.until([&] { return window.over; }));
 }

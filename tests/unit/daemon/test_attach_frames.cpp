@@ -184,7 +184,7 @@ void TestAttachFrames::a_link_says_when_the_other_end_is_gone() {
     // Of a device, that is no error: somebody may come back.
     int fds[2] = {-1, -1};
     QCOMPARE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    Link device(Fd(fds[0]), {}, true);
+    Link device(Fd{fds[0]}, {}, true);
     ::close(fds[1]);
     QVERIFY(device.receive());
     QVERIFY(device.quiet());

@@ -14,15 +14,9 @@ namespace {
 
 constexpr auto mount_point = "/mnt/deaths";
 
-void mount_plain() {
-    check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
-    for (const std::string& name : originals())
-        (void)size_of(std::string(mount_point) + '/' + name);
-}
-
 std::string killed_with_reads_in_flight() {
     Serve serve("/cache/reads-in-flight", {"--grace", "20s"});
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     std::vector<Child> reading;
     std::string names;
@@ -43,8 +37,7 @@ std::string killed_with_reads_in_flight() {
         check(code == 0, fmt::format("a reader got {}", code));
     }
     const int right = right_files(mount_point);
-    serve.settle();
-    check(serve.count("arrived", "open") == 1, "the object was not opened again");
+    serve.settle_at(1, "arrived", "open"); // again, for the new daemon
     unmount(mount_point);
     check(serve.stop() == 0, "serve ended with an error");
     return fmt::format("8 readers right after a restart: {}; then {} files right", names, right);
@@ -70,7 +63,7 @@ std::string killed_with_an_open_in_flight() {
 // Both kinds, and several times: each new daemon is asked what the one before has left.
 std::string killed_again_and_again() {
     Serve serve("/cache/again", {"--grace", "20s", "--latency", "5ms"});
-    mount_plain();
+    mount_plain(mount_point);
     const auto files = originals();
     std::vector<Child> reading;
     for (std::size_t i = 0; i < files.size(); i += 8)
@@ -93,7 +86,7 @@ std::string killed_again_and_again() {
 // The next one does not have the object: whoever waits for it gets an error.
 std::string restarted_without_the_source() {
     Serve serve("/cache/without", {"--grace", "20s"});
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     Child reading = read_range(mount_point, originals(1 << 20).front(), 0, 4096);
     (void)serve.step("held", "read");
@@ -111,7 +104,7 @@ std::string restarted_without_the_source() {
 // Nobody comes: whoever waits gets an error, soon; what is cached can still be read.
 std::string killed_and_nobody_takes_over() {
     Serve serve("/cache/nobody", {"--grace", "1s"});
-    mount_plain();
+    mount_plain(mount_point);
     const std::string file = originals(16'000).back();
     check(read_range(mount_point, file, 0, 4096).code("the reader") == 0, "wrong bytes");
     serve.rule("hold all");
@@ -128,7 +121,7 @@ std::string killed_and_nobody_takes_over() {
     unmount(mount_point);
     // Another daemon serves new mounts of the same cache.
     serve.start();
-    mount_plain();
+    mount_plain(mount_point);
     const int right = right_files(mount_point);
     return fmt::format("in flight: {}, later: {}, cached pages right; a new daemon and mount: {} "
                        "files right",
@@ -137,7 +130,7 @@ std::string killed_and_nobody_takes_over() {
 
 std::string killed_with_its_guard() {
     Serve serve("/cache/both");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     Child reading = read_range(mount_point, originals(1 << 20).front(), 0, 4096);
     (void)serve.step("held", "read");
@@ -151,7 +144,7 @@ std::string killed_with_its_guard() {
 // The next guard has the device from its client.
 std::string guard_killed() {
     Serve serve("/cache/guard-killed", {"--grace", "20s"});
-    mount_plain();
+    mount_plain(mount_point);
     kill(serve.guard(), SIGKILL);
     const auto back = serve.wait_for([](const nlohmann::json& event) {
         return event["event"] == "notice" &&

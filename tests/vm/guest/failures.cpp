@@ -21,13 +21,6 @@ std::string seen(int code) {
                         : std::string(strerrorname_np(code));
 }
 
-// A mount of plain files, with its metadata read.
-void mount_plain() {
-    check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
-    for (const std::string& name : originals())
-        (void)size_of(std::string(mount_point) + '/' + name);
-}
-
 const std::string& large_file() {
     static const std::string name = originals(1 << 20).front();
     return name;
@@ -51,7 +44,7 @@ std::string open_failed() {
     // A name that leads elsewhere.
     const int away = mount_fsid("..", mount_point).code("the mount");
     check(away != 0, "a mount of ..");
-    mount_plain();
+    mount_plain(mount_point);
     return fmt::format("mounts got {} and {}; a later one stands", seen(code), seen(none));
 }
 
@@ -97,7 +90,7 @@ std::string open_with_wrong_size() {
 
 std::string read_failed() {
     Serve serve("/cache/read-failed");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("fail EACCES all");
     Child reading = read_large(0);
     const int code = reading.code("the reader");
@@ -114,7 +107,7 @@ std::string read_failed() {
 
 std::string read_held_and_late() {
     Serve serve("/cache/read-held");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold next");
     Child reading = read_large(0);
     const auto held = serve.step("held", "read");
@@ -131,7 +124,7 @@ std::string read_held_and_late() {
 
 std::string read_answered_partly() {
     Serve serve("/cache/read-partly");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("fail partial next");
     Child reading = read_large(0, 1 << 20);
     check(reading.code("the reader") == 0, "wrong bytes, or an error");
@@ -145,7 +138,7 @@ std::string read_answered_partly() {
 
 std::string reader_killed() {
     Serve serve("/cache/reader-killed");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold next");
     Child reading = read_large(0);
     const auto held = serve.step("held", "read");
@@ -193,7 +186,7 @@ std::string low_space() {
 
 std::string daemon_stopped() {
     Serve serve("/cache/silent");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     Child reading = read_large(0);
     (void)serve.step("held", "read");

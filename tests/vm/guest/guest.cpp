@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -182,6 +183,12 @@ std::vector<std::string> originals(std::uint64_t least) {
     return names;
 }
 
+void mount_plain(const std::string& target) {
+    check(mount_fsid("plain", target).code("the mount") == 0, "no mount");
+    for (const std::string& name : originals())
+        (void)size_of(target + '/' + name);
+}
+
 std::uint64_t size_of(const std::string& path) {
     return fs::file_size(path);
 }
@@ -304,6 +311,28 @@ int Serve::count(const std::string& event, const std::string& op) const {
     return static_cast<int>(std::ranges::count_if(seen_, [&](const nlohmann::json& one) {
         return one["event"] == event && one.value("op", "") == op;
     }));
+}
+
+void Serve::settle_at(int wanted, const std::string& event, const std::string& op) {
+    const auto end = Clock::now() + std::chrono::milliseconds(patience_ms);
+    settle();
+    while (count(event, op) < wanted && Clock::now() < end)
+        settle();
+    check(count(event, op) == wanted,
+          fmt::format("{} of {} {}, in place of {}", event, op, count(event, op), wanted));
+}
+
+int Serve::settle_answered(const std::string& op) {
+    const auto end = Clock::now() + std::chrono::milliseconds(patience_ms);
+    const auto open = [&] {
+        return count("arrived", op) - count("answered", op) - count("lost", op);
+    };
+    settle();
+    while (open() > 0 && Clock::now() < end)
+        settle();
+    check(open() == 0, fmt::format("{} of {} arrived, {} answered, {} lost", op,
+                                   count("arrived", op), count("answered", op), count("lost", op)));
+    return count("answered", op);
 }
 
 void Serve::kill() {

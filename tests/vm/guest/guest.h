@@ -71,6 +71,8 @@ int right_files(const std::string& mount);
 void drop_caches();
 // Names of regular files in the originals, sorted; at least so large.
 std::vector<std::string> originals(std::uint64_t least = 1);
+// Mounts the object of plain files, and reads its metadata.
+void mount_plain(const std::string& target);
 std::uint64_t size_of(const std::string& path);
 bool waits_in_kernel(pid_t process);
 
@@ -96,6 +98,10 @@ public:
     void settle(int quiet_ms = 300);
     // How many were seen since the start, of this event and op.
     int count(const std::string& event, const std::string& op) const;
+    // Reads until so many were seen; fails when they don't come, or were more.
+    void settle_at(int wanted, const std::string& event, const std::string& op);
+    // Reads until all that has arrived, of this op, was answered or lost. How many were answered.
+    int settle_answered(const std::string& op);
     void forget() { seen_.clear(); }
     // SIGKILL, and the guard is left.
     void kill();

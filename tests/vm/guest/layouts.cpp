@@ -54,13 +54,10 @@ std::string all_right(const Layout& layout) {
     check(code == 0, "the mount failed: " + std::string(strerror(code)));
     const int right = right_files("/mnt/layout");
     check(right >= 500, fmt::format("only {} files", right));
-    serve.settle();
-    const int reads = serve.count("answered", "read");
+    const int reads = serve.settle_answered("read");
     check(reads > 0, "nothing was asked");
     unmount("/mnt/layout");
-    serve.settle();
-    check(serve.count("answered", "open") == serve.count("answered", "close"),
-          "not every object was closed");
+    serve.settle_at(serve.settle_answered("open"), "answered", "close");
     check(serve.stop() == 0, "serve ended with an error");
     return fmt::format("{} files right, {} objects, {} reads", right,
                        static_cast<int>(serve.count("answered", "open")), reads);
@@ -99,9 +96,7 @@ std::string shared_domain() {
     check(mount_fsid("chunks", "/mnt/first", options).code("the first mount") == 0, "no mount");
     check(mount_fsid("chunks.again", "/mnt/second", options).code("the second mount") == 0,
           "no second mount");
-    serve.settle();
-    check(serve.count("answered", "open") == 3,
-          fmt::format("{} objects were opened, not 3", serve.count("answered", "open")));
+    serve.settle_at(3, "answered", "open");
     int joined = 0;
     const auto files = originals(20'000);
     for (std::size_t i = 0; i < 20; ++i) {
@@ -117,8 +112,7 @@ std::string shared_domain() {
     check(joined > 0, "no range was asked for twice at once");
     const int right = right_files("/mnt/second");
     unmount("/mnt/first");
-    serve.settle();
-    check(serve.count("answered", "close") == 1, "the shared blob went with the first mount");
+    serve.settle_at(1, "answered", "close"); // and the shared blob stays
     unmount("/mnt/second");
     return fmt::format("{} files right, 3 objects, {} reads joined a fetch", right, joined);
 }
@@ -139,8 +133,7 @@ std::string remount_with_kept_cache() {
     Serve serve(cache);
     check(mount_fsid(layout.name, "/mnt/kept", layout.options).code("the mount") == 0, "no mount");
     const int right = right_files("/mnt/kept");
-    serve.settle();
-    check(serve.count("arrived", "open") == 2, "not two objects");
+    serve.settle_at(2, "arrived", "open");
     check(serve.count("arrived", "read") == 0,
           fmt::format("{} reads were asked", serve.count("arrived", "read")));
     unmount("/mnt/kept");

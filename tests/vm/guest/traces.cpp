@@ -19,13 +19,6 @@ namespace {
 
 constexpr auto mount_point = "/mnt/traces";
 
-// A mount of plain files, with its metadata read.
-void mount_plain() {
-    check(mount_fsid("plain", mount_point).code("the mount") == 0, "no mount");
-    for (const std::string& name : originals())
-        (void)size_of(std::string(mount_point) + '/' + name);
-}
-
 // Within 2 s: longer than that the guard lets no daemon be stopped.
 bool waits_for_answer(pid_t process) {
     for (int i = 0; i < 200; ++i) {
@@ -59,7 +52,7 @@ Events events_of(Serve& serve, const nlohmann::json& request, const std::set<std
 std::string readers_each_named() {
     constexpr std::size_t count = 8;
     Serve serve("/cache/named");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     std::vector<Child> reading;
     std::map<pid_t, std::string> names;
@@ -106,7 +99,7 @@ std::string readers_each_named() {
 
 std::string thread_of_a_process_named() {
     Serve serve("/cache/thread");
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold next");
     const std::string file = originals(1 << 20).front();
     Child reading([&] {
@@ -188,7 +181,7 @@ std::string readers_of_one_range_at_once() {
 // What was asked before the new daemon came was traced by nobody.
 std::string readers_after_a_restart() {
     Serve serve("/cache/traces-restart", {"--grace", "20s"});
-    mount_plain();
+    mount_plain(mount_point);
     serve.rule("hold all");
     const auto files = originals(1 << 20);
     Child before = read_range(mount_point, files[0], 0, 4096, "before");
