@@ -9,6 +9,10 @@
 
 namespace coldscope {
 
+namespace {
+constexpr std::size_t largest_at_once = 128u << 10; // bytes
+} // namespace
+
 Range KernelObject::whole(Range range) const {
     return {align_down(range.begin, granule()),
             std::min(size_, align_up(std::min(range.end, size_), granule()))};
@@ -86,13 +90,17 @@ void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, 
     const Range range{offset, offset + bytes.size()};
     PageBuffers::Buffer buffer;
     const std::span<const std::byte> whole = padded(bytes, buffer);
-    ring_.write(fd_->get(), whole, offset,
-                [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer), range,
-                 length = whole.size(), done = std::move(done)](int result) mutable {
-                    buffers->give_back(std::move(buffer));
-                    if (*alive != nullptr)
-                        done((*alive)->filled(range, length, result));
-                });
+    Ring::Done written = [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer),
+                          range, length = whole.size(),
+                          done = std::move(done)](int result) mutable {
+        buffers->give_back(std::move(buffer));
+        if (*alive != nullptr)
+            done((*alive)->filled(range, length, result));
+    };
+    if (whole.size() <= largest_at_once)
+        ring_.write_at_once(fd_->get(), whole, offset, std::move(written));
+    else
+        ring_.write(fd_->get(), whole, offset, std::move(written));
 }
 
 } // namespace coldscope
