@@ -37,6 +37,7 @@ constexpr std::array names{
     "read_answered_partly",
     "reader_killed",
     "low_space",
+    "disk_stalls",
     "daemon_stopped",
     // Deaths.
     "killed_with_reads_in_flight",
