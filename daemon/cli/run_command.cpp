@@ -95,6 +95,14 @@ void add_shape_options(CLI::App& command, Arguments& arguments) {
                        "Bytes a second that the source gives, as 10M");
 }
 
+void add_ahead_options(CLI::App& command, Arguments& arguments) {
+    command.add_option("--prefetch", arguments.prefetch,
+                       "A file of what to fetch while no reader waits, PATH [OFFSET LENGTH] (not "
+                       "of serve) or object=NAME [OFFSET LENGTH] a line");
+    command.add_option("--amplify", arguments.amplify,
+                       "A miss fetches all of the blocks of this size that it touches, as 128K");
+}
+
 void add_control_options(CLI::App& command, Arguments& arguments) {
     command.add_flag("--json", arguments.session.json, "One JSON event a line");
     command.add_option("--events", arguments.events,
@@ -114,11 +122,12 @@ void add_control_options(CLI::App& command, Arguments& arguments) {
             "WHERE"));
 }
 
-void parse_times(Arguments& arguments) {
+void parse_amounts(Arguments& arguments) {
     RunOptions& options = arguments.run;
     parse_into("--latency", arguments.latency, parse_duration, options.shape.latency);
     parse_into("--jitter", arguments.jitter, parse_duration, options.shape.jitter);
     parse_into("--bandwidth", arguments.bandwidth, parse_size, options.shape.bandwidth);
+    parse_into("--amplify", arguments.amplify, parse_amplify, options.amplify);
     parse_into("--grace", arguments.grace, parse_duration, options.grace);
     parse_into("--hold-grace", arguments.hold_grace, parse_duration, arguments.session.hold_grace);
 }
@@ -145,11 +154,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     add_shape_options(*run, *arguments);
     run->add_option("--reads", arguments->reads,
                     "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
-    run->add_option("--prefetch", arguments->prefetch,
-                    "A file of what to fetch while no reader waits, PATH [OFFSET LENGTH] or "
-                    "object=NAME [OFFSET LENGTH] a line");
-    run->add_option("--amplify", arguments->amplify,
-                    "A miss fetches all of the blocks of this size that it touches, as 128K");
+    add_ahead_options(*run, *arguments);
     run->add_flag("--buffered", arguments->run.buffered,
                   "fuse-blob without directio: FUSE's own cache then hides misses");
     run->add_flag("--directio", arguments->run.directio,
@@ -168,8 +173,7 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     add_control_options(*run, *arguments);
     run->callback([arguments, &exit_code] {
         RunOptions& options = arguments->run;
-        parse_times(*arguments);
-        parse_into("--amplify", arguments->amplify, parse_amplify, options.amplify);
+        parse_amounts(*arguments);
         if (!arguments->transport.empty()) {
             options.transport = transport_by_name(arguments->transport);
             if (!options.transport)
@@ -201,6 +205,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
     serve->add_option("--limits", arguments->limits,
                       "When the kernel is to free space, as bcull=7%,bstop=3%");
     add_shape_options(*serve, *arguments);
+    add_ahead_options(*serve, *arguments);
     serve->add_option("--grace", arguments->grace,
                       "How long readers wait for another serve that takes over when this one dies; "
                       "5s without it, then they get an error");
@@ -211,7 +216,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
         RunOptions& options = arguments->run;
         options.transport = TransportKind::cachefiles;
         options.grace = serve_grace;
-        parse_times(*arguments);
+        parse_amounts(*arguments);
         // As the kernel takes them: "bcull 7%", each with its line's end.
         options.limits = arguments->limits;
         std::ranges::replace(options.limits, ',', '\n');

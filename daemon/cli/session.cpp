@@ -16,6 +16,7 @@ namespace {
 
 constexpr int turn_ms = 200;                       // at most this long between two beats
 constexpr int blocked_ms = 5;                      // while the output's reader is slow
+constexpr int gather_ms = 10;                      // while events come, that are not urgent
 constexpr std::size_t most_waiting = 1u << 20;     // bytes of output; then events wait, too
 constexpr Nanoseconds child_grace = 2 * second;    // between SIGTERM and SIGKILL
 constexpr std::size_t longest_command = 64 * 1024; // bytes
@@ -71,11 +72,12 @@ int Session::run() {
 }
 
 void Session::turn() {
-    run_.events().arm();
+    run_.events().arm(gathering_ ? EventQueue::Wake::urgent : EventQueue::Wake::any);
+    const int idle_ms = gathering_ ? gather_ms : turn_ms;
     const bool attached = server_ != nullptr && server_->attached();
     const bool behind = output_.waiting() >= most_waiting;
-    if (!behind || attached) // a window does not wait for the output
-        drain();
+    // A window does not wait for the output.
+    gathering_ = (!behind || attached) && drain() != 0;
     const std::size_t before = output_.waiting();
     reading_ = reading_ && output_.flush_ready();
     if (events_ != nullptr)
@@ -90,7 +92,7 @@ void Session::turn() {
                pollfd{awaits_events ? run_.events().fd() : -1, POLLIN, 0}};
     if (server_ != nullptr)
         server_->poll_for(polled_);
-    poll(polled_.data(), polled_.size(), output_.waiting() == 0 && !behind ? turn_ms : blocked_ms);
+    poll(polled_.data(), polled_.size(), output_.waiting() == 0 && !behind ? idle_ms : blocked_ms);
     if (read || attached) // nobody sees what is held otherwise
         run_.beat();
     if (polled_[0].revents != 0)
@@ -134,7 +136,7 @@ void Session::tell(const StepRecord& record) {
         server_->step(record);
 }
 
-void Session::drain() {
+std::size_t Session::drain() {
     const auto drain_facts = [this] {
         run_.events().drain_facts([this](const Fact& fact) {
             say([&](RunReport& report) { return report.fact(fact); });
@@ -142,7 +144,7 @@ void Session::drain() {
                 server_->fact(fact);
         });
     };
-    run_.events().drain([&](const StepRecord& record) {
+    const std::size_t count = run_.events().drain([&](const StepRecord& record) {
         if (record.step == Step::arrived)
             drain_facts();
         tell(record);
@@ -156,6 +158,7 @@ void Session::drain() {
         unsaid_told_ = unsaid_;
         reading_ = reading_ && report_.lost_events(lost_seen_ + unsaid_);
     }
+    return count;
 }
 
 void Session::take_signals() {

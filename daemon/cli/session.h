@@ -55,7 +55,8 @@ private:
         reading_ = reading_ && what(report_);
     }
     void turn();
-    void drain();
+    // How many events there were.
+    std::size_t drain();
     void tell(const StepRecord& record);
     void release_what_is_due();
     void take_signals();
@@ -73,6 +74,7 @@ private:
     attach::Server* server_;
     Nanoseconds began_;
     std::vector<pollfd> polled_;
+    bool gathering_ = false; // events come, and are taken together
     std::string input_;
     pid_t child_ = 0;
     int exit_code_ = 0;

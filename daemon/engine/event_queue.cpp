@@ -1,5 +1,7 @@
 #include "daemon/engine/event_queue.h"
 
+#include <utility>
+
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,18 +22,24 @@ void EventQueue::flush() {
     if (!pushed_)
         return;
     pushed_ = false;
-    if (asleep_.exchange(false, std::memory_order_seq_cst)) {
+    const bool urgent = std::exchange(urgent_, false);
+    Wake wake = wake_.exchange(Wake::never, std::memory_order_seq_cst);
+    if (wake == Wake::urgent && !urgent) {
+        wake = Wake::never;
+        // Where it has armed meanwhile, that stays.
+        wake_.compare_exchange_strong(wake, Wake::urgent, std::memory_order_seq_cst);
+    } else if (wake != Wake::never) {
         const std::uint64_t one = 1;
         [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
     }
 }
 
-void EventQueue::arm() {
+void EventQueue::arm(Wake why) {
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t got = ::read(fd_, &count, sizeof count);
     // Not a plain store: of two exchanges one sees the other, so either flush() wakes, or what it
     // told of is there to be drained.
-    asleep_.exchange(true, std::memory_order_seq_cst);
+    wake_.exchange(why, std::memory_order_seq_cst);
 }
 
 } // namespace coldscope

@@ -22,10 +22,12 @@ public:
 
     // Ring thread.
     void push(const StepRecord& record) {
-        if (records_.push(record))
-            pushed_ = true;
-        else
+        if (!records_.push(record)) {
             lost_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
+        pushed_ = true;
+        urgent_ = urgent_ || is_urgent(record);
     }
     // Ring thread, before the first record that it belongs to; what comes after the answer, at any
     // time.
@@ -49,14 +51,27 @@ public:
     [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
     // Readable when there may be something new; arm() before sleeping on it, then drain.
     [[nodiscard]] int fd() const { return fd_; }
-    void arm();
+    enum class Wake : std::uint8_t {
+        never,
+        urgent, // for what somebody may act on, or has acted on: held, by hand, notices
+        any,
+    };
+    // urgent is for a listener that looks again soon by itself: being woken for each request would
+    // cost the ring thread its time.
+    void arm(Wake why = Wake::any);
 
 private:
+    static bool is_urgent(const StepRecord& record) {
+        return record.step == Step::held || record.step == Step::notice ||
+               (record.flags & flag::by_hand) != 0;
+    }
+
     SpscRing<StepRecord> records_;
     SpscRing<Fact> facts_;
     std::atomic<std::uint64_t> lost_{0};
-    std::atomic<bool> asleep_{false};
+    std::atomic<Wake> wake_{Wake::never};
     bool pushed_ = false;
+    bool urgent_ = false; // of what was pushed
     int fd_; // eventfd, owned; -1 where none could be had: the listener then has to poll
 };
 

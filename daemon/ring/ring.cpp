@@ -1,6 +1,7 @@
 #include "daemon/ring/ring.h"
 
 #include <cerrno>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -10,7 +11,8 @@ namespace coldscope {
 
 namespace {
 constexpr std::uint64_t ignored = ~std::uint64_t{0}; // user_data of operations nobody waits for
-}
+constexpr int slot_bits = 32;                        // of user_data; above them the generation
+} // namespace
 
 Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
     const int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -32,6 +34,7 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
         std::uint64_t count = 0;
         while (::read(self->wake_fd_, &count, sizeof count) > 0) {
         }
+        self->take_returned();
         if (self->on_wake_)
             self->on_wake_();
     });
@@ -42,7 +45,8 @@ Ring::~Ring() {
     if (ring_.ring_fd >= 0) {
         for (Operation& operation : operations_)
             operation.ended = operation.watch;
-        while (transfers_ > 0)
+        take_returned();
+        for (start_own(); transfers_ > 0; start_own())
             wait();
         io_uring_queue_exit(&ring_);
     }
@@ -56,8 +60,13 @@ std::uint32_t Ring::take_slot(Operation operation) {
     }
     const std::uint32_t slot = free_.back();
     free_.pop_back();
+    operation.generation = operations_[slot].generation;
     operations_[slot] = std::move(operation);
     return slot;
+}
+
+std::uint64_t Ring::name_of(std::uint32_t slot) const {
+    return std::uint64_t{operations_[slot].generation} << slot_bits | slot;
 }
 
 io_uring_sqe* Ring::sqe() {
@@ -70,23 +79,28 @@ io_uring_sqe* Ring::sqe() {
 }
 
 void Ring::read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done) {
-    const std::uint32_t slot = take_slot({std::move(done), fd, 0, false, false});
+    const std::uint32_t slot = take_slot({.done = std::move(done), .fd = fd});
     io_uring_sqe* entry = sqe();
     io_uring_prep_read(entry, fd, into.data(), static_cast<unsigned>(into.size()), offset);
-    io_uring_sqe_set_data64(entry, slot);
+    io_uring_sqe_set_data64(entry, name_of(slot));
     ++transfers_;
 }
 
 void Ring::write(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
-    const std::uint32_t slot = take_slot({std::move(done), fd, 0, false, false});
+    const std::uint32_t slot = take_slot({.done = std::move(done), .fd = fd});
     io_uring_sqe* entry = sqe();
     io_uring_prep_write(entry, fd, from.data(), static_cast<unsigned>(from.size()), offset);
-    io_uring_sqe_set_data64(entry, slot);
+    io_uring_sqe_set_data64(entry, name_of(slot));
     ++transfers_;
 }
 
+void Ring::write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
+    own_.push_back({fd, from, offset, std::move(done), 0});
+}
+
 Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
-    const std::uint32_t slot = take_slot({std::move(on_ready), fd, events, true, false});
+    const std::uint32_t slot =
+        take_slot({.done = std::move(on_ready), .fd = fd, .events = events, .watch = true});
     arm(slot);
     return slot;
 }
@@ -94,13 +108,13 @@ Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
 void Ring::arm(std::uint32_t slot) {
     io_uring_sqe* entry = sqe();
     io_uring_prep_poll_multishot(entry, operations_[slot].fd, operations_[slot].events);
-    io_uring_sqe_set_data64(entry, slot);
+    io_uring_sqe_set_data64(entry, name_of(slot));
 }
 
 void Ring::unwatch(WatchId id) {
     operations_[id].ended = true;
     io_uring_sqe* entry = sqe();
-    io_uring_prep_poll_remove(entry, id);
+    io_uring_prep_poll_remove(entry, name_of(id));
     io_uring_sqe_set_data64(entry, ignored);
 }
 
@@ -125,6 +139,8 @@ void Ring::complete(const io_uring_cqe& cqe) {
     if (cqe.user_data == ignored)
         return;
     const auto slot = static_cast<std::uint32_t>(cqe.user_data);
+    if (cqe.user_data != name_of(slot))
+        return;
     Operation& operation = operations_[slot];
     const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
     // Taken out while it runs: the callback may add operations and move the vector.
@@ -141,7 +157,8 @@ void Ring::complete(const io_uring_cqe& cqe) {
     if (more) {
         after.done = std::move(done);
     } else if (after.ended || cqe.res < 0) {
-        after = {};
+        after.done = {};
+        after.watch = false;
         free_.push_back(slot);
     } else {
         after.done = std::move(done);
@@ -184,14 +201,92 @@ void Ring::wait() {
     }
 }
 
-void Ring::run() {
-    stopping_ = false;
-    while (!stopping_) {
-        wait();
-        run_timers();
+// A poll completes through the thread that armed it: one that is held up would keep what it watches
+// from us.
+void Ring::arm_again() {
+    for (std::uint32_t slot = 0; slot < operations_.size(); ++slot) {
+        Operation& operation = operations_[slot];
+        if (!operation.watch || operation.ended)
+            continue;
+        io_uring_sqe* entry = sqe();
+        io_uring_prep_poll_remove(entry, name_of(slot));
+        io_uring_sqe_set_data64(entry, ignored);
+        ++operation.generation;
+        arm(slot);
+    }
+}
+
+void Ring::start_own() {
+    for (OwnWrite& own : std::exchange(own_, {}))
+        write(own.fd, own.from, own.offset, std::move(own.done));
+}
+
+// False: another thread leads.
+bool Ring::write_own() {
+    if (own_.size() == 1 && transfers_ == 0 && !stopping_) {
+        if (!other_.joinable())
+            other_ = std::thread([this] { take_turns(false); });
+        if (handover_.has_relief()) {
+            OwnWrite own = std::move(own_.front());
+            own_.clear();
+            const Handover::Absence absence = handover_.leave();
+            const ssize_t put =
+                pwrite(own.fd, own.from.data(), own.from.size(), static_cast<off_t>(own.offset));
+            own.result = put < 0 ? -errno : static_cast<int>(put);
+            if (!handover_.back(absence)) {
+                const std::lock_guard lock(returned_mutex_);
+                returned_.push_back(std::move(own));
+                wake();
+                return false;
+            }
+            own.done(own.result);
+        }
+    }
+    start_own();
+    return true;
+}
+
+void Ring::take_returned() {
+    std::vector<OwnWrite> returned;
+    {
+        const std::lock_guard lock(returned_mutex_);
+        returned.swap(returned_);
+    }
+    for (OwnWrite& own : returned)
+        own.done(own.result);
+}
+
+// Until stop(), or until another thread leads: what its turn had left to do is done by that one.
+void Ring::lead() {
+    for (;;) {
+        if (!write_own())
+            return;
         if (on_turn_)
             on_turn_();
+        if (stopping_)
+            break;
+        start_own();
+        wait();
+        run_timers();
     }
+    handover_.end();
+}
+
+void Ring::take_turns(bool leads) {
+    if (leads)
+        lead();
+    while (handover_.stand_by()) {
+        arm_again();
+        lead();
+    }
+}
+
+void Ring::run() {
+    stopping_ = false;
+    handover_.begin_again();
+    take_turns(true);
+    if (other_.joinable())
+        other_.join();
 }
 
 } // namespace coldscope

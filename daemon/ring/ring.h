@@ -1,14 +1,18 @@
-// The event loop on io_uring. Everything but wake() belongs to the thread that runs it.
+// The event loop on io_uring. Everything but wake() belongs to the thread that runs it: the one
+// that called run(), or, while that one is held up in a write, another that has taken its place.
 #pragma once
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "daemon/ring/handover.h"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include <liburing.h>
@@ -35,6 +39,11 @@ public:
 
     void read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);
     void write(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
+    // The same for a small write to a file for which io_uring needs a thread of its own, as it does
+    // where the kernel can't write without waiting: while nothing else is under way, the write is
+    // made at the end of the turn by the thread that runs the ring, which spares its reader two
+    // changes of threads. Should it take longer than some 10 ms, another thread runs the ring.
+    void write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
 
     // Calls on_ready each time fd becomes ready for `events` (poll bits); edge-triggered, so it
     // must take all there is. Ends with unwatch, or after a call with a negative result.
@@ -63,16 +72,31 @@ private:
         int fd = -1;
         unsigned events = 0; // of a watch
         bool watch = false;
-        bool ended = false; // the watch was taken back; its last completion frees it
+        bool ended = false;           // the watch was taken back; its last completion frees it
+        std::uint32_t generation = 0; // of a slot: what completes for an earlier one is nobody's
+    };
+    struct OwnWrite {
+        int fd = -1;
+        std::span<const std::byte> from;
+        std::uint64_t offset = 0;
+        Done done;
+        int result = 0;
     };
 
     explicit Ring(int wake_fd) : wake_fd_(wake_fd) {}
     std::uint32_t take_slot(Operation operation);
+    std::uint64_t name_of(std::uint32_t slot) const; // user_data
     io_uring_sqe* sqe();
     void arm(std::uint32_t slot);
     void complete(const io_uring_cqe& cqe);
     void run_timers();
     void wait();
+    void take_turns(bool leads);
+    void lead();
+    void arm_again();
+    [[nodiscard]] bool write_own();
+    void start_own();
+    void take_returned();
 
     io_uring ring_{};
     int wake_fd_; // owned
@@ -84,6 +108,12 @@ private:
     std::uint64_t next_timer_ = 1;
     Action on_turn_;
     Action on_wake_;
+    std::vector<OwnWrite> own_; // to be made at the end of the turn
+
+    Handover handover_;
+    std::thread other_; // from the first own write on, until run() ends
+    std::mutex returned_mutex_;
+    std::vector<OwnWrite> returned_; // made by a thread that no longer leads
 };
 
 } // namespace coldscope

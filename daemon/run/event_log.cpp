@@ -143,6 +143,9 @@ StepRecord notice_of(Fields& fields) {
 } // namespace
 
 std::string json_string(std::string_view bytes) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (std::ranges::all_of(bytes, plain)) // most are
+        return fmt::format("\"{}\"", bytes);
     return json(json_text(bytes)).dump();
 }
 

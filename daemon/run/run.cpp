@@ -29,8 +29,10 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
                                           "mounts none itself: use coldscoped serve");
     if (run->has_image())
         COLDSCOPE_CHECK(run->open_image());
-    for (const Command& command : options.prefetch) // before anything is mounted
-        COLDSCOPE_CHECK(run->add_prefetch(command, run->prefetch_));
+    if (run->has_image()) {
+        for (const Command& command : options.prefetch) // before anything is mounted
+            COLDSCOPE_CHECK(run->add_prefetch(command, run->prefetch_));
+    }
     COLDSCOPE_TRY(run->options_.cache, prepare_cache_folder(options.cache));
     if (!run->simulated())
         COLDSCOPE_CHECK(run->start_guard());

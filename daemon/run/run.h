@@ -49,8 +49,9 @@ struct RunOptions {
     bool privileged = false; // where this process is not root: the guard is started as root, by
                              // pkexec or sudo, for the transports that need it
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
-    std::vector<Command> prefetch;    // of Verb::prefetch: begun at once
-    std::uint64_t amplify = 0;        // as control::Amplify::size
+    // Of Verb::prefetch: begun at once; with `from`, whenever the object is opened.
+    std::vector<Command> prefetch;
+    std::uint64_t amplify = 0; // as control::Amplify::size
     EngineOptions engine;
     std::size_t event_capacity = 1u << 18; // records
 };

@@ -29,6 +29,15 @@ Result<void> raise_descriptor_limit() {
 
 // Whoever mounts does so by hand; what the one before has left waits for us.
 Result<void> Run::bind_cachefiles() {
+    std::vector<CachefilesTransport::Ahead> ahead;
+    for (const Command& command : options_.prefetch) {
+        if (command.object.empty())
+            return failure(Code::invalid,
+                           fmt::format("'{}' is no object: no image is known here, so files have "
+                                       "no places",
+                                       command.text));
+        ahead.push_back({command.object, command.range.value_or(Range{0, ~std::uint64_t{0}})});
+    }
     COLDSCOPE_CHECK(raise_descriptor_limit());
     auto folder = SourceFolder::open(options_.from);
     if (!folder)
@@ -41,7 +50,7 @@ Result<void> Run::bind_cachefiles() {
     COLDSCOPE_TRY(const guard::Client::Device device,
                   guard_->bind_cachefiles(options_.tag, options_.limits));
     auto transport = std::make_unique<CachefilesTransport>(
-        *ring_, *engine_, device.fd, std::move(find), std::move(notes), names_);
+        *ring_, *engine_, device.fd, std::move(find), std::move(notes), names_, std::move(ahead));
     // All that is asked from now on is traced: of a new device nothing was asked before.
     auto trace = std::make_unique<CachefilesTrace>(
         device.standing,

@@ -276,18 +276,33 @@ bool CachefilesTransport::open_object(Pending& pending) {
     }
     if (trace_)
         trace_->served(pending.kernel_object);
-    look_soon(pending.object);
+    look_after(look_delay, pending.object);
     return true;
 }
 
 // The kernel takes the answer in a thread of its own. A read looks itself; this is for who fills
 // without one.
-void CachefilesTransport::look_soon(ObjectId object) {
-    ring_.after(look_delay, [this, object, kernel_object = objects_.at(object).kernel_object] {
+void CachefilesTransport::look_after(Nanoseconds delay, ObjectId object) {
+    const std::uint32_t kernel_object = objects_.at(object).kernel_object;
+    ring_.after(delay, [this, delay, object, kernel_object] {
         const auto known = objects_.find(object);
-        if (known != objects_.end() && known->second.kernel_object == kernel_object)
-            (void)known->second.copy->look_first();
+        if (known == objects_.end() || known->second.kernel_object != kernel_object)
+            return;
+        if (known->second.copy->look_first())
+            prefetch(object);
+        else
+            look_after(2 * delay, object);
     });
+}
+
+void CachefilesTransport::prefetch(ObjectId object) {
+    control::Prefetch what;
+    for (const Ahead& ahead : ahead_) {
+        if (is_called(names_.of(object), ahead.object))
+            what.places.push_back({object, ahead.range});
+    }
+    if (!what.places.empty())
+        engine_.apply(std::move(what));
 }
 
 bool CachefilesTransport::say_opened(std::uint32_t message, long long size_or_error) const {

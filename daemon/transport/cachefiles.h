@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace coldscope {
 
@@ -26,12 +27,18 @@ public:
     // The source of an object, by its name in the volume.
     using Find = std::function<Result<std::unique_ptr<Source>>(const std::string& cookie)>;
 
+    // To be prefetched of an object whenever it is opened.
+    struct Ahead {
+        std::string object; // as is_called() takes it
+        Range range;
+    };
+
     // device: bound; not owned. names: outlives it. The engine's stores are those that the kernel
     // has open, by their number in `names`.
     CachefilesTransport(Ring& ring, Engine& engine, int device, Find find, SourceNotes notes,
-                        ObjectNames& names)
+                        ObjectNames& names, std::vector<Ahead> ahead)
         : ring_(ring), engine_(engine), device_(device), find_(std::move(find)),
-          notes_(std::move(notes)), names_(names) {}
+          notes_(std::move(notes)), names_(names), ahead_(std::move(ahead)) {}
 
     [[nodiscard]] std::string_view name() const override { return "cachefiles"; }
     // Before start(): what the one before has read and not answered is asked again.
@@ -75,7 +82,8 @@ private:
     [[nodiscard]] bool open_object(Pending& pending);
     [[nodiscard]] bool fail_open(Pending& pending, int error);
     [[nodiscard]] const Fd* dead(std::uint32_t kernel_object) const;
-    void look_soon(ObjectId object);
+    void look_after(Nanoseconds delay, ObjectId object);
+    void prefetch(ObjectId object);
     void forget(ObjectId object);
     [[nodiscard]] bool say_opened(std::uint32_t message, long long size_or_error) const;
     [[nodiscard]] bool say_read(const Pending& pending);
@@ -86,6 +94,7 @@ private:
     Find find_;
     SourceNotes notes_;
     ObjectNames& names_;
+    std::vector<Ahead> ahead_;
     std::shared_ptr<PageBuffers> buffers_ = std::make_shared<PageBuffers>();
     std::unordered_map<std::string, ObjectId> numbers_; // by volume and cookie
     std::unordered_map<std::uint32_t, ObjectId> by_kernel_object_;

@@ -9,6 +9,10 @@
 
 namespace coldscope {
 
+namespace {
+constexpr std::size_t largest_at_once = 128u << 10; // bytes
+} // namespace
+
 Range KernelObject::whole(Range range) const {
     return {align_down(range.begin, granule()),
             std::min(size_, align_up(std::min(range.end, size_), granule()))};
@@ -46,12 +50,16 @@ Result<void> KernelObject::read(std::uint64_t, std::span<std::byte>) {
     return failure(Code::unsupported, fmt::format("only the kernel reads {}", name_));
 }
 
-PageBuffers::Buffer KernelObject::padded(std::span<const std::byte> bytes) {
-    PageBuffers::Buffer buffer = buffers_->take(align_up(bytes.size(), PageBuffers::page));
+std::span<const std::byte> KernelObject::padded(std::span<const std::byte> bytes,
+                                                PageBuffers::Buffer& buffer) {
+    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    if (bytes.size() == length && address % PageBuffers::page == 0)
+        return bytes;
+    buffer = buffers_->take(length);
     std::memcpy(buffer.bytes().data(), bytes.data(), bytes.size());
-    std::memset(buffer.bytes().data() + bytes.size(), 0,
-                align_up(bytes.size(), PageBuffers::page) - bytes.size());
-    return buffer;
+    std::memset(buffer.bytes().data() + bytes.size(), 0, length - bytes.size());
+    return buffer.bytes().first(length);
 }
 
 // result: as of a write of `wanted` bytes, or -errno.
@@ -67,29 +75,32 @@ Result<void> KernelObject::filled(Range range, std::size_t wanted, long result) 
 }
 
 Result<void> KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes) {
-    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
-    PageBuffers::Buffer buffer = padded(bytes);
+    PageBuffers::Buffer buffer;
+    const std::span<const std::byte> whole = padded(bytes, buffer);
     ssize_t put = 0;
     do {
-        put = pwrite(fd(), buffer.bytes().data(), length, static_cast<off_t>(offset));
+        put = pwrite(fd(), whole.data(), whole.size(), static_cast<off_t>(offset));
     } while (put < 0 && errno == EINTR);
     const long result = put < 0 ? -errno : put;
     buffers_->give_back(std::move(buffer));
-    return filled({offset, offset + bytes.size()}, length, result);
+    return filled({offset, offset + bytes.size()}, whole.size(), result);
 }
 
 void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, Done done) {
     const Range range{offset, offset + bytes.size()};
-    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
-    PageBuffers::Buffer buffer = padded(bytes);
-    const std::span<const std::byte> padded_bytes = buffer.bytes().first(length);
-    ring_.write(fd_->get(), padded_bytes, offset,
-                [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer), range,
-                 length, done = std::move(done)](int result) mutable {
-                    buffers->give_back(std::move(buffer));
-                    if (*alive != nullptr)
-                        done((*alive)->filled(range, length, result));
-                });
+    PageBuffers::Buffer buffer;
+    const std::span<const std::byte> whole = padded(bytes, buffer);
+    Ring::Done written = [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer),
+                          range, length = whole.size(),
+                          done = std::move(done)](int result) mutable {
+        buffers->give_back(std::move(buffer));
+        if (*alive != nullptr)
+            done((*alive)->filled(range, length, result));
+    };
+    if (whole.size() <= largest_at_once)
+        ring_.write_at_once(fd_->get(), whole, offset, std::move(written));
+    else
+        ring_.write(fd_->get(), whole, offset, std::move(written));
 }
 
 } // namespace coldscope

@@ -27,6 +27,7 @@ constexpr std::array names{
     "remount_with_kept_cache",
     "prefetched_by_one_answer",
     "changed_source",
+    "prefetched_behind_readers",
     // What goes wrong with one request.
     "open_failed",
     "open_held",
@@ -36,6 +37,7 @@ constexpr std::array names{
     "read_answered_partly",
     "reader_killed",
     "low_space",
+    "disk_stalls",
     "daemon_stopped",
     // Deaths.
     "killed_with_reads_in_flight",

@@ -62,6 +62,32 @@ private Q_SLOTS:
         QVERIFY(readable(queue));
     }
 
+    // A listener that looks again by itself is woken for what can't wait.
+    void wakes_for_what_is_urgent() {
+        EventQueue queue(16);
+        queue.arm(EventQueue::Wake::urgent);
+        queue.push(numbered(1));
+        queue.flush();
+        QVERIFY(!readable(queue));
+        StepRecord held = numbered(2);
+        held.step = Step::held;
+        queue.push(held);
+        queue.flush();
+        QVERIFY(readable(queue));
+        queue.arm(EventQueue::Wake::urgent);
+        StepRecord by_hand = numbered(2);
+        by_hand.step = Step::answered;
+        by_hand.flags = flag::by_hand;
+        queue.push(by_hand);
+        queue.flush();
+        QVERIFY(readable(queue));
+        queue.arm();
+        QVERIFY(!readable(queue));
+        queue.push(numbered(3));
+        queue.flush();
+        QVERIFY(readable(queue));
+    }
+
     // A listener that drains, arms, drains again and then sleeps misses nothing.
     void nothing_is_missed() {
         EventQueue queue(64);

@@ -6,10 +6,16 @@
 #include <cerrno>
 #include <cstdio>
 #include <functional>
+#include <memory>
+#include <set>
 #include <thread>
 
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace coldscope;
@@ -82,6 +88,51 @@ int numbered_file(std::uint32_t blocks) {
     }
     return fd;
 }
+
+// Memory that whoever reads it waits for.
+class StalledPage {
+public:
+    static constexpr char content = 'x';
+
+    StalledPage()
+        : fault_(static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC))),
+          at_(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+        uffdio_api api{.api = UFFD_API, .features = 0, .ioctls = 0};
+        uffdio_register area{
+            .range = {address(), size}, .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
+        stalls_ = fault_ >= 0 && ioctl(fault_, UFFDIO_API, &api) == 0 &&
+                  ioctl(fault_, UFFDIO_REGISTER, &area) == 0;
+    }
+    ~StalledPage() {
+        ::close(fault_);
+        munmap(at_, size);
+    }
+    StalledPage(const StalledPage&) = delete;
+    StalledPage& operator=(const StalledPage&) = delete;
+
+    [[nodiscard]] bool stalls() const { return stalls_; }
+    [[nodiscard]] std::span<const std::byte> bytes() const {
+        return {static_cast<const std::byte*>(at_), 512};
+    }
+    void go_on() const {
+        std::vector<char> bytes(size, content);
+        uffdio_copy copy{.dst = address(),
+                         .src = reinterpret_cast<std::uintptr_t>(bytes.data()),
+                         .len = size,
+                         .mode = 0,
+                         .copy = 0};
+        if (ioctl(fault_, UFFDIO_COPY, &copy) != 0)
+            qFatal("the page can't be filled");
+    }
+
+private:
+    static constexpr std::size_t size = 4096;
+    [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(at_); }
+
+    int fault_;
+    void* at_;
+    bool stalls_ = false;
+};
 
 } // namespace
 
@@ -434,6 +485,137 @@ private Q_SLOTS:
         writer.join();
         QCOMPARE(result, 4);
         QCOMPARE(others, 0);
+    }
+
+    void writes_at_once() {
+        constexpr int count = 500;
+        const int fd = numbered_file(1);
+        const auto ring = make_ring();
+        std::array<std::uint32_t, 128> block{};
+        int done = 0;
+        std::function<void()> write = [&] {
+            block.fill(static_cast<std::uint32_t>(done) + 7);
+            const std::uint64_t offset = static_cast<std::uint64_t>(done) * sizeof block;
+            ring->write_at_once(
+                fd, std::as_bytes(std::span(block)), offset, [&, offset](int result) {
+                    QCOMPARE(result, static_cast<int>(sizeof block));
+                    std::array<std::uint32_t, 128> got{};
+                    QCOMPARE(pread(fd, got.data(), sizeof got, static_cast<off_t>(offset)),
+                             static_cast<ssize_t>(sizeof got));
+                    QCOMPARE(got, block);
+                    if (++done == count)
+                        ring->stop();
+                    else if (done % 100 == 0)
+                        ring->after(300 * millisecond, [&] { write(); }); // nobody watches any more
+                    else
+                        write();
+                });
+        };
+        write();
+        QVERIFY(run(*ring));
+        QCOMPARE(done, count);
+        int result = 0;
+        ring->write_at_once(12345, std::as_bytes(std::span(block)), 0, [&](int got) {
+            result = got;
+            ring->stop();
+        });
+        QVERIFY(run(*ring));
+        QCOMPARE(result, -EBADF);
+        ::close(fd);
+    }
+
+    // A write that is stuck: what is watched, timers, wake-ups and other writes go on.
+    void write_that_stalls() {
+        StalledPage page;
+        if (!page.stalls())
+            QSKIP("userfaultfd is not allowed (root, or vm.unprivileged_userfaultfd)");
+        const int fd = numbered_file(2);
+        const int stalling = numbered_file(1); // who writes to a file has it for himself
+        Pipe pipe;
+        const auto ring = make_ring();
+        const std::thread::id first = std::this_thread::get_id();
+        int seen = 0;
+        int woken = 0;
+        int written = 0;
+        int stalled = 0;
+        std::thread::id led;
+        ring->watch(pipe.ends[0], POLLIN, [&](int) { seen += pipe.take_all(); });
+        ring->on_wake([&] { ++woken; });
+        std::array<std::byte, 512> other{};
+        std::function<void()> beside = [&] {
+            pipe.write();
+            ring->wake();
+            ring->write_at_once(fd, other, 512, [&](int result) {
+                led = std::this_thread::get_id();
+                QCOMPARE(result, 512);
+                QCOMPARE(stalled, 0);
+                if (++written < 50)
+                    ring->after(0, [&] { beside(); });
+                else
+                    page.go_on();
+            });
+        };
+        // Only once there is somebody to take over.
+        ring->write_at_once(fd, other, 0, [](int) {});
+        ring->after(100 * millisecond, [&] {
+            ring->write_at_once(stalling, page.bytes(), 512, [&](int result) {
+                stalled = result;
+                // That thread stands by now, in case of the next.
+                ring->after(100 * millisecond, [&] { ring->stop(); });
+            });
+            ring->after(0, [&] { beside(); });
+        });
+        QVERIFY(run(*ring));
+        QCOMPARE(stalled, 512);
+        QCOMPARE(written, 50);
+        QVERIFY(led != first);
+        QVERIFY(seen > 0 && woken > 0);
+        std::array<char, 512> got{};
+        QCOMPARE(pread(stalling, got.data(), got.size(), 512), ssize_t{512});
+        QCOMPARE(got[511], StalledPage::content);
+        ::close(fd);
+        ::close(stalling);
+    }
+
+    // Both threads in turn: each is found where it was left.
+    void write_after_write_stalls() {
+        constexpr int rounds = 6;
+        const int fd = numbered_file(4);
+        const auto ring = make_ring();
+        std::vector<std::unique_ptr<StalledPage>> pages;
+        for (int i = 0; i < rounds; ++i) {
+            pages.push_back(std::make_unique<StalledPage>());
+            if (!pages.back()->stalls())
+                QSKIP("userfaultfd is not allowed (root, or vm.unprivileged_userfaultfd)");
+        }
+        Pipe pipe;
+        int seen = 0;
+        int done = 0;
+        std::set<std::thread::id> led;
+        std::function<void()> stall = [&] {
+            StalledPage& page = *pages[static_cast<std::size_t>(done)];
+            ring->write_at_once(fd, page.bytes(), 512, [&](int result) {
+                QCOMPARE(result, 512);
+                if (++done == rounds)
+                    ring->stop();
+                else
+                    ring->after(50 * millisecond, [&] { stall(); });
+            });
+            ring->after(0, [&] { pipe.write(); });
+        };
+        ring->watch(pipe.ends[0], POLLIN, [&](int) {
+            led.insert(std::this_thread::get_id());
+            seen += pipe.take_all();
+            pages[static_cast<std::size_t>(done)]->go_on();
+        });
+        const std::array<std::byte, 512> first{};
+        ring->write_at_once(fd, first, 0, [](int) {}); // there is somebody to take over
+        ring->after(100 * millisecond, [&] { stall(); });
+        QVERIFY(run(*ring));
+        QCOMPARE(done, rounds);
+        QCOMPARE(seen, rounds);
+        QCOMPARE(led.size(), std::size_t{2});
+        ::close(fd);
     }
 
 private:

@@ -4,9 +4,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -184,6 +187,51 @@ std::string low_space() {
     return fmt::format("the write got {}, the reader EIO; right bytes once there is room", error);
 }
 
+// Nothing is written to the file system of a path meanwhile: whoever does waits.
+class Frozen {
+public:
+    explicit Frozen(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        check(ioctl(fd_.get(), FIFREEZE, 0) == 0, "the disk can't be frozen");
+    }
+    ~Frozen() { ioctl(fd_.get(), FITHAW, 0); }
+    Frozen(const Frozen&) = delete;
+    Frozen& operator=(const Frozen&) = delete;
+
+private:
+    Fd fd_;
+};
+
+// The reader of what is being written waits for the disk; nobody else does, and the guard, whose
+// patience is shorter, takes nobody for dead.
+std::string disk_stalls() {
+    Serve serve("/cache/stalls");
+    mount_plain(mount_point);
+    check(read_large(0).code("the reader") == 0, "wrong bytes");
+    std::optional<Frozen> frozen(std::in_place, "/cache");
+    Child reading = read_large(256 << 10);
+    (void)serve.step("fetching", "read");
+    for (int i = 1; i <= 3; ++i) {
+        serve.rule("fail EIO next");
+        Child unlucky = read_large(static_cast<std::uint64_t>(i + 1) << 18);
+        const int code = unlucky.code("a reader that is failed");
+        check(code == EIO, "the one that is failed got " + seen(code));
+        serve.rule("hold next");
+        Child held = read_large(static_cast<std::uint64_t>(i + 1) << 18);
+        (void)serve.step("held", "read");
+        check(!held.ended(1000), "the held reader does not wait");
+        held.kill(SIGKILL);
+        check(held.ended(patience_ms).has_value(), "the held reader can't be killed");
+    }
+    check(!reading.ended(3000), "the reader does not wait for the disk");
+    check(kill(serve.pid(), 0) == 0 && kill(serve.guard(), 0) == 0, "somebody was ended");
+    frozen.reset();
+    check(reading.code("the reader") == 0, "wrong bytes");
+    check(read_large(256 << 10, 1 << 20).code("a later reader") == 0, "wrong bytes later");
+    unmount(mount_point);
+    check(serve.stop() == 0, "serve ended with an error");
+    return "one reader waited for its disk, right bytes; six were held and failed meanwhile";
+}
+
 std::string daemon_stopped() {
     Serve serve("/cache/silent");
     mount_plain(mount_point);
@@ -207,6 +255,7 @@ std::vector<Test> failure_tests() {
             {"read_answered_partly", read_answered_partly},
             {"reader_killed", reader_killed},
             {"low_space", low_space},
+            {"disk_stalls", disk_stalls},
             {"daemon_stopped", daemon_stopped}};
 }
 

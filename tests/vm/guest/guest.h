@@ -136,6 +136,7 @@ std::vector<Test> layout_tests();
 std::vector<Test> failure_tests();
 std::vector<Test> death_tests();
 std::vector<Test> bare_tests();
+std::vector<Test> ahead_tests();
 std::vector<Test> load_tests();
 std::vector<Test> trace_tests();
 std::vector<Test> attach_tests();

@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     const std::vector<std::string> names(argv + 1, argv + argc);
     int failed = 0;
     for (const auto& tests : {layout_tests(), failure_tests(), death_tests(), bare_tests(),
-                              trace_tests(), load_tests(), attach_tests()}) {
+                              trace_tests(), ahead_tests(), load_tests(), attach_tests()}) {
         for (const Test& test : tests) {
             const bool wanted = std::ranges::any_of(
                 names, [&](const std::string& name) { return test.name.starts_with(name); });
