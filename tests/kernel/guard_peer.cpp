@@ -133,7 +133,7 @@ GuardRun::GuardRun(uid_t user) {
 GuardRun::~GuardRun() {
     if (socket_ >= 0)
         ::close(socket_);
-    if (process_.state() != QProcess::NotRunning && !process_.waitForFinished(5000))
+    if (process_.state() != QProcess::NotRunning && !process_.waitForFinished(30000))
         qWarning("the guard stays");
 }
 
