@@ -111,6 +111,12 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < ratios.size(); ++i)
         std::printf("ratio %s %.2f (target: at least %.1f)\n", targets[i].name, ratios[i],
                     targets[i].least);
+    for (const QByteArray& line : machine.said("STEP")) {
+        const QByteArrayList words = line.split(' ');
+        if (words.size() == 3)
+            std::printf("random, median from %s to %s: %.0f us\n", words[0].constData(),
+                        words[1].constData(), words[2].toDouble() / 1e3);
+    }
     for (const QByteArray& line : machine.said("SUMS"))
         std::printf("%s\n", line.constData());
     for (const QByteArray& line : machine.said("AHEAD")) {

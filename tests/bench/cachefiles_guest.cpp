@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -101,6 +102,34 @@ public:
         for (std::string line; std::getline(lines, line);)
             last = std::move(line);
         return nlohmann::json::parse(last);
+    }
+
+    // Where the time of its reads went; once stopped.
+    static void tell_steps() {
+        static constexpr std::array names{"asked",   "arrived",  "fetching",
+                                          "filling", "answered", "resumed"};
+        std::map<std::uint64_t, std::array<Nanoseconds, names.size()>> reads;
+        std::ifstream lines(events);
+        for (std::string line; std::getline(lines, line);) {
+            const auto event = nlohmann::json::parse(line);
+            const auto at = std::ranges::find(names, event["event"].get<std::string>());
+            if (at != names.end() && event.contains("request"))
+                reads[event["request"]][static_cast<std::size_t>(at - names.begin())] =
+                    event["time"];
+        }
+        std::array<std::vector<Nanoseconds>, names.size() - 1> taken;
+        for (const auto& [request, times] : reads) {
+            if (!std::ranges::is_sorted(times) || times[0] == 0)
+                continue;
+            for (std::size_t i = 0; i + 1 < times.size(); ++i)
+                taken[i].push_back(times[i + 1] - times[i]);
+        }
+        for (std::size_t i = 0; i + 1 < names.size(); ++i) {
+            std::ranges::sort(taken[i]);
+            if (!taken[i].empty())
+                std::printf("STEP %s %s %llu\n", names[i], names[i + 1],
+                            static_cast<unsigned long long>(taken[i][taken[i].size() / 2]));
+        }
     }
 
 private:
@@ -219,6 +248,8 @@ double measure(const Measure& what, const std::string& peer, unsigned round) {
     const double result = what.run(round + 1);
     unmount(mount_point);
     serving->stop();
+    if (peer != "bare" && what.name == "random" && round == 0)
+        ColdscopePeer::tell_steps();
     fs::remove_all(cache);
     drop_caches();
     return result;
