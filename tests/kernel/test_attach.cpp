@@ -67,7 +67,7 @@ void TestAttach::initTestCase() {
 
 void TestAttach::cleanup() {
     if (work_)
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(work_->path() + "/mount"), 5000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(work_->path() + "/mount"), 20000);
 }
 
 std::unique_ptr<LiveRun> TestAttach::start(const QString& transport, const QStringList& extra) {
@@ -90,7 +90,7 @@ void TestAttach::watch_hold_delay_release_fail() {
     // A reader is seen with its name and number, and its steps in order.
     Reader first(path(*run, 0), 0, 4096);
     const auto pid = static_cast<std::uint32_t>(first.pid()); // not known after its end
-    QVERIFY(first.finished(10000));
+    QVERIFY(first.finished(20000));
     QCOMPARE(first.bytes(), expected(0));
     QVERIFY(window.until([&] {
         return std::ranges::any_of(window.records, [&](const StepRecord& record) {
@@ -116,7 +116,7 @@ void TestAttach::watch_hold_delay_release_fail() {
     QVERIFY(!second.finished(300));
     QVERIFY(second.waits());
     window.command("release all");
-    QVERIFY(second.finished(10000));
+    QVERIFY(second.finished(20000));
     QCOMPARE(second.result(), 0);
     QCOMPARE(second.bytes(), expected(10));
 
@@ -127,7 +127,7 @@ void TestAttach::watch_hold_delay_release_fail() {
     QVERIFY(held());
     window.command("delay " + QByteArray::number(*window.in_state(RequestState::held)) + " 50ms");
     window.command("release all"); // what else of the file is held
-    QVERIFY(third.finished(10000));
+    QVERIFY(third.finished(20000));
     QCOMPARE(third.bytes(), expected(20));
 
     // Held, and failed: the kernel's retries too.
@@ -166,7 +166,7 @@ void TestAttach::a_lost_link_releases_after_the_grace() {
     QVERIFY(window->until([&] { return waited.elapsed() > 2500; }));
     QVERIFY(!reader.finished(1));
     window.reset();
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.result(), 0);
     QCOMPARE(reader.bytes(), expected(5));
     // Both the run's output and the next window say why.
@@ -214,7 +214,7 @@ void TestAttach::a_window_that_comes_back_keeps_what_is_held() {
     QVERIFY(!reader.finished(1));
     QVERIFY(next.state(held) == RequestState::held);
     next.command("release all");
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(5));
     QVERIFY(next.until([&] { return next.state(held) == RequestState::was_held; }));
     QCOMPARE(run->stop(), 0);
@@ -232,7 +232,7 @@ void TestAttach::commands_of_both_sides_go_together() {
     QVERIFY(window.until([&] { return window.in_state(RequestState::held).has_value(); }));
     QVERIFY(!run->wait_for("held").isEmpty());
     window.command("release all");
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     QVERIFY(window.until([&] { return window.rules.empty(); }));
     // A second window is told why it can't.
     AttachedClient second(where());
@@ -262,12 +262,12 @@ void TestAttach::over_standard_input_and_output() {
         Reader reader(mount + '/' + files_[3], 0, 4096);
         QVERIFY(window.until([&] { return window.in_state(RequestState::held).has_value(); }));
         window.command("release all");
-        QVERIFY(reader.finished(10000));
+        QVERIFY(reader.finished(20000));
         QCOMPARE(reader.bytes(), expected(3));
         window.command("stop");
         QVERIFY(window.until([&] { return window.over; }));
     }
-    QTRY_VERIFY(!is_mounted(mount));
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(mount), 20000);
     // What the program says about its end is passed on.
     AttachedClient wrong(words(work_->filePath("missing")));
     QVERIFY(!wrong.greeted());
@@ -282,7 +282,7 @@ void TestAttach::the_run_ends_for_its_window() {
     AttachedClient window(where());
     QVERIFY(window.greeted());
     Reader reader(path(*run, 5), 0, 4096);
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     window.command("stop");
     QVERIFY(window.until([&] { return window.over; }));
     // All of it came before the end was told.
@@ -315,7 +315,7 @@ void TestAttach::an_output_that_nobody_reads() {
     QVERIFY(window.until([&] { return waited.elapsed() > 3500; })); // longer than a silent listener
     QVERIFY(!reader.finished(1));
     window.command("release all");
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(9));
     QVERIFY(window.until([&] { return window.in_state(RequestState::was_held).has_value(); }));
     const auto lost = run->wait_for("lost_events");

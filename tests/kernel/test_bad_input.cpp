@@ -245,7 +245,7 @@ void TestBadInput::transport_stops() {
     QVERIFY(abort.open(QIODevice::WriteOnly));
     QCOMPARE(abort.write("1"), 1);
     abort.close();
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QVERIFY(reader.result() != 0);
     QVERIFY(reader.bytes().isEmpty());
     QVERIFY(!run.wait_for([](const QJsonObject& event) {
@@ -264,12 +264,12 @@ void TestBadInput::source_changes() {
     LiveRun run(changing, work_->path(), transport);
     QVERIFY(run.start());
     Reader before(run.mount() + '/' + image_.files[0], 0, 4096);
-    QVERIFY(before.finished(5000));
+    QVERIFY(before.finished(20000));
     QCOMPARE(before.result(), 0);
     // Other bytes in place of the blob's: none of them must reach a reader.
     overwrite(changing.blob, 0, QByteArray(1 << 16, 'x'));
     Reader after(run.mount() + '/' + image_.files[image_.files.size() / 2], 0, 4096);
-    QVERIFY(after.finished(5000));
+    QVERIFY(after.finished(20000));
     QCOMPARE(after.result(), EIO);
     QVERIFY(after.bytes().isEmpty());
     QCOMPARE(run.stop(), 0);

@@ -156,8 +156,8 @@ void TestFanotifyDeath::killed_at_random_moments() {
         } else if (victim == "reader") {
             QCOMPARE(run.stop(), 0);
         }
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000); // FUSE, which goes after it
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000); // FUSE, which goes after it
     }
     // All of it, over what the killed runs left in the cache.
     QVERIFY(drop_caches());
@@ -184,7 +184,7 @@ void TestFanotifyDeath::killed_with_all_held() {
     auto work = start_readers(run, at_work);
     QVERIFY(!run.wait_for("held").isEmpty());
     for (const Work& one : work)
-        QTRY_VERIFY_WITH_TIMEOUT(one.reader->waits() || one.reader->finished(1), 10000);
+        QTRY_VERIFY_WITH_TIMEOUT(one.reader->waits() || one.reader->finished(1), 20000);
     QElapsedTimer since;
     since.start();
     QCOMPARE(run.stop(SIGKILL), -1);
@@ -193,7 +193,7 @@ void TestFanotifyDeath::killed_with_all_held() {
     QVERIFY2(wrong == nullptr, wrong);
     qInfo("the last of %d readers was free %lld ms after the kill", at_work,
           static_cast<long long>(since.elapsed()));
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 // What the dead daemon had read fails; what was still queued is answered by the next, and nothing
@@ -208,12 +208,12 @@ void TestFanotifyDeath::another_run_takes_over() {
     });
     const QString path = run.mount() + '/' + file;
     Reader before(path, 0, 4096);
-    QVERIFY(before.finished(10000));
+    QVERIFY(before.finished(20000));
     QCOMPARE(before.result(), 0);
     // Stopped, it reads nothing any more: what is asked from now on stays in the queue.
     ::kill(static_cast<pid_t>(run.pid()), SIGSTOP);
     Reader queued(path, 262'144, 4096);
-    QTRY_VERIFY(queued.waits());
+    QTRY_VERIFY_WITH_TIMEOUT(queued.waits(), 20000);
     QVERIFY(drop_caches());
     QCOMPARE(run.stop(SIGKILL), -1);
 
@@ -221,11 +221,11 @@ void TestFanotifyDeath::another_run_takes_over() {
     next.user = nobody;
     next.takes_over = true;
     QVERIFY(next.start());
-    QVERIFY(queued.finished(5000));
+    QVERIFY(queued.finished(20000));
     QCOMPARE(queued.result(), 0);
     QCOMPARE(queued.bytes(), original(image_.tree + '/' + file, 262'144, 4096));
     Reader again(path, 0, 4096);
-    QVERIFY(again.finished(5000));
+    QVERIFY(again.finished(20000));
     QCOMPARE(again.bytes(), original(image_.tree + '/' + file, 0, 4096));
     for (const QString& one : image_.files)
         QCOMPARE(sha256_of(next.mount() + '/' + one), sha256_of(image_.tree + '/' + one));
@@ -238,7 +238,7 @@ void TestFanotifyDeath::another_run_takes_over() {
     }
     QVERIFY(fetched > 1'000'000);
     QVERIFY(fetched <= QFileInfo(image_.blob).size());
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(next.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(next.mount()), 20000);
 }
 
 // The mount is taken away lazily; who has a file open there gets errors for what is cold, not
@@ -257,7 +257,7 @@ void TestFanotifyDeath::an_open_file_outlives_the_run() {
         QVERIFY(open_file.open(QIODevice::ReadOnly | QIODevice::Unbuffered));
         QCOMPARE(open_file.read(4096), original(image_.tree + '/' + file, 0, 4096));
         QCOMPARE(run.stop(signal), signal == SIGTERM ? 0 : -1);
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
         QVERIFY(open_file.seek(524'288));
         QElapsedTimer since;
         since.start();
@@ -294,7 +294,7 @@ void TestFanotifyDeath::a_new_guard_keeps_watch() {
     const char* wrong = nullptr;
     (void)check(work, grace_ms + patience_ms, &wrong);
     QVERIFY2(wrong == nullptr, wrong);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 // A run dies, another takes over, then its guard dies, then it: nobody reads zeros.
@@ -333,7 +333,7 @@ void TestFanotifyDeath::what_was_taken_over_is_handed_on() {
     const char* wrong = nullptr;
     (void)check(work, long_grace_ms + patience_ms, &wrong);
     QVERIFY2(wrong == nullptr, wrong);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(next.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(next.mount()), 20000);
     QTest::qWait(500); // by then a guard that knows of no file system has ended
     QVERIFY(open_file.seek(524'288));
     QCOMPARE(open_file.read(4096), QByteArray()); // an error

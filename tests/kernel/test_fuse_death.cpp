@@ -42,7 +42,7 @@ void TestFuseDeath::initTestCase() {
 
 // The FUSE mount, too, which names the image.
 void TestFuseDeath::cleanup() {
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
 }
 
 std::vector<QString> TestFuseDeath::files(std::size_t count) const {
@@ -90,12 +90,12 @@ void TestFuseDeath::killed_with_100_held() {
     }
     qInfo("the last of 100 readers was free %lld ms after the kill",
           static_cast<long long>(longest));
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
     // The folder serves the next run, on the same cache.
     LiveRun next(image_, work.path(), transport);
     QVERIFY(next.start());
     Reader reader(next.mount() + '/' + chosen[0], 0, 4096);
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(chosen[0]));
     QCOMPARE(next.stop(), 0);
 }
@@ -123,14 +123,14 @@ void TestFuseDeath::killed_at_random_moments() {
         QTest::qWait(std::rand() % 60);
         QCOMPARE(run.stop(SIGKILL), -1);
         for (std::size_t i = 0; i < readers.size(); ++i) {
-            QVERIFY(readers[i]->finished(5000));
+            QVERIFY(readers[i]->finished(20000));
             const QByteArray bytes = readers[i]->bytes();
             if (readers[i]->result() == 0) {
                 QCOMPARE(bytes, original(image_.tree + '/' + chosen[i], 0, sizes[i]));
                 ++compared;
             }
         }
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
     }
     // Then all of it, over what the killed runs left in the cache.
     LiveRun run(image_, work.path(), transport);
@@ -157,11 +157,11 @@ void TestFuseDeath::a_stopped_process_is_ended() {
         readers.push_back(std::make_unique<Reader>(run.mount() + '/' + file, 0, 4096));
     // Silent for 5 s, the guard ends it; nobody waits for ever.
     for (auto& reader : readers) {
-        QVERIFY(reader->finished(15000));
+        QVERIFY(reader->finished(30000));
         QVERIFY(reader->result() != 0);
         QVERIFY(reader->bytes().isEmpty());
     }
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 void TestFuseDeath::the_guard_dies() {
@@ -178,7 +178,7 @@ void TestFuseDeath::the_guard_dies() {
     const QJsonObject notice = run.wait_for("notice");
     QVERIFY(notice["text"].toString().contains("unguarded"));
     Reader reader(run.mount() + '/' + chosen[0], 0, 4096);
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(chosen[0]));
     // A new guard is started, and takes the mounts away when the process dies.
     QVERIFY(!run.wait_for([](const QJsonObject& event) {
@@ -186,7 +186,7 @@ void TestFuseDeath::the_guard_dies() {
                 })
                  .isEmpty());
     QCOMPARE(run.stop(SIGKILL), -1);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 QTEST_GUILESS_MAIN(TestFuseDeath)

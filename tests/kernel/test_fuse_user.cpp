@@ -155,15 +155,15 @@ void TestFuseUser::steered() {
     run.command("fail EIO next object=1 pid=" + QByteArray::number(work[1].reader->pid()));
     run.command("fail " + requests[1]);
     run.command("delay " + requests[2] + " 300ms");
-    QVERIFY(work[1].reader->finished(5000));
+    QVERIFY(work[1].reader->finished(20000));
     QCOMPARE(work[1].reader->result(), EIO);
     QVERIFY(work[1].reader->bytes().isEmpty());
     QVERIFY(!run.wait_for("delayed", requests[2].toLongLong()).isEmpty());
-    QVERIFY(work[2].reader->finished(5000));
+    QVERIFY(work[2].reader->finished(20000));
     QCOMPARE(work[2].reader->bytes(), expected(work[2].file));
     QVERIFY(work[0].reader->waits());
     run.command("release " + requests[0]);
-    QVERIFY(work[0].reader->finished(5000));
+    QVERIFY(work[0].reader->finished(20000));
     QCOMPARE(work[0].reader->bytes(), expected(work[0].file));
     QCOMPARE(run.stop(), 0);
 }
@@ -179,8 +179,8 @@ void TestFuseUser::killed_with_all_held() {
     int errors = 0;
     all_end(work, grace_ms + patience_ms, errors);
     QVERIFY(errors > 0);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
     LiveRun next(image_, work_folder.path(), "fuse-blob");
     next.user = nobody;
     QVERIFY2(next.start(), next.guard_output().constData());
@@ -208,7 +208,7 @@ void TestFuseUser::another_run_takes_over() {
         return QFileInfo(image_.tree + '/' + one).size() > 600'000;
     });
     Reader queued(run.mount() + '/' + late, 524'288, 4096);
-    QTRY_VERIFY(queued.waits());
+    QTRY_VERIFY_WITH_TIMEOUT(queued.waits(), 20000);
     QCOMPARE(run.stop(SIGKILL), -1);
 
     // Two times: the second takes over from the first, which held what it had been asked again.
@@ -219,7 +219,7 @@ void TestFuseUser::another_run_takes_over() {
     int errors = 0;
     all_end(work, 10000, errors);
     QCOMPARE(errors, 0);
-    QVERIFY(queued.finished(5000));
+    QVERIFY(queued.finished(20000));
     QCOMPARE(queued.bytes(), original(image_.tree + '/' + late, 524'288, 4096));
     second.read_events(200);
     QCOMPARE(second.stop(SIGKILL), -1);
@@ -299,7 +299,7 @@ void TestFuseUser::another_image_takes_nothing_over() {
     int errors = 0;
     all_end(work, run.grace_ms + patience_ms, errors);
     QCOMPARE(errors, 4);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 // The kernel itself ends the connection then.
@@ -323,8 +323,8 @@ void TestFuseUser::without_grace_nothing_is_kept() {
     all_end(work, 2000, errors);
     QCOMPARE(errors, 4);
     ::kill(guard, SIGCONT);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 5000);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 5000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
 }
 
 // The second run's own guard waits for nobody, and disturbs neither run.

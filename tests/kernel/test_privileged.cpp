@@ -67,7 +67,7 @@ void TestPrivileged::starts_the_guard() {
     QVERIFY(relay.started() > 0);
     QCOMPARE(run.stop(), 0);
     QVERIFY(!is_mounted(run.mount()));
-    QTRY_VERIFY(::kill(relay.started(), 0) != 0);
+    QTRY_VERIFY_WITH_TIMEOUT(::kill(relay.started(), 0) != 0, 20000);
 }
 
 void TestPrivileged::a_refusal_is_told() {

@@ -122,11 +122,11 @@ void TestSteer::hold_then_release() {
     // Somebody else reads meanwhile.
     const QString other = fresh_file();
     Reader free(path(other), 0, 4096);
-    QVERIFY(free.finished(5000));
+    QVERIFY(free.finished(20000));
     QCOMPARE(free.bytes(), expected(other));
 
     run_->command("release " + QByteArray::number(request));
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.result(), 0);
     QCOMPARE(reader.bytes(), expected(file));
     const QJsonObject answered = run_->wait_for("answered", request);
@@ -141,7 +141,7 @@ void TestSteer::hold_then_fail_then_retry() {
     const QJsonObject rule = run_->wait_for("rule");
     QVERIFY(!rule.isEmpty());
     Reader denied(path(file), 0, 4096);
-    QVERIFY(denied.finished(5000));
+    QVERIFY(denied.finished(20000));
     QCOMPARE(denied.result(), EIO);
     QVERIFY(denied.bytes().isEmpty());
     QVERIFY(run_->count("fetching") == 0 || run_->wait_for([&](const QJsonObject& event) {
@@ -153,7 +153,7 @@ void TestSteer::hold_then_fail_then_retry() {
     run_->command("rules");
     QTest::qWait(50);
     Reader retry(path(file), 0, 4096);
-    QVERIFY(retry.finished(5000));
+    QVERIFY(retry.finished(20000));
     QCOMPARE(retry.result(), 0);
     QCOMPARE(retry.bytes(), expected(file));
 
@@ -182,7 +182,7 @@ void TestSteer::hold_then_fail_then_retry() {
     run_->command("clear");
     QTest::qWait(50);
     Reader again(path(second), 0, 4096);
-    QVERIFY(again.finished(5000));
+    QVERIFY(again.finished(20000));
     QCOMPARE(again.bytes(), expected(second));
 }
 
@@ -213,7 +213,7 @@ void TestSteer::the_readers_errno() {
     run_->command("fail " + error.toUtf8() + " file=\"/" + file.toUtf8() + '"');
     QVERIFY(!run_->wait_for("rule").isEmpty());
     Reader reader(path(file), 0, 4096);
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.result(), seen);
     QVERIFY(reader.bytes().isEmpty());
     const QJsonObject answered = run_->wait_for([](const QJsonObject& event) {
@@ -233,7 +233,7 @@ void TestSteer::hold_then_delay() {
     const QJsonObject delayed = run_->wait_for("delayed", request);
     QVERIFY(!delayed.isEmpty());
     QVERIFY(!reader.finished(200));
-    QVERIFY(reader.finished(10000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(file));
     const QJsonObject answered = run_->wait_for("answered", request);
     QVERIFY(answered["time"].toInteger() - delayed["time"].toInteger() >= 600'000'000);
@@ -243,7 +243,7 @@ void TestSteer::hold_then_delay() {
     run_->command("delay 300ms next file=\"/" + by_rule.toUtf8() + '"');
     QVERIFY(!run_->wait_for("rule").isEmpty());
     Reader slow(path(by_rule), 0, 4096);
-    QVERIFY(slow.finished(10000));
+    QVERIFY(slow.finished(20000));
     QCOMPARE(slow.bytes(), expected(by_rule));
     const QJsonObject first = run_->wait_for("delayed");
     const QJsonObject last = run_->wait_for("answered", first["request"].toInteger());
@@ -271,7 +271,7 @@ void TestSteer::rules_by_file_pid_and_range() {
     QCOMPARE(run_->wait_for("matched", request)["rule"].toInt(), 1);
     run_->command("clear");
     run_->command("release all");
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(other));
 
     // By range of the blob, seen in the requests of the file just read.
@@ -284,7 +284,7 @@ void TestSteer::rules_by_file_pid_and_range() {
     QVERIFY(held_of(held) > request);
     QVERIFY(seen["request"].toInteger() == request);
     run_->command("release all");
-    QVERIFY(held.finished(5000));
+    QVERIFY(held.finished(20000));
     QCOMPARE(held.bytes(), expected(third));
 }
 
@@ -305,14 +305,14 @@ void TestSteer::release_all_frees_all() {
         QVERIFY(held_of(*reader) > 0);
     run_->command("release all");
     for (std::size_t i = 0; i < readers.size(); ++i) {
-        QVERIFY(readers[i]->finished(10000));
+        QVERIFY(readers[i]->finished(20000));
         QCOMPARE(readers[i]->result(), 0);
         QCOMPARE(readers[i]->bytes(), expected(files[i]));
     }
     // The hold rule is gone with it.
     const QString later = fresh_file();
     Reader reader(path(later), 0, 4096);
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(later));
 }
 
@@ -325,13 +325,13 @@ void TestSteer::a_killed_reader_is_lost() {
     const qint64 request = held_of(*reader);
     QVERIFY(request > 0);
     ::kill(static_cast<pid_t>(reader->pid()), SIGKILL);
-    QVERIFY(reader->finished(5000));
+    QVERIFY(reader->finished(20000));
     QVERIFY(reader->killed());
     QVERIFY(!run_->wait_for("lost", request).isEmpty());
     run_->command("clear");
     QTest::qWait(50);
     Reader next(path(file), 0, 4096);
-    QVERIFY(next.finished(5000));
+    QVERIFY(next.finished(20000));
     QCOMPARE(next.bytes(), expected(file));
 }
 
@@ -348,14 +348,14 @@ void TestSteer::ranges_of_a_file() {
     QVERIFY(!run_->wait_for([](const QJsonObject& event) { return event["id"].toInt() == 2; })
                  .isEmpty());
     Reader first(path(large), 0, 4096);
-    QVERIFY(first.finished(5000));
+    QVERIFY(first.finished(20000));
     QCOMPARE(first.bytes(), expected(large));
     Reader held(path(large), 300 << 10, 4096);
     const qint64 request = held_of(held);
     QVERIFY(request > 0);
     QCOMPARE(run_->wait_for("matched", request)["rule"].toInt(), 2);
     run_->command("release all");
-    QVERIFY(held.finished(5000));
+    QVERIFY(held.finished(20000));
     QCOMPARE(held.bytes(), original(image_.tree + '/' + large, 300 << 10, 4096));
 }
 
@@ -373,16 +373,16 @@ void TestSteer::fanotify_exactly_one() {
         QVERIFY(requests.back() > 0);
     }
     run_->command("fail " + QByteArray::number(requests[1]) + " ENOSPC");
-    QVERIFY(readers[1]->finished(5000));
+    QVERIFY(readers[1]->finished(20000));
     QCOMPARE(readers[1]->result(), EIO);
     QVERIFY(!readers[0]->finished(200) && !readers[2]->finished(1));
     run_->command("release all");
     for (const std::size_t i : {0, 2}) {
-        QVERIFY(readers[i]->finished(5000));
+        QVERIFY(readers[i]->finished(20000));
         QCOMPARE(readers[i]->bytes(), expected(files[i]));
     }
     Reader again(path(files[1]), 0, 4096);
-    QVERIFY(again.finished(5000));
+    QVERIFY(again.finished(20000));
     QCOMPARE(again.bytes(), expected(files[1]));
     run_->read_events(100);
     int failed = 0;
@@ -401,7 +401,7 @@ void TestSteer::fanotify_in_a_mapping() {
                               "import mmap,sys\nf=open(sys.argv[1],'rb')\n"
                               "m=mmap.mmap(f.fileno(),0,prot=mmap.PROT_READ)\nprint(m[0])",
                               path(file)});
-    QVERIFY(mapping.waitForFinished(10000));
+    QVERIFY(mapping.waitForFinished(30000));
     QCOMPARE(mapping.exitStatus(), QProcess::CrashExit);
     QCOMPARE(mapping.exitCode(), SIGBUS);
 }
@@ -413,7 +413,7 @@ void TestSteer::fanotify_refuses_other_errors() {
     QVERIFY2(refused["text"].toString().contains("EDQUOT"),
              QJsonDocument(refused).toJson().constData());
     Reader reader(path(file), 0, 4096);
-    QVERIFY(reader.finished(5000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(file));
 }
 
@@ -441,7 +441,7 @@ void TestSteer::the_end_of_commands_releases() {
     QVERIFY(held_of(reader) > 0);
     run_->close_commands();
     QVERIFY(!reader.finished(1000));
-    QVERIFY(reader.finished(15000)); // the hold grace is 10 s
+    QVERIFY(reader.finished(30000)); // the hold grace is 10 s
     QCOMPARE(reader.bytes(), expected(file));
 }
 
