@@ -25,8 +25,8 @@ public:
         client_->beat();
         client_->drain([this](attach::Told& one) { take(one); }, 1000);
     }
-    // False after 10 s.
-    bool until(const std::function<bool()>& so, int timeout_ms = 10000) {
+    // False after 30 s.
+    bool until(const std::function<bool()>& so, int timeout_ms = 30000) {
         QElapsedTimer waited;
         waited.start();
         for (take(); !so(); take()) {

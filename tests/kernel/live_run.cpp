@@ -278,7 +278,7 @@ int LiveRun::stop(int signal) {
     }
     read_events();
     if (signal != SIGKILL && guard_.state() != QProcess::NotRunning &&
-        !guard_.waitForFinished(3000))
+        !guard_.waitForFinished(20000))
         qWarning("the guard stays");
     if (const QByteArray text = error_output(); !text.isEmpty())
         qWarning("coldscoped said: %s", text.constData());
@@ -306,6 +306,13 @@ QByteArray LiveRun::error_output() {
 void LiveRun::command(const QByteArray& line) {
     process_.write(line + '\n');
     process_.waitForBytesWritten();
+}
+
+bool LiveRun::settled() {
+    // The engine itself says, in order, that no request has this number.
+    const qint64 none = 900'000'000 + ++settles_;
+    command("release " + QByteArray::number(none));
+    return !wait_for("notice", none).isEmpty();
 }
 
 void LiveRun::close_commands() {
@@ -369,7 +376,7 @@ Reader::Reader(const QString& path, qint64 offset, qint64 length)
 
 Reader::~Reader() {
     process_->kill();
-    process_->waitForFinished(5000);
+    process_->waitForFinished(20000);
 }
 
 bool Reader::finished(int timeout_ms) {

@@ -76,13 +76,15 @@ public:
     int stop(int signal = 15);
 
     void command(const QByteArray& line);
+    // Waits until all commands are done, and all that came before has been read.
+    [[nodiscard]] bool settled();
     void close_commands(); // the end of its standard input
     // Waits for an event that the test accepts, among those that came since the last call of
-    // forget(); empty after 10 s.
+    // forget(); empty after 30 s.
     [[nodiscard]] QJsonObject wait_for(const std::function<bool(const QJsonObject&)>& accept,
-                                       int timeout_ms = 10000);
+                                       int timeout_ms = 30000);
     [[nodiscard]] QJsonObject wait_for(const QString& event, qint64 request = -1,
-                                       int timeout_ms = 10000);
+                                       int timeout_ms = 30000);
     void read_events(int timeout_ms = 0); // until none comes for so long
     [[nodiscard]] int count(const QString& event) const;
     void forget() { events_.clear(); }
@@ -107,6 +109,7 @@ private:
     QProcess process_;
     QByteArray partial_;
     std::vector<QJsonObject> events_;
+    qint64 settles_ = 0;
 };
 
 // A process that reads a range of a file and writes it to its standard output. Its exit code is
