@@ -186,6 +186,8 @@ private:
     bool winding_down_ = false;
     std::optional<Ring::TimerId> watch_;  // while something is held
     std::optional<Ring::TimerId> settle_; // while fetched bytes wait to be written
+    Nanoseconds watched_ = 0;             // when that was begun
+    Nanoseconds present_ = 0;             // when this process was last found to have been stopped
     std::size_t held_count_ = 0;          // held or delayed
     RequestId next_id_ = 1;
     std::unordered_map<RequestId, Open> requests_;

@@ -7,6 +7,7 @@ namespace coldscope {
 
 namespace {
 constexpr Nanoseconds watch_interval = 250 * millisecond;
+constexpr Nanoseconds away = second; // between two looks: then the process was stopped, it seems
 } // namespace
 
 void Engine::hold(RequestId id, Open& open) {
@@ -98,6 +99,7 @@ void Engine::apply(Control command) {
 void Engine::schedule_watch() {
     if (watch_)
         return;
+    watched_ = monotonic_now();
     watch_ = ring_.after(watch_interval, [this] {
         watch_.reset();
         watch_held();
@@ -111,7 +113,10 @@ void Engine::watch_held() {
     // The beat is read first: one that comes meanwhile would lie in the future.
     const Nanoseconds beat = last_beat_.load(std::memory_order_relaxed);
     const Nanoseconds now = monotonic_now();
-    if (now > beat && now - beat > options_.listener_silence) {
+    if (now - watched_ > away)
+        present_ = now; // the listener could not beat either: silence is counted anew
+    const Nanoseconds heard = std::max(beat, present_);
+    if (now > heard && now - heard > options_.listener_silence) {
         notice(Notice::held_released_silent_listener);
         rules_.clear(Action::hold);
         release_all(0);

@@ -309,10 +309,16 @@ void LiveRun::command(const QByteArray& line) {
 }
 
 bool LiveRun::settled() {
-    // The engine itself says, in order, that no request has this number.
-    const qint64 none = 900'000'000 + ++settles_;
-    command("release " + QByteArray::number(none));
-    return !wait_for("notice", none).isEmpty();
+    // The engine itself says, in order, that no request has this number; unless the output was
+    // full.
+    for (int tries = 0; tries < 6; ++tries) {
+        read_events(100);
+        const qint64 none = 900'000'000 + ++settles_;
+        command("release " + QByteArray::number(none));
+        if (!wait_for("notice", none, 10000).isEmpty())
+            return true;
+    }
+    return false;
 }
 
 void LiveRun::close_commands() {

@@ -80,7 +80,7 @@ void TestAttachLink::a_window_that_comes_back_late_knows_what_is_open() {
 }
 
 void TestAttachLink::held_requests_wait_for_the_grace() {
-    ServedRun run({.hold_grace = second});
+    ServedRun run({.hold_grace = second, .silence = 30 * second});
     auto window = std::make_unique<Window>(run.address);
     QVERIFY(run.until([&] { return window->take(), window->greeted; }));
     // A window that only looks on leaves nothing to release.
@@ -169,7 +169,7 @@ void TestAttachLink::the_end_is_told() {
         run.request(id);
     run.server->finish(run, {});
     run.server.reset();
-    QTRY_VERIFY((window.take(), window.over));
+    QTRY_VERIFY_WITH_TIMEOUT((window.take(), window.over), 30000);
     QCOMPARE(window.records.size(), std::size_t{9000});
     QVERIFY(!window.unlinked);
 }
