@@ -171,7 +171,8 @@ bool GuardRun::said(const QByteArray& text) {
 }
 
 int GuardRun::exit_code() {
-    return process_.waitForFinished(20000) ? process_.exitCode() : -1;
+    const bool ended = process_.state() == QProcess::NotRunning || process_.waitForFinished(20000);
+    return ended ? process_.exitCode() : -1;
 }
 
 } // namespace coldscope::test

@@ -390,8 +390,11 @@ bool Reader::finished(int timeout_ms) {
 }
 
 bool Reader::waits() const {
-    // Asleep in the open or the read of its file, not on the way there: the system call's number
-    // comes first, or "running".
+    // Asleep in the open or the read of its file, not on the way there, where its libraries are
+    // opened and read, too: the system call's number comes first, or "running".
+    const QString fd = QString("/proc/%1/fd/").arg(pid());
+    if (QFileInfo(fd + '0').symLinkTarget() != QFileInfo(fd + '1').symLinkTarget())
+        return false;
     QFile file(QString("/proc/%1/syscall").arg(pid()));
     const QByteArray text = file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     return text.startsWith(QByteArray::number(SYS_pread64) + ' ') ||
