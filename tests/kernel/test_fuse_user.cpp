@@ -75,7 +75,7 @@ std::vector<TestFuseUser::Work> TestFuseUser::held_readers(LiveRun& run, std::si
     if (run.wait_for("held").isEmpty())
         return {};
     for (const Work& one : work) {
-        if (!QTest::qWaitFor([&] { return one.reader->waits() || one.reader->finished(1); }, 10000))
+        if (!QTest::qWaitFor([&] { return one.reader->waits() || one.reader->finished(1); }, 20000))
             return {};
     }
     return work;

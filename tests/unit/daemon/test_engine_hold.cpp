@@ -229,6 +229,21 @@ private Q_SLOTS:
         QCOMPARE(EngineRig::at(records, id, Step::answered).flags, std::uint16_t{0});
     }
 
+    // Nobody could beat while all of it was stopped: silence is counted from then on.
+    void stopped_as_a_whole() {
+        constexpr Nanoseconds silence = 2 * second;
+        EngineRig rig(1, {silence});
+        rig.add_rule(Action::hold);
+        rig.engine.beat();
+        rig.ask({stored(0, 100)}, 1);
+        std::this_thread::sleep_for(std::chrono::nanoseconds(silence + second / 2));
+        run_for(*rig.ring, second / 2);
+        QVERIFY(rig.asker.replies.empty());
+        QVERIFY(rig.replied(1));
+        QCOMPARE(EngineRig::notices(rig.drain(), Notice::held_released_silent_listener),
+                 std::size_t{1});
+    }
+
     // A listener that still beats keeps its requests; silent for the time given, it does not.
     void silent_listener() {
         constexpr Nanoseconds silence = 4 * second; // a busy machine may stop the listener
