@@ -285,6 +285,20 @@ int LiveRun::stop(int signal) {
     return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
 }
 
+bool LiveRun::suspend() {
+    ::kill(static_cast<pid_t>(pid()), SIGSTOP);
+    const QDir threads(QString("/proc/%1/task").arg(pid()));
+    return QTest::qWaitFor(
+        [&] {
+            const QStringList names = threads.entryList(QDir::Dirs | QDir::NoDotAndDotDot);
+            return !names.isEmpty() && std::ranges::all_of(names, [&](const QString& name) {
+                QFile file(threads.filePath(name + "/stat"));
+                return file.open(QIODevice::ReadOnly) && file.readAll().contains(") T ");
+            });
+        },
+        20000);
+}
+
 QByteArray LiveRun::guard_output() {
     guard_.waitForReadyRead(0);
     return guard_.readAll();

@@ -75,6 +75,9 @@ public:
     // Ends it with this signal and waits; the exit code, or -1 when it was killed.
     int stop(int signal = 15);
 
+    // SIGSTOP; returns when all of its threads have stopped.
+    [[nodiscard]] bool suspend();
+
     void command(const QByteArray& line);
     // Waits until all commands are done, and all that came before has been read.
     [[nodiscard]] bool settled();

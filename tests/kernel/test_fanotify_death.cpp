@@ -212,7 +212,7 @@ void TestFanotifyDeath::another_run_takes_over() {
     QVERIFY(before.finished(20000));
     QCOMPARE(before.result(), 0);
     // Stopped, it reads nothing any more: what is asked from now on stays in the queue.
-    ::kill(static_cast<pid_t>(run.pid()), SIGSTOP);
+    QVERIFY(run.suspend());
     Reader queued(path, 262'144, 4096);
     QTRY_VERIFY_WITH_TIMEOUT(queued.waits(), 20000);
     // Soon: a silent process is ended by its guard.
