@@ -201,7 +201,11 @@ void TestBadInput::cache_disk_fills_up() {
         QVERIFY(run.start());
         for (const QString& file : image_.files)
             QCOMPARE(sha256_of(run.mount() + '/' + file), sha256_of(image_.tree + '/' + file));
-        QVERIFY(run.wait_for("notice")["text"].toString().contains("full"));
+        QVERIFY(!run.wait_for([](const QJsonObject& event) {
+                        return event["event"].toString() == "notice" &&
+                               event["text"].toString().contains("full");
+                    })
+                     .isEmpty());
         QCOMPARE(run.stop(), 0);
     }
     // What was local before it was full is right, and serves the next run.

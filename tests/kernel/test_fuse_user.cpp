@@ -230,7 +230,7 @@ void TestFuseUser::another_run_takes_over() {
     QVERIFY(drop_caches());
     QVERIFY(all_read_right(third));
     QCOMPARE(third.stop(), 0);
-    QVERIFY(!is_mounted(image_.bootstrap));
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
     qint64 fetched = 0;
     for (const LiveRun* one : {&run, &second, &third}) {
         for (const QJsonObject& event : one->events())
