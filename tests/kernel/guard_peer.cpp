@@ -33,7 +33,7 @@ std::string from_hex(const std::string& hex) {
 
 Message reply_from(int socket, Fd& fd) {
     pollfd entry{socket, POLLIN, 0};
-    if (poll(&entry, 1, 1000) <= 0)
+    if (poll(&entry, 1, 20000) <= 0)
         return {Type::reply, ETIMEDOUT, {"no reply"}};
     auto reply = guard::receive(socket);
     if (!reply)
@@ -133,7 +133,7 @@ GuardRun::GuardRun(uid_t user) {
 GuardRun::~GuardRun() {
     if (socket_ >= 0)
         ::close(socket_);
-    if (process_.state() != QProcess::NotRunning && !process_.waitForFinished(30000))
+    if (process_.state() != QProcess::NotRunning && !process_.waitForFinished(20000))
         qWarning("the guard stays");
 }
 
@@ -166,12 +166,13 @@ bool GuardRun::said(const QByteArray& text) {
             output_.remove(0, at + text.size());
             return true;
         }
-    } while (waited.elapsed() < 3000);
+    } while (waited.elapsed() < 20000);
     return false;
 }
 
 int GuardRun::exit_code() {
-    return process_.waitForFinished(3000) ? process_.exitCode() : -1;
+    const bool ended = process_.state() == QProcess::NotRunning || process_.waitForFinished(20000);
+    return ended ? process_.exitCode() : -1;
 }
 
 } // namespace coldscope::test

@@ -18,7 +18,7 @@ public:
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
 
-    // The guard's reply. Its number is ETIMEDOUT when none came for a second.
+    // The guard's reply. Its number is ETIMEDOUT when none came for 20 s.
     [[nodiscard]] guard::Received ask(guard::Message message, int fd = -1);
     // Without waiting for a reply.
     void tell(const guard::Message& message);

@@ -278,11 +278,25 @@ int LiveRun::stop(int signal) {
     }
     read_events();
     if (signal != SIGKILL && guard_.state() != QProcess::NotRunning &&
-        !guard_.waitForFinished(3000))
+        !guard_.waitForFinished(20000))
         qWarning("the guard stays");
     if (const QByteArray text = error_output(); !text.isEmpty())
         qWarning("coldscoped said: %s", text.constData());
     return process_.exitStatus() == QProcess::NormalExit ? process_.exitCode() : -1;
+}
+
+bool LiveRun::suspend() {
+    ::kill(static_cast<pid_t>(pid()), SIGSTOP);
+    const QDir threads(QString("/proc/%1/task").arg(pid()));
+    return QTest::qWaitFor(
+        [&] {
+            const QStringList names = threads.entryList(QDir::Dirs | QDir::NoDotAndDotDot);
+            return !names.isEmpty() && std::ranges::all_of(names, [&](const QString& name) {
+                QFile file(threads.filePath(name + "/stat"));
+                return file.open(QIODevice::ReadOnly) && file.readAll().contains(") T ");
+            });
+        },
+        20000);
 }
 
 QByteArray LiveRun::guard_output() {
@@ -306,6 +320,19 @@ QByteArray LiveRun::error_output() {
 void LiveRun::command(const QByteArray& line) {
     process_.write(line + '\n');
     process_.waitForBytesWritten();
+}
+
+bool LiveRun::settled() {
+    // The engine itself says, in order, that no request has this number; unless the output was
+    // full.
+    for (int tries = 0; tries < 6; ++tries) {
+        read_events(100);
+        const qint64 none = 900'000'000 + ++settles_;
+        command("release " + QByteArray::number(none));
+        if (!wait_for("notice", none, 10000).isEmpty())
+            return true;
+    }
+    return false;
 }
 
 void LiveRun::close_commands() {
@@ -369,7 +396,7 @@ Reader::Reader(const QString& path, qint64 offset, qint64 length)
 
 Reader::~Reader() {
     process_->kill();
-    process_->waitForFinished(5000);
+    process_->waitForFinished(20000);
 }
 
 bool Reader::finished(int timeout_ms) {
@@ -377,8 +404,11 @@ bool Reader::finished(int timeout_ms) {
 }
 
 bool Reader::waits() const {
-    // Asleep in the open or the read of its file, not on the way there: the system call's number
-    // comes first, or "running".
+    // Asleep in the open or the read of its file, not on the way there, where its libraries are
+    // opened and read, too: the system call's number comes first, or "running".
+    const QString fd = QString("/proc/%1/fd/").arg(pid());
+    if (QFileInfo(fd + '0').symLinkTarget() != QFileInfo(fd + '1').symLinkTarget())
+        return false;
     QFile file(QString("/proc/%1/syscall").arg(pid()));
     const QByteArray text = file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     return text.startsWith(QByteArray::number(SYS_pread64) + ' ') ||

@@ -75,7 +75,12 @@ public:
     // Ends it with this signal and waits; the exit code, or -1 when it was killed.
     int stop(int signal = 15);
 
+    // SIGSTOP; returns when all of its threads have stopped.
+    [[nodiscard]] bool suspend();
+
     void command(const QByteArray& line);
+    // Waits until all commands are done, and all that came before has been read.
+    [[nodiscard]] bool settled();
     void close_commands(); // the end of its standard input
     // Waits for an event that the test accepts, among those that came since the last call of
     // forget(); empty after 30 s.
@@ -107,6 +112,7 @@ private:
     QProcess process_;
     QByteArray partial_;
     std::vector<QJsonObject> events_;
+    qint64 settles_ = 0;
 };
 
 // A process that reads a range of a file and writes it to its standard output. Its exit code is

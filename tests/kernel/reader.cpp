@@ -10,6 +10,8 @@
 int main(int argc, char** argv) {
     if (argc != 4)
         return 255;
+    // Two descriptors of one pipe: whoever looks sees that it has got as far as here.
+    dup2(1, 0);
     const off_t offset = std::atoll(argv[2]);
     std::vector<char> bytes(static_cast<std::size_t>(std::atoll(argv[3])));
     const int fd = open(argv[1], O_RDONLY | O_CLOEXEC);

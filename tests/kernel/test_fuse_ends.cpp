@@ -71,12 +71,12 @@ void TestFuseEnds::output_that_nobody_reads() {
         _exit(127);
     }
     close(ends[1]);
-    QTRY_VERIFY_WITH_TIMEOUT(is_mounted(mount), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(is_mounted(mount), 20000);
     for (const QString& file : image_.files)
         QCOMPARE(sha256_of(mount + '/' + file), sha256_of(image_.tree + '/' + file));
     ::kill(child, SIGTERM);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(mount), 30000);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(mount), 20000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
     // What was said is still there for whoever reads it now, whole lines to the end.
     QByteArray said;
     char bytes[4096];
@@ -99,14 +99,14 @@ void TestFuseEnds::a_guard_that_is_stopped() {
     const pid_t guard = run.guard_pid();
     QVERIFY(guard > 0);
     Reader before(run.mount() + '/' + image_.files[0], 0, 4096);
-    QVERIFY(before.finished(30000));
+    QVERIFY(before.finished(20000));
     ::kill(guard, SIGSTOP);
     const int code = run.stop(); // fails the test itself when it takes 20 s
     ::kill(guard, SIGCONT);
     QVERIFY2(code == 0 || code == 1, qPrintable(QString::number(code)));
     // Once it may go on, it takes away what is left.
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 30000);
-    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 30000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
+    QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(image_.bootstrap), 20000);
 }
 
 void TestFuseEnds::somebody_elses_mount_stays() {

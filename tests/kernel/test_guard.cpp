@@ -295,7 +295,7 @@ void TestGuard::threads_elsewhere() {
     QProcess sleeper; // waits in a call whose first argument is the file
     sleeper.setStandardInputFile(QString::fromStdString(guard_->folder() + "/roots"));
     sleeper.start("flock", {"0"});
-    QTRY_VERIFY(system_call_of(sleeper.processId()) == SYS_flock);
+    QTRY_VERIFY_WITH_TIMEOUT(system_call_of(sleeper.processId()) == SYS_flock, 20000);
     REFUSES(who(sleeper.processId()), ENOENT, "waits in no mount of this run");
     sleeper.kill();
     sleeper.waitForFinished();

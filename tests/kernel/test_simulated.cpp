@@ -126,7 +126,7 @@ void TestSimulated::bytes_in_the_cache_are_right() {
 }
 
 void TestSimulated::held_and_released() {
-    start("0ms a " + large_.toUtf8() + " 0 4K\n500ms a " + large_.toUtf8() + " 256K 4K\n");
+    start("0ms a " + large_.toUtf8() + " 0 4K\n5s a " + large_.toUtf8() + " 256K 4K\n");
     run_->command("hold next command=a");
     const QJsonObject held = run_->wait_for("held");
     QVERIFY(!held.isEmpty());
@@ -139,7 +139,7 @@ void TestSimulated::held_and_released() {
 }
 
 void TestSimulated::failed_reads_are_tried_page_by_page() {
-    start("300ms a " + large_.toUtf8() + " 0 64K\n");
+    start("5s a " + large_.toUtf8() + " 0 64K\n");
     run_->command("fail EIO all");
     QVERIFY(!run_->wait_for("rule").isEmpty());
     QVERIFY(!run_->wait_for("summary").isEmpty());

@@ -80,13 +80,13 @@ void TestAttachLink::a_window_that_comes_back_late_knows_what_is_open() {
 }
 
 void TestAttachLink::held_requests_wait_for_the_grace() {
-    ServedRun run({.hold_grace = 2 * second});
+    ServedRun run({.hold_grace = second, .silence = 30 * second});
     auto window = std::make_unique<Window>(run.address);
     QVERIFY(run.until([&] { return window->take(), window->greeted; }));
     // A window that only looks on leaves nothing to release.
     window.reset();
     QVERIFY(run.until([&] { return !run.server->attached(); }));
-    QTest::qSleep(2100);
+    QTest::qSleep(1100);
     QVERIFY(!run.server->release_due());
 
     window = std::make_unique<Window>(run.address);
@@ -96,18 +96,18 @@ void TestAttachLink::held_requests_wait_for_the_grace() {
     // While it is there, nothing is due; when it comes back in time, nothing either.
     QElapsedTimer waited;
     waited.start();
-    QVERIFY(run.until([&] { return window->take(), waited.elapsed() > 2500; }));
+    QVERIFY(run.until([&] { return window->take(), waited.elapsed() > 1500; }));
     QVERIFY(!run.server->release_due());
     window.reset();
     window = std::make_unique<Window>(run.address);
     QVERIFY(run.until([&] { return window->take(), window->greeted; }));
     waited.restart();
-    QVERIFY(run.until([&] { return window->take(), waited.elapsed() > 2500; }));
+    QVERIFY(run.until([&] { return window->take(), waited.elapsed() > 1500; }));
     QVERIFY(!run.server->release_due());
     // When it is gone for good, once.
     window.reset();
     QVERIFY(run.until([&] { return run.server->release_due(); }));
-    QTest::qSleep(2100);
+    QTest::qSleep(1100);
     run.turn();
     QVERIFY(!run.server->release_due());
 }
@@ -169,7 +169,7 @@ void TestAttachLink::the_end_is_told() {
         run.request(id);
     run.server->finish(run, {});
     run.server.reset();
-    QTRY_VERIFY((window.take(), window.over));
+    QTRY_VERIFY_WITH_TIMEOUT((window.take(), window.over), 30000);
     QCOMPARE(window.records.size(), std::size_t{9000});
     QVERIFY(!window.unlinked);
 }

@@ -248,7 +248,7 @@ void TestAttachServer::what_is_no_frame_ends_the_link() {
 }
 
 void TestAttachServer::a_slow_window_loses_events_and_knows_how_many() {
-    ServedRun run({.kept = 1024, .most_waiting = 16 * 1024});
+    ServedRun run({.silence = 60 * second, .kept = 1024, .most_waiting = 16 * 1024});
     Link link = raw_link(run.address);
     follow(run, link);
     run.request(1, true);

@@ -229,9 +229,24 @@ private Q_SLOTS:
         QCOMPARE(EngineRig::at(records, id, Step::answered).flags, std::uint16_t{0});
     }
 
+    // Nobody could beat while all of it was stopped: silence is counted from then on.
+    void stopped_as_a_whole() {
+        constexpr Nanoseconds silence = 2 * second;
+        EngineRig rig(1, {silence});
+        rig.add_rule(Action::hold);
+        rig.engine.beat();
+        rig.ask({stored(0, 100)}, 1);
+        std::this_thread::sleep_for(std::chrono::nanoseconds(silence + second / 2));
+        run_for(*rig.ring, second / 2);
+        QVERIFY(rig.asker.replies.empty());
+        QVERIFY(rig.replied(1));
+        QCOMPARE(EngineRig::notices(rig.drain(), Notice::held_released_silent_listener),
+                 std::size_t{1});
+    }
+
     // A listener that still beats keeps its requests; silent for the time given, it does not.
     void silent_listener() {
-        constexpr Nanoseconds silence = 2 * second;
+        constexpr Nanoseconds silence = 3 * second; // a busy machine may stop the listener
         EngineRig rig(1, {silence});
         rig.add_rule(Action::hold, 2);
         std::atomic<bool> beating{true};
@@ -259,22 +274,6 @@ private Q_SLOTS:
                  std::size_t{1});
         rig.ask({stored(0, 100)}, 3); // and the rules that hold are gone
         QVERIFY(rig.replied(3));
-    }
-
-    // Who could not look does not know that the other was silent.
-    void stopped_with_its_listener() {
-        constexpr Nanoseconds silence = 1 * second;
-        EngineRig rig(1, {silence});
-        rig.add_rule(Action::hold);
-        rig.engine.beat();
-        rig.ask({stored(0, 100)}, 1);
-        rig.ring->after(50 * millisecond,
-                        [] { std::this_thread::sleep_for(std::chrono::milliseconds(1500)); });
-        run_for(*rig.ring, 1600 * millisecond);
-        QVERIFY(rig.asker.replies.empty());
-        QVERIFY(rig.replied(1)); // and then it is
-        QCOMPARE(EngineRig::notices(rig.drain(), Notice::held_released_silent_listener),
-                 std::size_t{1});
     }
 
     // A reader that was killed, or is no more, does not wait for anybody's hand.

@@ -121,12 +121,17 @@ private Q_SLOTS:
         constexpr Nanoseconds jitter = 100 * millisecond;
         constexpr Nanoseconds latency = 20 * millisecond;
         const auto source = open({latency, jitter, 0});
-        std::vector<Nanoseconds> took = fetch_many(*source, 40, 512);
-        std::sort(took.begin(), took.end());
-        QVERIFY(took.front() >= latency);
-        // Spread over the range: a constant, or a jitter that is not added, would show.
-        QVERIFY(took.back() >= latency + jitter / 2);
-        QVERIFY(took.back() - took.front() >= jitter / 4);
+        // Spread over the range: a constant, or a jitter that is not added, would show. A machine
+        // that is busy may see all of them end at once.
+        bool spread = false;
+        for (int tries = 0; tries < 10 && !spread; ++tries) {
+            std::vector<Nanoseconds> took = fetch_many(*source, 40, 512);
+            std::sort(took.begin(), took.end());
+            QVERIFY(took.front() >= latency);
+            QVERIFY(took.back() >= latency + jitter / 2);
+            spread = took.back() - took.front() >= jitter / 4;
+        }
+        QVERIFY(spread);
     }
 
     // Bandwidth is shared by all: the last of ten waits for the bytes of the nine before it.
@@ -192,9 +197,9 @@ private Q_SLOTS:
             }
             source.reset();
             QVERIFY(!bytes.expired());
+            QVERIFY(run_until(*ring_, [&] { return bytes.expired(); }));
             run_for(*ring_, 50 * millisecond);
             QCOMPARE(calls, 0);
-            QVERIFY(bytes.expired());
         }
     }
 
