@@ -217,10 +217,11 @@ std::string disk_stalls() {
     Child reading = read_large(256 << 10);
     (void)serve.step("fetching", "read");
     for (int i = 1; i <= 3; ++i) {
-        serve.rule("fail EIO next");
+        serve.rule("fail EIO all");
         Child unlucky = read_large(static_cast<std::uint64_t>(i + 1) << 18);
         const int code = unlucky.code("a reader that is failed");
         check(code == EIO, "the one that is failed got " + seen(code));
+        serve.command("clear");
         serve.rule("hold next");
         Child held = read_large(static_cast<std::uint64_t>(i + 1) << 18);
         (void)serve.step("held", "read");
