@@ -172,6 +172,7 @@ private:
     void unhold(Open& open);
     void release_all(std::uint16_t why);
     Open* waiting(RequestId id);
+    void count_held();
     void watch_held();
     void schedule_watch();
     void schedule_settle();

@@ -11,15 +11,21 @@ constexpr Nanoseconds watch_interval = 250 * millisecond;
 constexpr Nanoseconds away = 500 * millisecond; // a watch that is so late
 } // namespace
 
+// Silence counts while something is held.
+void Engine::count_held() {
+    if (held_count_++ == 0)
+        listening_since_ = monotonic_now();
+}
+
 void Engine::hold(RequestId id, Open& open) {
     open.held = true;
-    ++held_count_;
+    count_held();
     emit(id, open, Step::held);
     schedule_watch();
 }
 
 void Engine::delay(RequestId id, Open& open, Nanoseconds delay) {
-    ++held_count_;
+    count_held();
     open.timer = ring_.after(delay, [this, id] {
         Open& due = requests_.at(id);
         due.timer.reset();

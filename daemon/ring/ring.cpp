@@ -1,6 +1,7 @@
 #include "daemon/ring/ring.h"
 
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include <poll.h>
@@ -43,6 +44,7 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
 
 Ring::~Ring() {
     if (ring_.ring_fd >= 0) {
+        timers_.clear();
         for (Operation& operation : operations_)
             operation.ended = operation.watch;
         take_returned();
@@ -113,8 +115,13 @@ void Ring::arm(std::uint32_t slot) {
 
 void Ring::unwatch(WatchId id) {
     operations_[id].ended = true;
+    cancel_poll(id);
+}
+
+// Not poll_remove, which leaves a poll alone that is just about to complete.
+void Ring::cancel_poll(std::uint32_t slot) {
     io_uring_sqe* entry = sqe();
-    io_uring_prep_poll_remove(entry, name_of(id));
+    io_uring_prep_cancel64(entry, name_of(slot), 0);
     io_uring_sqe_set_data64(entry, ignored);
 }
 
@@ -208,9 +215,7 @@ void Ring::arm_again() {
         Operation& operation = operations_[slot];
         if (!operation.watch || operation.ended)
             continue;
-        io_uring_sqe* entry = sqe();
-        io_uring_prep_poll_remove(entry, name_of(slot));
-        io_uring_sqe_set_data64(entry, ignored);
+        cancel_poll(slot);
         ++operation.generation;
         arm(slot);
     }
@@ -221,11 +226,19 @@ void Ring::start_own() {
         write(own.fd, own.from, own.offset, std::move(own.done));
 }
 
+// Where there can be no more threads, io_uring makes the writes.
+void Ring::start_other() {
+    try {
+        other_ = std::thread([this] { take_turns(false); });
+    } catch (const std::system_error&) {
+    }
+}
+
 // False: another thread leads.
 bool Ring::write_own() {
     if (own_.size() == 1 && transfers_ == 0 && !stopping_) {
         if (!other_.joinable())
-            other_ = std::thread([this] { take_turns(false); });
+            start_other();
         if (handover_.has_relief()) {
             OwnWrite own = std::move(own_.front());
             own_.clear();
@@ -285,8 +298,10 @@ void Ring::run() {
     stopping_ = false;
     handover_.begin_again();
     take_turns(true);
-    if (other_.joinable())
-        other_.join();
+    if (!other_.joinable())
+        return;
+    other_.join();
+    arm_again(); // what it has armed ends with it
 }
 
 } // namespace coldscope

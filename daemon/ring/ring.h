@@ -94,6 +94,8 @@ private:
     void take_turns(bool leads);
     void lead();
     void arm_again();
+    void cancel_poll(std::uint32_t slot);
+    void start_other();
     [[nodiscard]] bool write_own();
     void start_own();
     void take_returned();
