@@ -26,13 +26,13 @@ void Engine::hold(RequestId id, Open& open) {
 
 void Engine::delay(RequestId id, Open& open, Nanoseconds delay) {
     count_held();
+    emit(id, open, Step::delayed); // the delay is counted from there
     open.timer = ring_.after(delay, [this, id] {
         Open& due = requests_.at(id);
         due.timer.reset();
         --held_count_;
         proceed(id);
     });
-    emit(id, open, Step::delayed);
     schedule_watch();
 }
 

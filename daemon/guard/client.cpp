@@ -146,7 +146,17 @@ void Client::reap() const {
         usleep(2000);
 }
 
+// Until all is handed over, beats don't count it for a guard.
 Result<void> Client::restart() {
+    handing_over_.store(true, std::memory_order_relaxed);
+    const auto restarted = restart_and_hand_over();
+    handing_over_.store(false, std::memory_order_relaxed);
+    if (restarted)
+        gone_.store(false, std::memory_order_relaxed);
+    return restarted;
+}
+
+Result<void> Client::restart_and_hand_over() {
     COLDSCOPE_TRY(const Process next, launch(own_rights(options_), Way::directly));
     // The old number keeps: a beat on another thread finds the old guard or the new one.
     dup3(next.socket, process_.socket, O_CLOEXEC);
@@ -154,7 +164,6 @@ Result<void> Client::restart() {
     if (process_.pid != 0)
         reap();
     process_.pid = next.pid;
-    gone_.store(false, std::memory_order_relaxed);
     for (const Message& kept : kept_)
         COLDSCOPE_CHECK(send(process_.socket, kept));
     if (group_) {
@@ -348,7 +357,8 @@ void Client::unmark(const std::string& path) {
 }
 
 bool Client::beat() {
-    const bool reached = send(process_.socket, {Type::beat, 0, {}, 0}, false).has_value();
+    const bool reached = send(process_.socket, {Type::beat, 0, {}, 0}, false).has_value() &&
+                         !handing_over_.load(std::memory_order_relaxed);
     gone_.store(!reached, std::memory_order_relaxed);
     return reached;
 }

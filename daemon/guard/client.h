@@ -118,6 +118,7 @@ public:
     [[nodiscard]] Result<void> restart();
 
 private:
+    [[nodiscard]] Result<void> restart_and_hand_over();
     struct Mark {
         std::string path;
         int file;
@@ -136,6 +137,7 @@ private:
     std::uint32_t sequence_ = 0; // of the last question
     std::uint32_t who_ = 0;      // of the last of ask_who() without an answer yet; 0: none
     std::atomic<bool> gone_{false};
+    std::atomic<bool> handing_over_{false}; // to a guard that was restarted
     std::string taken_mount_;
     std::string superblocks_; // the kernel's names for what was mounted
     Fd group_;

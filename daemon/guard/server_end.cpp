@@ -60,12 +60,13 @@ bool Server::wait_for_client() {
             continue;
         socket_.reset(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         tell_senders(socket_.get());
-        const timeval patience{0, 200'000};
+        const timeval patience{1, 0};
         setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         const auto received = receive(socket_.get());
         const timeval forever{};
         setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
         if (!received || received->message.type != Type::hello || !accept(*received)) {
+            socket_.reset(); // it is told that way
             client_ = 0;
             continue;
         }

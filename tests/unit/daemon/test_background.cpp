@@ -317,9 +317,11 @@ private Q_SLOTS:
         EngineRig rig;
         rig.sources[0]->script = {{0, 0}, {20 * millisecond, 0}, {20 * millisecond, 0}};
         rig.engine.apply(control::Amplify{65536});
+        std::size_t left = 0; // when it is answered
+        rig.asker.on_reply = [&](std::uint64_t) { left = rig.sources[0]->on_their_way; };
         rig.ask({stored(8192, 4096)}, 1);
         QVERIFY(rig.replied(1));
-        QCOMPARE(rig.sources[0]->on_their_way, std::size_t{2});
+        QCOMPARE(left, std::size_t{2});
         QVERIFY(run_until(*rig.ring, [&] { return rig.sources[0]->on_their_way == 0; }));
     }
 };

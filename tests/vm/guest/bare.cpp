@@ -294,6 +294,12 @@ std::string inuse_and_cull() {
             return 0;
         });
         check(unmounting.code("the unmount") == 0, "no unmount");
+        bool told = false; // that it is closed
+        while (!told) {
+            const CachefilesMessage message = bare.expect("close");
+            told = std::holds_alternative<CachefilesMessage::Close>(message.what);
+            (void)bare.answer(message);
+        }
         while (const auto message = bare.next(300))
             (void)bare.answer(*message);
     };
