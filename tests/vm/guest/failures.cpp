@@ -245,7 +245,7 @@ std::string daemon_stopped() {
     serve.rule("hold all");
     Child reading = read_large(0);
     (void)serve.step("held", "read");
-    kill(serve.pid(), SIGSTOP); // the guard ends it
+    serve.suspend(); // the guard ends it
     const int code = reading.code("the reader");
     check(code == EIO || code == ENOBUFS, "the reader got " + seen(code));
     return "a daemon that was stopped is ended by its guard: the reader got " + seen(code);

@@ -340,6 +340,22 @@ void Serve::kill() {
     check(process_.ended(5000).has_value(), "coldscoped can't be killed");
 }
 
+void Serve::suspend() {
+    process_.kill(SIGSTOP);
+    const std::string threads = "/proc/" + std::to_string(pid()) + "/task";
+    const auto stopped = [&] {
+        return std::ranges::all_of(fs::directory_iterator(threads), [](const auto& thread) {
+            std::ifstream stat(thread.path() / "stat");
+            const std::string text{std::istreambuf_iterator<char>(stat), {}};
+            return text.find(") T ") != std::string::npos;
+        });
+    };
+    const auto end = Clock::now() + std::chrono::milliseconds(patience_ms);
+    while (!stopped() && Clock::now() < end)
+        usleep(1000);
+    check(stopped(), "coldscoped does not stop");
+}
+
 int Serve::stop() {
     process_.kill(SIGTERM);
     const auto end = Clock::now() + std::chrono::milliseconds(patience_ms);

@@ -105,6 +105,8 @@ public:
     void forget() { seen_.clear(); }
     // SIGKILL, and the guard is left.
     void kill();
+    // SIGSTOP; returns when all of its threads have stopped.
+    void suspend();
     // SIGTERM; its exit code.
     int stop();
     [[nodiscard]] pid_t guard() const { return guard_; }

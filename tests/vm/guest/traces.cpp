@@ -151,7 +151,7 @@ std::string readers_of_one_range_at_once() {
         (void)size_of(mount + file);
     serve.settle();
     serve.rule("hold all");
-    kill(serve.pid(), SIGSTOP);
+    serve.suspend();
     Child one = read_range("/mnt/traces-1", file, 0, 4096, "one");
     Child other = read_range("/mnt/traces-2", file, 0, 4096, "other");
     check(waits_for_answer(one.pid()) && waits_for_answer(other.pid()), "they do not wait");
