@@ -53,9 +53,6 @@ Result<void> KernelObject::read(std::uint64_t, std::span<std::byte>) {
 std::span<const std::byte> KernelObject::padded(std::span<const std::byte> bytes,
                                                 PageBuffers::Buffer& buffer) {
     const std::size_t length = align_up(bytes.size(), PageBuffers::page);
-    const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
-    if (bytes.size() == length && address % PageBuffers::page == 0)
-        return bytes;
     buffer = buffers_->take(length);
     std::memcpy(buffer.bytes().data(), bytes.data(), bytes.size());
     std::memset(buffer.bytes().data() + bytes.size(), 0, length - bytes.size());
