@@ -133,9 +133,8 @@ void Store::finish(std::uint64_t begin, Result<void> outcome) {
         return;
     }
     if (keep_ == Keep::first) {
-        // The bytes are the write's, too, which may outlive this store.
         cache_->fill(begin, *fetched,
-                     [this, begin, fetched](const Result<void>& kept) { kept_first(begin, kept); });
+                     [this, begin](const Result<void>& kept) { kept_first(begin, kept); });
         return;
     }
     note_brought(begin);
@@ -234,7 +233,6 @@ Store::Buffer Store::take_buffer(std::size_t size) {
         spare_.pop_back();
         spare_bytes_ -= buffer.capacity();
     }
-    buffer.clear(); // so that nothing is moved where it grows
     buffer.resize(size);
     return buffer;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "core/base/origins.h"
-#include "core/base/page_allocator.h"
 #include "daemon/engine/local_copy.h"
 #include "daemon/source/source.h"
 
@@ -74,8 +73,7 @@ public:
     void settle();
 
 private:
-    using Buffer =
-        std::vector<std::byte, PageAllocator<std::byte>>; // a kernel's object takes it as it is
+    using Buffer = std::vector<std::byte>;
     using WaitId = std::uint64_t;
     struct Wait {
         Range range;

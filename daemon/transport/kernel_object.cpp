@@ -50,13 +50,12 @@ Result<void> KernelObject::read(std::uint64_t, std::span<std::byte>) {
     return failure(Code::unsupported, fmt::format("only the kernel reads {}", name_));
 }
 
-std::span<const std::byte> KernelObject::padded(std::span<const std::byte> bytes,
-                                                PageBuffers::Buffer& buffer) {
-    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
-    buffer = buffers_->take(length);
+PageBuffers::Buffer KernelObject::padded(std::span<const std::byte> bytes) {
+    PageBuffers::Buffer buffer = buffers_->take(align_up(bytes.size(), PageBuffers::page));
     std::memcpy(buffer.bytes().data(), bytes.data(), bytes.size());
-    std::memset(buffer.bytes().data() + bytes.size(), 0, length - bytes.size());
-    return buffer.bytes().first(length);
+    std::memset(buffer.bytes().data() + bytes.size(), 0,
+                align_up(bytes.size(), PageBuffers::page) - bytes.size());
+    return buffer;
 }
 
 // result: as of a write of `wanted` bytes, or -errno.
@@ -72,32 +71,32 @@ Result<void> KernelObject::filled(Range range, std::size_t wanted, long result) 
 }
 
 Result<void> KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes) {
-    PageBuffers::Buffer buffer;
-    const std::span<const std::byte> whole = padded(bytes, buffer);
+    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
+    PageBuffers::Buffer buffer = padded(bytes);
     ssize_t put = 0;
     do {
-        put = pwrite(fd(), whole.data(), whole.size(), static_cast<off_t>(offset));
+        put = pwrite(fd(), buffer.bytes().data(), length, static_cast<off_t>(offset));
     } while (put < 0 && errno == EINTR);
     const long result = put < 0 ? -errno : put;
     buffers_->give_back(std::move(buffer));
-    return filled({offset, offset + bytes.size()}, whole.size(), result);
+    return filled({offset, offset + bytes.size()}, length, result);
 }
 
 void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, Done done) {
     const Range range{offset, offset + bytes.size()};
-    PageBuffers::Buffer buffer;
-    const std::span<const std::byte> whole = padded(bytes, buffer);
+    const std::size_t length = align_up(bytes.size(), PageBuffers::page);
+    PageBuffers::Buffer buffer = padded(bytes);
+    const std::span<const std::byte> padded_bytes = buffer.bytes().first(length);
     Ring::Done written = [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer),
-                          range, length = whole.size(),
-                          done = std::move(done)](int result) mutable {
+                          range, length, done = std::move(done)](int result) mutable {
         buffers->give_back(std::move(buffer));
         if (*alive != nullptr)
             done((*alive)->filled(range, length, result));
     };
-    if (whole.size() <= largest_at_once)
-        ring_.write_at_once(fd_->get(), whole, offset, std::move(written));
+    if (length <= largest_at_once)
+        ring_.write_at_once(fd_->get(), padded_bytes, offset, std::move(written));
     else
-        ring_.write(fd_->get(), whole, offset, std::move(written));
+        ring_.write(fd_->get(), padded_bytes, offset, std::move(written));
 }
 
 } // namespace coldscope

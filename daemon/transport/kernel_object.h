@@ -38,9 +38,7 @@ public:
     [[nodiscard]] Result<void> look_first();
 
 private:
-    // The bytes in whole pages; in `buffer`, unless they are that already.
-    [[nodiscard]] std::span<const std::byte> padded(std::span<const std::byte> bytes,
-                                                    PageBuffers::Buffer& buffer);
+    [[nodiscard]] PageBuffers::Buffer padded(std::span<const std::byte> bytes);
     [[nodiscard]] Result<void> filled(Range range, std::size_t wanted, long result);
 
     Ring& ring_;

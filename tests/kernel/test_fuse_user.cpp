@@ -13,9 +13,9 @@ using namespace coldscope::test;
 
 namespace {
 constexpr uid_t nobody = 65534;
-constexpr int at_work = 64;        // readers
-constexpr int grace_ms = 1000;     // as the guard's default
-constexpr int patience_ms = 20000; // beyond the grace, on a busy machine
+constexpr int at_work = 64;       // readers
+constexpr int grace_ms = 1000;    // as the guard's default
+constexpr int patience_ms = 1000; // beyond the grace
 } // namespace
 
 class TestFuseUser : public QObject {
@@ -320,7 +320,7 @@ void TestFuseUser::without_grace_nothing_is_kept() {
     ::kill(guard, SIGSTOP); // it is not needed for that
     QCOMPARE(run.stop(SIGKILL), -1);
     int errors = 0;
-    all_end(work, 20000, errors);
+    all_end(work, 2000, errors);
     QCOMPARE(errors, 4);
     ::kill(guard, SIGCONT);
     QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);

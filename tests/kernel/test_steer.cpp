@@ -442,7 +442,7 @@ void TestSteer::the_end_of_commands_releases() {
     QVERIFY(held_of(reader) > 0);
     run_->close_commands();
     QVERIFY(!reader.finished(1000));
-    QVERIFY(reader.finished(30000)); // the hold grace is 10 s
+    QVERIFY(reader.finished(15000)); // the hold grace is 10 s
     QCOMPARE(reader.bytes(), expected(file));
 }
 

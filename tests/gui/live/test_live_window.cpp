@@ -258,7 +258,7 @@ void TestLiveWindow::a_blocked_main_thread_frees_what_is_held() {
         return false;
     };
     QTRY_VERIFY_WITH_TIMEOUT(was_held(), 20000);
-    QVERIFY2(reader->finished(20000), "the main thread was blocked, and the reader still waits");
+    QVERIFY2(reader->finished(10000), "the main thread was blocked, and the reader still waits");
     QCOMPARE(reader->result(), 0);
     QCOMPARE(reader->bytes(), expected(files[0]));
     // Afterwards the window says what happened, and goes on.

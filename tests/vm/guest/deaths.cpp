@@ -93,7 +93,7 @@ std::string restarted_without_the_source() {
     serve.kill();
     serve.serve_from(make_folder("/cache/empty"));
     serve.start();
-    const auto code = reading.ended(60'000);
+    const auto code = reading.ended(10'000);
     serve.settle();
     const int asked = serve.count("arrived", "open");
     check(code.has_value(), fmt::format("the reader hangs; {} opens were asked", asked));

@@ -73,7 +73,7 @@ std::string open_held() {
     waiting.kill(SIGKILL);
     const bool ignored = !waiting.ended(500);
     check(serve.stop() == 0, "serve ended with an error");
-    check(waiting.ended(60'000).has_value(), "the mount hangs after the end");
+    check(waiting.ended(10'000).has_value(), "the mount hangs after the end");
     return fmt::format("the mount waited, went on, got {}; SIGKILL {} while it waited", seen(code),
                        ignored ? "was ignored" : "ended it");
 }
