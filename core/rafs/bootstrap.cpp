@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -89,6 +90,21 @@ std::span<const Chunk> Bootstrap::chunks_at(std::size_t blob, std::uint64_t offs
 std::string Bootstrap::name(const Chunk& chunk) const {
     return fmt::format("blob {} ({}), chunk {}", chunk.blob + 1,
                        chunk.blob < blobs.size() ? blobs[chunk.blob].id : "", chunk.number);
+}
+
+Result<Digest> digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob) {
+    constexpr std::size_t entry = digest_size + 2 * sizeof(std::uint64_t);
+    const std::span<const Chunk> chunks = bootstrap.chunks_of(blob);
+    std::vector<std::byte> all(chunks.size() * entry);
+    std::byte* to = all.data();
+    for (const Chunk& chunk : chunks) {
+        const std::uint64_t size = chunk.size;
+        std::memcpy(to, chunk.digest.data(), digest_size);
+        std::memcpy(to + digest_size, &chunk.offset, sizeof chunk.offset);
+        std::memcpy(to + digest_size + sizeof chunk.offset, &size, sizeof size);
+        to += entry;
+    }
+    return digest_of(Digester::sha256, all);
 }
 
 bool is_bootstrap(const erofs::Superblock& super) {

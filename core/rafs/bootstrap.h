@@ -86,6 +86,9 @@ struct Bootstrap {
     [[nodiscard]] std::string name(const Chunk& chunk) const;
 };
 
+// Of what decides which bytes the blob's device has: differs when they may differ.
+[[nodiscard]] Result<Digest> digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob);
+
 [[nodiscard]] bool is_bootstrap(const erofs::Superblock& super);
 [[nodiscard]] const char* name(Compressor compressor);
 [[nodiscard]] std::vector<std::string> feature_names(std::uint32_t blob_features);
