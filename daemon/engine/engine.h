@@ -168,6 +168,7 @@ private:
     void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
     void answer(RequestId id, std::span<const std::byte> bytes);
     void fail(RequestId id, int error, Step step = Step::answered);
+    void fail(RequestId id, const Error& error); // and tells why
     void fail_partly(RequestId id);
     void unhold(Open& open);
     void release_all(std::uint16_t why);
@@ -194,7 +195,7 @@ private:
     std::vector<Place> places_;
     std::atomic<Nanoseconds> last_beat_;
     Nanoseconds listening_since_ = 0; // its silence is counted from then on
-    Traffic closed_; // of stores that have gone
+    Traffic closed_;                  // of stores that have gone
     Background background_{ring_, events_, stores_, next_id_};
     std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone
 };
