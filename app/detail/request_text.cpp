@@ -87,6 +87,8 @@ QString RequestDetail::state_text() const {
 QString RequestDetail::flags_text() const {
     const RequestRow& request = workspace_.host().store()[*row_];
     QStringList words;
+    if (const std::string* why = workspace_.host().failure_of(request.id))
+        words.push_back(tr("It failed: %1.").arg(QString::fromStdString(*why)));
     if ((request.flags & flag::refault) != 0)
         words.push_back(tr("A refault: every byte was local already."));
     if ((request.flags & flag::joined) != 0)

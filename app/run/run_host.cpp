@@ -68,6 +68,7 @@ void RunHost::forget() {
     cgroups_.clear();
     cgroup_numbers_.clear();
     origins_.clear();
+    failures_.clear();
     kernel_times_.clear();
     lost_ = 0;
     cache_full_ = false;
@@ -197,6 +198,10 @@ void RunHost::take(const Fact& fact) {
         take(*kernel);
         return;
     }
+    if (const auto* failure = std::get_if<Failure>(&fact)) {
+        failures_[failure->request] = failure->why;
+        return;
+    }
     const auto& reader = std::get<ReaderFacts>(fact);
     std::vector<ReaderFacts>& known = facts_[reader.thread];
     if (!known.empty() && (known.back().time >= reader.time || known.back().same_as(reader)))
@@ -237,6 +242,11 @@ std::uint64_t RunHost::cgroup_of(const RequestRow& request) const {
 const ReadFor* RunHost::origin_of(RequestId request) const {
     const auto at = std::ranges::lower_bound(origins_, request, {}, &ReadFor::request);
     return at == origins_.end() || at->request != request ? nullptr : &*at;
+}
+
+const std::string* RunHost::failure_of(RequestId request) const {
+    const auto at = failures_.find(request);
+    return at == failures_.end() ? nullptr : &at->second;
 }
 
 const RunHost::KernelTimes* RunHost::kernel_times_of(RequestId request) const {

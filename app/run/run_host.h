@@ -96,6 +96,8 @@ public:
     }
     // Which read of EROFS a request came from, where the kernel's tracepoints told. O(log).
     [[nodiscard]] const ReadFor* origin_of(RequestId request) const;
+    // Why it failed, where the run told; null where not.
+    [[nodiscard]] const std::string* failure_of(RequestId request) const;
     struct KernelTimes {
         RequestId request = 0;
         Nanoseconds asked = 0;   // the reader began to ask
@@ -177,7 +179,8 @@ private:
     std::unordered_map<std::string, std::uint64_t> cgroup_numbers_; // from 1
     std::vector<ReadFor> origins_;                                  // requests ascend
     std::vector<KernelTimes> kernel_times_;                         // requests ascend
-    std::uint32_t asked_of_ = 0;                                    // the thread of ask_waiting()
+    std::unordered_map<RequestId, std::string> failures_;
+    std::uint32_t asked_of_ = 0; // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;
     bool cache_full_ = false;

@@ -196,6 +196,8 @@ void RunHost::take_told(attach::Facts&& told) {
         take(Fact(origin));
     for (const KernelTime& kernel : told.times)
         take(Fact(kernel));
+    for (Failure& failure : told.failures)
+        take(Fact(std::move(failure)));
 }
 
 void RunHost::take_told(attach::Bye&& told) {

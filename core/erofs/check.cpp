@@ -12,6 +12,8 @@ constexpr const char* fresh_copy = "take a fresh copy of the image, or make it a
 
 void check_size(const Image& image, Findings& findings) {
     const Superblock& super = image.superblock();
+    if (super.has_compat(compat::rafs_v6))
+        return; // Nydus counts the blobs' blocks there
     const auto said = checked_mul<std::uint64_t>(super.blocks, super.block_size());
     if (!said || *said > image.size()) {
         findings.add({Severity::error, image.size(), "superblock", "blocks",
@@ -52,7 +54,8 @@ void check_superblock(Image& image, Findings& findings) {
              fresh_copy});
     if (auto prefixes = image.xattr_prefixes(); !prefixes)
         findings.add(prefixes.error(), "long xattr prefixes");
-    if (const std::uint32_t unknown = super.feature_compat & ~std::uint32_t{0x3F}; unknown != 0)
+    if (const std::uint32_t unknown = super.feature_compat & ~(0x3F | compat::rafs_v6);
+        unknown != 0)
         findings.add({Severity::note, super_offset + 8, "superblock", "feature_compat",
                       fmt::format("unknown compatible feature bits {:#x}", unknown),
                       "a newer mkfs.erofs may have set them; reading is not affected"});
@@ -75,10 +78,12 @@ void check_devices(const Image& image, Findings& findings) {
                           "the slot does not say how large the device is",
                           "mkfs.erofs 1.5 leaves it out; a newer one says it, so that truncated "
                           "blobs can be told"});
-        if (device.uniaddr != 0 && device.blocks != 0 && device.uniaddr < super.blocks)
+        const std::uint64_t own =
+            super.has_compat(compat::rafs_v6) ? image.size() >> super.block_bits : super.blocks;
+        if (device.uniaddr != 0 && device.blocks != 0 && device.uniaddr < own)
             findings.add({Severity::error, device.slot_offset + 68, slot, "uniaddr",
                           fmt::format("block {} belongs to the primary device, which has {} blocks",
-                                      device.uniaddr, super.blocks),
+                                      device.uniaddr, own),
                           fresh_copy});
         const auto end = checked_add(device.uniaddr, device.blocks);
         if (!end || *end > ~std::uint64_t{0} >> super.block_bits)

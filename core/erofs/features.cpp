@@ -33,7 +33,10 @@ std::vector<std::string> names_of(std::uint32_t bits, std::span<const char* cons
 } // namespace
 
 std::vector<std::string> compatible_feature_names(std::uint32_t bits) {
-    return names_of(bits, compatible);
+    std::vector<std::string> names = names_of(bits & ~compat::rafs_v6, compatible);
+    if ((bits & compat::rafs_v6) != 0)
+        names.emplace_back("rafs_v6");
+    return names;
 }
 
 std::vector<std::string> incompatible_feature_names(std::uint32_t bits) {

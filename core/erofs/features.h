@@ -17,6 +17,8 @@ inline constexpr std::uint32_t xattr_filter = 0x4;
 inline constexpr std::uint32_t shared_xattrs_in_metabox = 0x8;
 inline constexpr std::uint32_t plain_xattr_prefixes = 0x10;
 inline constexpr std::uint32_t inode_share_xattrs = 0x20;
+inline constexpr std::uint32_t rafs_v6 =
+    0x4000'0000; // Nydus's, see core/rafs; EROFS passes over it
 } // namespace compat
 
 namespace incompat {

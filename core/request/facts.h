@@ -1,6 +1,6 @@
 // What is known beside the records of steps: of a reading thread when it first asks, and again now
 // and then, since its number may have become another's; of a request where the kernel's tracepoints
-// tell which file it is for.
+// tell which file it is for, and where it fails.
 #pragma once
 
 #include "core/base/clock.h"
@@ -44,7 +44,13 @@ struct KernelTime {
     Nanoseconds time = 0; // CLOCK_MONOTONIC
 };
 
-using Fact = std::variant<ReaderFacts, ReadFor, KernelTime>;
+// Why a request fails, where a source or the cache says so. Before its Step::answered.
+struct Failure {
+    RequestId request = 0;
+    std::string why;
+};
+
+using Fact = std::variant<ReaderFacts, ReadFor, KernelTime, Failure>;
 
 // Of the content of /proc/PID/cgroup: the path in the unified hierarchy, else the first one.
 [[nodiscard]] std::string_view cgroup_path(std::string_view proc_cgroup);

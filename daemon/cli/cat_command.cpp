@@ -39,6 +39,8 @@ int run_cat(const ImageOptions& options) {
                                  fmt::format("\"{}\" is not a regular file but a {}", options.path,
                                              type_text(inode->mode))},
                            options.image);
+    if (opened->rafs_error)
+        return print_error(*opened->rafs_error, options.image);
     Output output;
     std::vector<std::byte> piece;
     for (std::uint64_t at = 0; at < inode->size; at += piece.size()) {

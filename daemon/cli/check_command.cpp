@@ -2,6 +2,8 @@
 #include "core/erofs/check.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
+#include "daemon/cli/rafs_text.h"
+#include "daemon/run/blobs.h"
 
 #include <optional>
 
@@ -21,6 +23,13 @@ void check_given_blobs(const ImageOptions& options, const std::shared_ptr<ReadAt
     const auto image = erofs::Image::open(primary, &again);
     if (!image)
         return;
+    if (rafs::is_bootstrap((*image)->superblock())) {
+        check_rafs(**image,
+                   options.devices.empty() ? find_blobs(options.image, (*image)->devices())
+                                           : options.devices,
+                   findings);
+        return;
+    }
     if (options.devices.empty()) {
         if (!(*image)->devices().empty())
             findings.add({erofs::Severity::note,

@@ -2,6 +2,7 @@
 #include "daemon/cli/commands.h"
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
+#include "daemon/cli/rafs_text.h"
 
 #include <string>
 #include <vector>
@@ -87,8 +88,11 @@ int run_map(const ImageOptions& options) {
     Output output;
     if (options.json) {
         nlohmann::json list = nlohmann::json::array();
-        for (const Extent& extent : *extents)
+        for (const Extent& extent : *extents) {
             list.push_back(extent_json(extent));
+            if (opened->rafs != nullptr)
+                list.back()["chunks"] = chunks_json(opened->rafs.get(), extent);
+        }
         output.json(list);
         return output.finish(0);
     }
@@ -101,6 +105,8 @@ int run_map(const ImageOptions& options) {
                                 extent.is_placed() ? fmt::format("{}", extent.device) : "-",
                                 extent.is_placed() ? fmt::format("{}", extent.address) : "-",
                                 how.empty() ? "" : "  ", how));
+        for (const std::string& line : chunk_lines(opened->rafs.get(), extent))
+            output.line(line);
     }
     return output.finish(0);
 }

@@ -1,6 +1,8 @@
 #include "daemon/cli/open_image.h"
 
+#include "core/rafs/decoded_blob.h"
 #include "daemon/cli/output.h"
+#include "daemon/run/blobs.h"
 
 #include <fmt/format.h>
 
@@ -56,13 +58,28 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
                     name);
         return nullptr;
     }
-    for (const std::string& path : blobs) {
-        auto blob = open_named(path);
+    auto tables = rafs::read_bootstrap(*opened->image);
+    if (tables)
+        opened->rafs = std::move(*tables);
+    else
+        opened->rafs_error = tables.error();
+    if (opened->rafs_error && !blobs.empty()) {
+        print_error(*opened->rafs_error, name);
+        return nullptr;
+    }
+    const std::vector<std::string> paths =
+        blobs.empty() && !opened->rafs_error ? find_blobs(name, opened->image->devices()) : blobs;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (paths[i].empty()) {
+            opened->devices.push_back(nullptr);
+            continue;
+        }
+        auto blob = open_named(paths[i]);
         if (!blob) {
-            print_error(blob.error(), path);
+            print_error(blob.error(), paths[i]);
             return nullptr;
         }
-        opened->devices.push_back(std::move(*blob));
+        opened->devices.push_back(rafs::device_of(opened->rafs, i, std::move(*blob)));
     }
     return opened;
 }

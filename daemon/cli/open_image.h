@@ -3,8 +3,10 @@
 
 #include "core/base/read_at.h"
 #include "core/erofs/image.h"
+#include "core/rafs/bootstrap.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +15,17 @@ namespace coldscope::cli {
 struct OpenedImage {
     std::string name;
     std::unique_ptr<erofs::Image> image;
-    std::vector<std::shared_ptr<ReadAt>> devices; // [0]: the image itself, then the blobs
+    // [0]: the image itself, then the blobs, as EROFS reads them; null: missing.
+    std::vector<std::shared_ptr<ReadAt>> devices;
+    std::shared_ptr<const rafs::Bootstrap> rafs; // null: it is no RAFS
+    std::optional<Error> rafs_error;             // it is, but its tables are wrong: no blobs then
 };
 
 // A file whose errors name it.
 [[nodiscard]] Result<std::shared_ptr<ReadAt>> open_named(const std::string& path);
 
-// On failure prints why and returns nothing.
+// On failure prints why and returns nothing. Where no blobs are given, they are those that
+// find_blobs() finds.
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
                                                       const std::vector<std::string>& blobs);
 

@@ -120,6 +120,15 @@ bool RunReport::ready(const Run& run) {
 }
 
 bool RunReport::fact(const Fact& fact) {
+    if (const auto* failure = std::get_if<Failure>(&fact)) {
+        if (json_)
+            return output_.line(json{{"event", "failure"},
+                                     {"request", failure->request},
+                                     {"why", json_text(failure->why)}}
+                                    .dump());
+        failures_[failure->request] = failure->why;
+        return true;
+    }
     if (!json_)
         return true;
     if (const auto* origin = std::get_if<ReadFor>(&fact)) {
@@ -202,6 +211,8 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
                                                        : "lost: nobody waits any more";
     else if (request.result != 0)
         what = fmt::format("FAILED {}", errno_name(request.result));
+    if (const auto failure = failures_.extract(request.id); !failure.empty() && !request.lost)
+        what += fmt::format(" ({})", printable(failure.mapped()));
     else if (request.op != Op::read)
         what = request.op == Op::open ? "opened" : "closed";
     else if ((request.flags & flag::refault) != 0)

@@ -145,7 +145,7 @@ std::size_t Session::drain() {
         });
     };
     const std::size_t count = run_.events().drain([&](const StepRecord& record) {
-        if (record.step == Step::arrived)
+        if (record.step == Step::arrived || (record.step == Step::answered && record.result != 0))
             drain_facts();
         tell(record);
     });

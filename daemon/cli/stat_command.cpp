@@ -4,6 +4,7 @@
 #include "daemon/cli/describe_file.h"
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
+#include "daemon/cli/rafs_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -120,10 +121,18 @@ int run_stat(const ImageOptions& options) {
     Image& image = *opened->image;
     Output output;
     if (!options.path_given()) {
-        if (options.json)
-            output.json(image_json(image));
-        else
+        if (options.json) {
+            nlohmann::json all = image_json(image);
+            if (opened->rafs != nullptr)
+                all["rafs"] = rafs_json(*opened->rafs);
+            output.json(all);
+        } else {
             print_image(image, output);
+            if (opened->rafs != nullptr)
+                print_rafs(*opened->rafs, output);
+        }
+        if (opened->rafs_error)
+            return output.finish(print_error(*opened->rafs_error, options.image));
         return output.finish(0);
     }
     const auto inode = image.find(options.path);

@@ -11,6 +11,9 @@ constexpr std::size_t frame_bytes = 64 * 1024; // about; a frame has one more fa
 std::size_t size_of(const ReaderFacts& facts) {
     return sizeof facts + sizeof(std::uint64_t) + facts.cgroup.size();
 }
+std::size_t size_of(const Failure& failure) {
+    return sizeof failure + sizeof(std::uint64_t) + failure.why.size();
+}
 template <typename T>
 std::size_t size_of(const T& fact) {
     return sizeof fact + sizeof(std::uint64_t);
@@ -39,6 +42,8 @@ void FactHistory::add(const Fact& fact, std::uint64_t next) {
         return origins_.add(next, *origin, most_);
     if (const auto* kernel = std::get_if<KernelTime>(&fact))
         return times_.add(next, *kernel, most_);
+    if (const auto* failure = std::get_if<Failure>(&fact))
+        return failures_.add(next, *failure, most_);
     const auto& reader = std::get<ReaderFacts>(fact);
     const auto [newest, is_new] = newest_.try_emplace(reader.thread, readers_.end());
     if (!is_new && readers_.entries[newest->second - readers_.first].fact.same_as(reader))
@@ -60,7 +65,8 @@ void FactHistory::forget_oldest_reader() {
 }
 
 FactHistory::Told FactHistory::before(std::uint64_t next) const {
-    return {readers_.before(next), origins_.before(next), times_.before(next)};
+    return {readers_.before(next), origins_.before(next), times_.before(next),
+            failures_.before(next)};
 }
 
 Facts FactHistory::take(Told& told) const {
@@ -76,6 +82,7 @@ Facts FactHistory::take(Told& told) const {
     fill(readers_, told.readers, facts.readers);
     fill(origins_, told.origins, facts.origins);
     fill(times_, told.times, facts.times);
+    fill(failures_, told.failures, facts.failures);
     return facts;
 }
 

@@ -178,6 +178,11 @@ void put(Writer& to, const Facts& it) {
         to.put(static_cast<std::uint8_t>(kernel.passed));
         to.put(kernel.time);
     }
+    to.put(static_cast<std::uint32_t>(it.failures.size()));
+    for (const Failure& failure : it.failures) {
+        to.put(failure.request);
+        to.text(failure.why);
+    }
 }
 
 Type type_of(const Message& message) {

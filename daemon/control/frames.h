@@ -25,7 +25,7 @@
 
 namespace coldscope::attach {
 
-inline constexpr std::uint16_t version = 2;
+inline constexpr std::uint16_t version = 3;
 inline constexpr std::uint32_t magic = 0x414C4F43;              // "COLA"
 inline constexpr Nanoseconds beat_interval = 500 * millisecond; // of both sides
 inline constexpr std::size_t header_size = 12;
@@ -138,7 +138,10 @@ struct Facts {
     std::vector<ReaderFacts> readers;
     std::vector<ReadFor> origins;
     std::vector<KernelTime> times;
-    [[nodiscard]] bool empty() const { return readers.empty() && origins.empty() && times.empty(); }
+    std::vector<Failure> failures{};
+    [[nodiscard]] bool empty() const {
+        return readers.empty() && origins.empty() && times.empty() && failures.empty();
+    }
 };
 // All steps so far of all requests that are open: records are missing before what comes next.
 // In several frames; after the last one the window knows that no other request is open.

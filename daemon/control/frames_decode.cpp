@@ -239,6 +239,11 @@ void get(Reader& from, Facts& it) {
         kernel.passed = static_cast<KernelTime::Passed>(passed);
         from.get(kernel.time);
     }
+    it.failures.resize(from.count(12, largest_payload));
+    for (Failure& failure : it.failures) {
+        from.get(failure.request);
+        from.text(failure.why);
+    }
 }
 
 template <typename T>

@@ -207,6 +207,8 @@ bool Background::begin(StoreId store, Range range, Origin origin) {
         range, plan,
         [flight =
              Flight(*this, arrival.request)](Result<std::span<const std::byte>> bytes) mutable {
+            if (!bytes)
+                flight.tell(bytes.error());
             flight.land(bytes ? 0 : to_errno(bytes.error()));
         },
         origin);

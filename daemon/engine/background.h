@@ -83,6 +83,7 @@ private:
             if (background_ != nullptr)
                 background_->finish(id_, Step::lost, EIO);
         }
+        void tell(const Error& why) { background_->events_.tell(Failure{id_, describe(why)}); }
         void land(int error) {
             std::exchange(background_, nullptr)->finish(id_, Step::answered, error);
         }

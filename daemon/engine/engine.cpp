@@ -219,7 +219,7 @@ void Engine::proceed_single(RequestId id, Open& open) {
             if (at == requests_.end())
                 return;
             if (!bytes) {
-                fail(id, to_errno(bytes.error()));
+                fail(id, bytes.error());
                 return;
             }
             emit(id, at->second, Step::filling);
@@ -289,7 +289,7 @@ void Engine::got_piece(RequestId id, std::size_t at, Result<std::span<const std:
         return;
     Open& open = found->second;
     if (!bytes) {
-        fail(id, to_errno(bytes.error()));
+        fail(id, bytes.error());
         return;
     }
     if (!open.filling) {
@@ -345,6 +345,11 @@ void Engine::fail(RequestId id, int error, Step step) {
     else
         emit(id, open, Step::lost, EINTR);
     requests_.erase(id);
+}
+
+void Engine::fail(RequestId id, const Error& error) {
+    events_.tell(Failure{id, describe(error)});
+    fail(id, to_errno(error));
 }
 
 // A read of one page can't be cut: it gets the error that an answer without bytes is.

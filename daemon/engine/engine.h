@@ -173,6 +173,7 @@ private:
     void answer_assembled(RequestId id);
     void answer(RequestId id, std::span<const std::byte> bytes);
     void fail(RequestId id, int error, Step step = Step::answered);
+    void fail(RequestId id, const Error& error); // and tells why
     void fail_partly(RequestId id);
     void unhold(Open& open);
     void release_all(std::uint16_t why);

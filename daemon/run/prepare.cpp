@@ -2,6 +2,7 @@
 
 #include "core/base/read_at.h"
 #include "core/erofs/check.h"
+#include "core/rafs/check.h"
 #include "daemon/guard/mounts.h"
 
 #include <cerrno>
@@ -36,20 +37,37 @@ Result<TransportKind> choose_transport(std::optional<TransportKind> wish, bool r
                                reasons));
 }
 
-Result<void> check_devices(const std::string& path, const erofs::Image& image,
-                           const erofs::Index& index, const std::vector<std::string>& devices) {
+Result<void> check_devices(const std::string& path, erofs::Image& image, const erofs::Index& index,
+                           const rafs::Bootstrap* bootstrap,
+                           const std::vector<std::string>& devices) {
     if (devices.size() > image.devices().size())
         return failure(Code::invalid,
                        fmt::format("{}: {} blobs are given, but the image has {} devices", path,
                                    devices.size(), image.devices().size()));
-    std::vector<std::optional<erofs::GivenBlob>> blobs;
-    for (const std::string& device : devices) {
-        const auto blob = FileReadAt::open(device);
-        if (!blob)
-            return failure_in(device, blob.error());
-        blobs.push_back(erofs::GivenBlob{device, (*blob)->size()});
-    }
     erofs::Findings findings;
+    std::vector<std::optional<erofs::GivenBlob>> blobs;
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        if (devices[i].empty()) {
+            blobs.emplace_back();
+            continue;
+        }
+        const auto blob = FileReadAt::open(devices[i]);
+        if (!blob)
+            return failure_in(devices[i], blob.error());
+        std::uint64_t size = (*blob)->size();
+        if (bootstrap != nullptr && !bootstrap->blobs[i].raw) {
+            if (!bootstrap->blobs[i].obstacle.empty())
+                return failure(Code::unsupported,
+                               fmt::format("{}: blob {} can't be decoded here: {}", path, i + 1,
+                                           bootstrap->blobs[i].obstacle),
+                               bootstrap->blobs[i].entry_offset);
+            rafs::check_blob_size(*bootstrap, i, size, devices[i], findings);
+            size = bootstrap->blobs[i].size;
+        }
+        blobs.push_back(erofs::GivenBlob{devices[i], size});
+    }
+    if (bootstrap != nullptr)
+        rafs::check_files(*bootstrap, image, index, findings);
     erofs::check_blobs(image, blobs, findings, &index);
     for (const erofs::Finding& finding : findings.list()) {
         if (finding.severity == erofs::Severity::error)

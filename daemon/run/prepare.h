@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/erofs/image.h"
 #include "core/erofs/index.h"
+#include "core/rafs/bootstrap.h"
 #include "daemon/transport/probe.h"
 
 #include <memory>
@@ -18,9 +19,12 @@ namespace coldscope {
 // does; simulated and cachefiles only on a wish.
 [[nodiscard]] Result<TransportKind> choose_transport(std::optional<TransportKind> wish,
                                                      bool root_guard = false);
-// Files are given for all devices of the image, none of them too short or swapped.
-[[nodiscard]] Result<void> check_devices(const std::string& path, const erofs::Image& image,
+// Files are given for all devices of the image ("": none), none of them too short or swapped.
+// bootstrap: the image's, where it is RAFS: its files have chunks, which lie in the blobs and can
+// be decoded.
+[[nodiscard]] Result<void> check_devices(const std::string& path, erofs::Image& image,
                                          const erofs::Index& index,
+                                         const rafs::Bootstrap* bootstrap,
                                          const std::vector<std::string>& devices);
 // Differs for images that are not the same build; keys the cache.
 [[nodiscard]] std::string image_identity(const erofs::Image& image);

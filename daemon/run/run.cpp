@@ -1,7 +1,9 @@
 #include "daemon/run/run.h"
 
 #include "daemon/guard/mounts.h"
+#include "daemon/run/blobs.h"
 #include "daemon/run/prepare.h"
+#include "daemon/source/workers.h"
 #include "daemon/transport/simulated.h"
 
 #include <algorithm>
@@ -69,7 +71,13 @@ Result<void> Run::open_image() {
     if (!index)
         return failure_in(options_.image, index.error());
     index_ = std::move(*index);
-    return check_devices(options_.image, *image_, index_, options_.devices);
+    auto bootstrap = rafs::read_bootstrap(*image_);
+    if (!bootstrap)
+        return failure_in(options_.image, bootstrap.error());
+    rafs_ = std::move(*bootstrap);
+    if (options_.devices.empty())
+        options_.devices = find_blobs(options_.image, image_->devices());
+    return check_devices(options_.image, *image_, index_, rafs_.get(), options_.devices);
 }
 
 void Run::ring_thread() {
@@ -154,6 +162,7 @@ Result<void> Run::stop() {
     // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     engine_.reset();
     trace_ = nullptr;
+    workers_.reset();
     ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
     if (guard_) {

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/erofs/image.h"
 #include "core/erofs/index.h"
+#include "core/rafs/bootstrap.h"
 #include "core/rules/command.h"
 #include "daemon/engine/engine.h"
 #include "daemon/guard/client.h"
@@ -27,10 +28,13 @@
 namespace coldscope {
 
 class SimulatedTransport;
+class Workers;
 
 struct RunOptions {
-    std::string image;                // the bootstrap
-    std::vector<std::string> devices; // the blobs, in the order of the device table
+    std::string image; // the bootstrap
+    // The blobs, in the order of the device table; where none is given, those that find_blobs()
+    // finds. Of RAFS images they are as Nydus keeps them.
+    std::vector<std::string> devices;
     // cachefiles without an image: whatever object the kernel opens is a file of this folder.
     std::string from;
     std::string tag;                        // cachefiles: of the cache
@@ -134,6 +138,9 @@ private:
     [[nodiscard]] Result<void> open_image();
     [[nodiscard]] Result<void> start_guard();
     [[nodiscard]] Result<void> open_stores();
+    // device: 0 for the image itself.
+    [[nodiscard]] Result<std::unique_ptr<Source>> open_source(std::size_t device,
+                                                              const std::string& path);
     [[nodiscard]] Result<void> mount();
     [[nodiscard]] Result<void> mount_blobs();
     [[nodiscard]] Result<guard::FuseConnection> mount_fuse();
@@ -174,12 +181,14 @@ private:
     std::shared_ptr<ReadAt> primary_;
     std::unique_ptr<erofs::Image> image_;
     erofs::Index index_;
+    std::shared_ptr<const rafs::Bootstrap> rafs_; // null: the image is no RAFS
     std::unique_ptr<guard::Client> guard_;
     std::vector<std::vector<Range>> local_at_start_;
     std::vector<bool> marked_; // by store: before this run began
     ObjectNames names_;        // where objects come and go
     std::unique_ptr<EventQueue> events_;
     std::unique_ptr<Ring> ring_;
+    std::shared_ptr<Workers> workers_; // of sources that decode; else null
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Transport> transport_;
     SimulatedTransport* simulated_ = nullptr; // transport_, if it is that

@@ -5,6 +5,7 @@
 #include "daemon/run/metadata.h"
 #include "daemon/run/prepare.h"
 #include "daemon/run/run.h"
+#include "daemon/source/rafs.h"
 #include "daemon/transport/fanotify.h"
 #include "daemon/transport/fuse_blob.h"
 #include "daemon/transport/fuse_tree.h"
@@ -28,6 +29,7 @@ constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken a
 // As far apart, while the guard of a run that has ended sees its file system go: it holds the locks
 // of what is marked till then.
 constexpr int lock_tries = 20;
+constexpr unsigned most_workers = 4; // threads that decode
 } // namespace
 
 // A guard whose client died may still wait for this very run.
@@ -66,13 +68,24 @@ Result<void> Run::start_guard() {
     return {};
 }
 
+Result<std::unique_ptr<Source>> Run::open_source(std::size_t device, const std::string& path) {
+    COLDSCOPE_TRY(std::unique_ptr<Source> file, FileSource::open(*ring_, path, options_.shape));
+    if (device == 0 || rafs_ == nullptr || rafs_->blobs[device - 1].raw)
+        return file;
+    if (workers_ == nullptr) {
+        const unsigned processors = std::max(std::thread::hardware_concurrency(), 1U);
+        COLDSCOPE_TRY(workers_, Workers::start(*ring_, std::min(processors, most_workers)));
+    }
+    return RafsSource::make(*ring_, workers_, rafs_, device - 1, std::move(file));
+}
+
 Result<void> Run::open_stores() {
     std::vector<std::string> paths{options_.image};
     paths.insert(paths.end(), options_.devices.begin(), options_.devices.end());
     const std::string image = image_identity(*image_);
     const bool taken = guard_ && !guard_->taken_mount().empty();
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        COLDSCOPE_TRY(auto source, FileSource::open(*ring_, paths[i], options_.shape));
+        COLDSCOPE_TRY(auto source, open_source(i, paths[i]));
         const std::string name = std::filesystem::path(paths[i]).filename().string();
         const std::string identity = fmt::format("{}:{}:{}", image, i, source->identity());
         // What is written through a descriptor that was opened after the mark would be asked for.

@@ -126,8 +126,10 @@ void take_fields(const std::string& line, std::map<std::string, std::string>& fi
 } // namespace
 
 Dump dump_erofs(const std::string& image, const std::vector<std::string>& blobs,
-                const std::string& path, bool directory) {
+                const std::string& path, bool directory, std::uint64_t offset) {
     std::vector<std::string> arguments{"--path=" + path, "-e"};
+    if (offset != 0)
+        arguments.push_back("--offset=" + std::to_string(offset));
     if (directory)
         arguments.emplace_back("--ls");
     for (const std::string& blob : blobs)
@@ -158,7 +160,7 @@ Dump dump_erofs(const std::string& image, const std::vector<std::string>& blobs,
                                "%*d: %llu..%llu | %llu : %llu..%llu | %llu # device %llu",
                                &numbers[0], &numbers[1], &numbers[2], &numbers[3], &numbers[4],
                                &numbers[5], &device) >= 6) {
-            dump.extents.push_back({numbers[0], numbers[2], numbers[3], device});
+            dump.extents.push_back({numbers[0], numbers[2], numbers[3], numbers[5], device});
         } else if (!line.starts_with("Path :")) {
             take_fields(line, dump.fields);
         }

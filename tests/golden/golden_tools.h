@@ -35,6 +35,7 @@ struct DumpExtent {
     std::uint64_t offset = 0;
     std::uint64_t length = 0; // rounded up to blocks by dump.erofs
     std::uint64_t address = 0;
+    std::uint64_t stored = 0; // bytes at the address
     std::uint64_t device = 0;
 };
 
@@ -44,7 +45,8 @@ struct Dump {
     std::vector<DumpExtent> extents;
     std::map<std::string, std::string> entries; // directories: name -> nid
 };
+// offset: bytes of the file before the image.
 [[nodiscard]] Dump dump_erofs(const std::string& image, const std::vector<std::string>& blobs,
-                              const std::string& path, bool directory);
+                              const std::string& path, bool directory, std::uint64_t offset = 0);
 
 } // namespace coldscope::golden

@@ -50,11 +50,19 @@ struct FileSpec {
     std::vector<std::pair<std::string, std::string>> shared_xattrs;
 };
 
+// What a device has for one or more files.
+struct PlacedChunk {
+    std::uint16_t device = 0;
+    std::uint64_t address = 0; // bytes
+    std::uint64_t length = 0;  // bytes, without what fills its last block
+};
+
 struct BuiltImage {
     Bytes bytes;
     std::vector<Bytes> blobs;                   // of devices 1, 2, ...
     std::map<std::string, std::uint64_t> nids;  // by path
     std::map<std::string, std::uint64_t> inode; // byte offset, by path
+    std::vector<PlacedChunk> chunks;            // of all devices, in the order of placing
     std::uint32_t block_size = 4096;
 
     // Borrowed from this object, which must outlive them. [0] is the image itself.
@@ -79,6 +87,12 @@ public:
         wide_ = true;
         return *this;
     }
+    // As Nydus makes it: room for its tables' places behind the superblock, which has no checksum,
+    // and the numbers of chunks, of this size, in the chunk indexes. See rafs_builder.h.
+    ImageBuilder& set_rafs(std::uint32_t chunk_size) {
+        rafs_chunk_ = chunk_size;
+        return *this;
+    }
     // This file of the image is its metabox. Inodes in it are the test's to write.
     ImageBuilder& set_metabox(std::string path) {
         metabox_ = std::move(path);
@@ -91,6 +105,7 @@ private:
     std::string metabox_;
     std::uint32_t block_bits_;
     bool wide_ = false;
+    std::uint32_t rafs_chunk_ = 0; // bytes; 0: not RAFS
     std::vector<std::string> tags_;
     std::vector<std::pair<std::uint8_t, std::string>> prefixes_;
     std::vector<FileSpec> files_;

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t first_unified_block = 1U << 16;
 constexpr std::uint64_t unified_blocks_each = 1U << 14;
 constexpr std::uint64_t hole = 0xFFFF'FFFF'FFFF;
+constexpr std::uint64_t rafs_extension = 256; // bytes
 
 template <typename T>
 void append(Bytes& bytes, T value) {
@@ -41,7 +42,9 @@ BuiltImage ImageWriter::write() {
     out_.block_size = static_cast<std::uint32_t>(block_);
     add_tree();
     const std::uint64_t slots = from_.metabox_.empty() ? 0 : 1;
-    slots_ = round_up(super_offset + super_size + slots * super_slot_size, device_slot_size);
+    const std::uint64_t extension = from_.rafs_chunk_ != 0 ? rafs_extension : 0;
+    slots_ =
+        round_up(super_offset + super_size + slots * super_slot_size + extension, device_slot_size);
     out_.bytes.resize(slots_ + from_.tags_.size() * device_slot_size);
     out_.blobs.resize(from_.tags_.size());
     write_prefixes();
@@ -247,6 +250,12 @@ std::uint64_t ImageWriter::place_chunk(const Node& node, const Bytes& chunk) {
     std::uint64_t block = bytes.size() / block_;
     bytes.insert(bytes.end(), chunk.begin(), chunk.end());
     bytes.resize(round_up(bytes.size(), block_));
+    out_.chunks.push_back({device, block * block_, chunk.size()});
+    if (from_.rafs_chunk_ != 0) { // the address's upper half is the number's lower one
+        std::uint64_t& number = rafs_chunks_[device];
+        block |= (number & 0xFFFF) << 32;
+        number += round_up(chunk.size(), from_.rafs_chunk_) / from_.rafs_chunk_;
+    }
     if (node.spec.unified)
         block += first_unified_block + (device - 1U) * unified_blocks_each;
     known_chunks_[{device, chunk}] = block;
@@ -397,8 +406,10 @@ void ImageWriter::write_super() {
     if (compressed)
         features |= incompat::lz4_0padding;
     put<std::uint32_t>(bytes, at, super_magic);
+    const bool rafs = from_.rafs_chunk_ != 0;
     put<std::uint32_t>(bytes, at + 8,
-                       compat::checksum | compat::mtime | compat::plain_xattr_prefixes);
+                       rafs ? compat::rafs_v6
+                            : compat::checksum | compat::mtime | compat::plain_xattr_prefixes);
     put<std::uint8_t>(bytes, at + 12, static_cast<std::uint8_t>(from_.block_bits_));
     put<std::uint16_t>(bytes, at + 14, static_cast<std::uint16_t>(nid("/")));
     put<std::uint64_t>(bytes, at + 16, nodes_.size());
@@ -424,7 +435,8 @@ void ImageWriter::write_super() {
             bytes, slot + 68,
             static_cast<std::uint32_t>(first_unified_block + i * unified_blocks_each));
     }
-    out_.fix_checksum();
+    if (!rafs)
+        out_.fix_checksum();
 }
 
 } // namespace coldscope::test

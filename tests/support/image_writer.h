@@ -65,6 +65,7 @@ private:
     std::map<std::string, std::string> hard_links_;
     std::map<std::pair<std::string, std::string>, std::uint32_t> shared_ids_;
     std::map<std::pair<std::uint16_t, Bytes>, std::uint64_t> known_chunks_;
+    std::map<std::uint16_t, std::uint64_t> rafs_chunks_; // how many a device has
     BuiltImage out_;
     std::uint64_t slots_ = 0;    // byte offset of the device table
     std::uint64_t prefixes_ = 0; // byte offset

@@ -62,7 +62,8 @@ inline std::vector<attach::Message> sample_messages() {
         Facts{{{5 * second, 4711, 4700, "/system.slice/a b"}, {6 * second, 4712, 0, ""}},
               {{7, 36, 8192, 4096}},
               {{7, KernelTime::Passed::asked, 5 * second},
-               {7, KernelTime::Passed::resumed, 6 * second}}},
+               {7, KernelTime::Passed::resumed, 6 * second}},
+              {{7, "blob 1, chunk 2: wrong digest"}, {8, ""}}},
         Facts{},
     };
 }
