@@ -12,7 +12,8 @@ namespace coldscope {
 
 namespace {
 constexpr std::uint64_t ignored = ~std::uint64_t{0}; // user_data of operations nobody waits for
-constexpr int slot_bits = 32;                        // of user_data; above them the generation
+constexpr int own_a_turn = 2; // what is read, then written; all else has to have its turn
+constexpr int slot_bits = 32; // of user_data; above them the generation
 } // namespace
 
 Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
@@ -96,8 +97,12 @@ void Ring::write(int fd, std::span<const std::byte> from, std::uint64_t offset, 
     ++transfers_;
 }
 
+void Ring::read_at_once(int fd, std::span<std::byte> into, std::uint64_t offset, Done done) {
+    own_.push_back({fd, into, {}, offset, std::move(done), 0});
+}
+
 void Ring::write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
-    own_.push_back({fd, from, offset, std::move(done), 0});
+    own_.push_back({fd, {}, from, offset, std::move(done), 0});
 }
 
 Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
@@ -222,11 +227,15 @@ void Ring::arm_again() {
 }
 
 void Ring::start_own() {
-    for (OwnWrite& own : std::exchange(own_, {}))
-        write(own.fd, own.from, own.offset, std::move(own.done));
+    for (Own& own : std::exchange(own_, {})) {
+        if (own.from.empty())
+            read(own.fd, own.into, own.offset, std::move(own.done));
+        else
+            write(own.fd, own.from, own.offset, std::move(own.done));
+    }
 }
 
-// Where there can be no more threads, io_uring makes the writes.
+// Where there can be no more threads, io_uring makes the transfers.
 void Ring::start_other() {
     try {
         other_ = std::thread([this] { take_turns(false); });
@@ -235,44 +244,46 @@ void Ring::start_other() {
 }
 
 // False: another thread leads.
-bool Ring::write_own() {
-    if (own_.size() == 1 && transfers_ == 0 && !stopping_) {
+bool Ring::make_own() {
+    for (int i = 0; i < own_a_turn && own_.size() == 1 && transfers_ == 0 && !stopping_; ++i) {
         if (!other_.joinable())
             start_other();
-        if (handover_.has_relief()) {
-            OwnWrite own = std::move(own_.front());
-            own_.clear();
-            const Handover::Absence absence = handover_.leave();
-            const ssize_t put =
-                pwrite(own.fd, own.from.data(), own.from.size(), static_cast<off_t>(own.offset));
-            own.result = put < 0 ? -errno : static_cast<int>(put);
-            if (!handover_.back(absence)) {
-                const std::lock_guard lock(returned_mutex_);
-                returned_.push_back(std::move(own));
-                wake();
-                return false;
-            }
-            own.done(own.result);
+        if (!handover_.has_relief())
+            break;
+        Own own = std::move(own_.front());
+        own_.clear();
+        const Handover::Absence absence = handover_.leave();
+        const auto at = static_cast<off_t>(own.offset);
+        const ssize_t moved = own.from.empty()
+                                  ? pread(own.fd, own.into.data(), own.into.size(), at)
+                                  : pwrite(own.fd, own.from.data(), own.from.size(), at);
+        own.result = moved < 0 ? -errno : static_cast<int>(moved);
+        if (!handover_.back(absence)) {
+            const std::lock_guard lock(returned_mutex_);
+            returned_.push_back(std::move(own));
+            wake();
+            return false;
         }
+        own.done(own.result);
     }
     start_own();
     return true;
 }
 
 void Ring::take_returned() {
-    std::vector<OwnWrite> returned;
+    std::vector<Own> returned;
     {
         const std::lock_guard lock(returned_mutex_);
         returned.swap(returned_);
     }
-    for (OwnWrite& own : returned)
+    for (Own& own : returned)
         own.done(own.result);
 }
 
 // Until stop(), or until another thread leads: what its turn had left to do is done by that one.
 void Ring::lead() {
     for (;;) {
-        if (!write_own())
+        if (!make_own())
             return;
         if (on_turn_)
             on_turn_();
