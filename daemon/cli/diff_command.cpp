@@ -5,6 +5,7 @@
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -136,11 +137,33 @@ Result<compare::Comparison> compare_sides(const compare::Side& before, const com
     return compare::compare(before, after, wanted);
 }
 
+// A blob that is given for nothing is a mistake that would show as bytes to fetch.
+bool all_used(const DiffOptions& options, const OpenedSide& before, const OpenedSide& after) {
+    for (const std::string& path : options.blobs) {
+        const auto has = [&path](const OpenedSide& side) {
+            return std::ranges::any_of(side.opened->image->devices(),
+                                       [&path](const erofs::Device& device) {
+                                           return last_part(device.tag) == last_part(path);
+                                       });
+        };
+        if (has(before) || has(after))
+            continue;
+        print_error({Code::invalid, 0, no_offset,
+                     fmt::format("no device of either image has the tag \"{}\": give it with "
+                                 "--old-device or --new-device",
+                                 last_part(path))},
+                    path);
+        return false;
+    }
+    return true;
+}
+
 int run_diff(const DiffOptions& options) {
     OpenedSide old_side;
     OpenedSide new_side;
     if (!open_side(options.old_image, options.old_devices, options.blobs, old_side) ||
-        !open_side(options.new_image, options.new_devices, options.blobs, new_side))
+        !open_side(options.new_image, options.new_devices, options.blobs, new_side) ||
+        !all_used(options, old_side, new_side))
         return failed;
     const compare::Side before = old_side.side();
     const compare::Side after = new_side.side();
