@@ -56,6 +56,8 @@ FileComparer::FileComparer(const Side& before, const Side& after,
                            std::span<const DeviceMatch> matches, const Options& options)
     : before_(before), after_(after), matches_(matches), options_(options),
       old_print_name_(fingerprint_name(before.image)), print_name_(fingerprint_name(after.image)) {
+    same_decoding_ = before.image.superblock().has(erofs::incompat::lz4_0padding) ==
+                     after.image.superblock().has(erofs::incompat::lz4_0padding);
     // Slots are the same in one bootstrap; blobs given for them may not be.
     same_images_ = true;
     for (std::size_t i = 0; i < matches.size(); ++i)
@@ -116,9 +118,21 @@ std::uint16_t FileComparer::metadata(const Pair& pair, const Prints& prints) con
 bool FileComparer::same_place(const Extent& old, const Extent& now) const {
     if (old.kind == ExtentKind::hole || now.kind == ExtentKind::hole)
         return old.kind == now.kind;
-    return now.device < matches_.size() && matches_[now.device].before == old.device &&
-           old.address + (std::max(old.offset, now.offset) - old.offset) ==
-               now.address + (std::max(old.offset, now.offset) - now.offset);
+    const std::uint64_t from = std::max(old.offset, now.offset);
+    if (old.in_metabox || now.in_metabox) {
+        if (!same_images_ || old.in_metabox != now.in_metabox)
+            return false;
+    } else if (now.device >= matches_.size() || matches_[now.device].before != old.device) {
+        return false;
+    }
+    const bool encoded = old.kind == ExtentKind::encoded;
+    if (encoded != (now.kind == ExtentKind::encoded))
+        return false;
+    if (encoded) // one cluster, and the same part of what it decodes to
+        return same_decoding_ && old.address == now.address && old.encoded == now.encoded &&
+               old.algorithm == now.algorithm &&
+               old.skip + (from - old.offset) == now.skip + (from - now.offset);
+    return old.address + (from - old.offset) == now.address + (from - now.offset);
 }
 
 template <typename Piece>
@@ -246,15 +260,20 @@ std::string FileComparer::place_of(bool after, const Inode& inode) {
         place.append(reinterpret_cast<const char*>(&number), sizeof number);
     };
     for (const Extent& extent : *extents) {
+        const bool hole = extent.kind == ExtentKind::hole;
         std::optional<std::uint16_t> device = extent.device;
-        if (after && extent.kind != ExtentKind::hole)
+        if (after && !hole)
             device =
                 extent.device < matches_.size() ? matches_[extent.device].before : std::nullopt;
-        if (!device)
+        const bool encoded = extent.kind == ExtentKind::encoded;
+        if (!device || extent.in_metabox || (encoded && !same_decoding_))
             return {};
         add(extent.length);
-        add(extent.kind == ExtentKind::hole ? ~std::uint64_t{0} : *device);
+        add(hole ? ~std::uint64_t{0} : *device);
         add(extent.address);
+        add(encoded ? (static_cast<std::uint64_t>(extent.algorithm) + 1) << 32 | extent.encoded
+                    : 0);
+        add(extent.skip);
     }
     return place;
 }

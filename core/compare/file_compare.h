@@ -64,6 +64,7 @@ private:
     std::string old_print_name_;
     std::string print_name_;
     bool same_images_ = false;
+    bool same_decoding_ = false; // a cluster's bytes mean the same in both
 };
 
 } // namespace coldscope::compare
