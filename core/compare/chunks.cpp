@@ -1,5 +1,6 @@
 #include "core/compare/chunks.h"
 
+#include "core/compare/extent_windows.h"
 #include "core/erofs/radix.h"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ void count(std::vector<Chunk>& chunks, DeviceNeed& need) {
 
 Result<void> count_chunks(const Side& after, Meter& meter, Comparison& comparison) {
     std::vector<std::vector<Chunk>> by_device(comparison.devices.size());
-    std::vector<erofs::Extent> extents;
+    std::uint64_t room = after.image.metadata_room() / 4; // for table entries
     COLDSCOPE_CHECK(meter.begin(Phase::paths, after.index.size()));
     for (std::size_t id = 0; id < after.index.size(); ++id) {
         COLDSCOPE_CHECK(meter.advance(1));
@@ -50,13 +51,16 @@ Result<void> count_chunks(const Side& after, Meter& meter, Comparison& compariso
             after.index.node_of_nid(node.nid) != id) // a hard link
             continue;
         const auto inode = after.image.inode(node.nid);
-        extents.clear();
-        if (!inode || !after.image.map_into(*inode, 0, inode->size, extents))
-            continue; // a file of unknown content
-        for (const erofs::Extent& extent : extents) {
+        const auto table = inode ? after.image.chunk_table(*inode) : std::unexpected(inode.error());
+        if (!table || table->count > room)
+            continue; // a damaged file, or tables that overlap
+        room -= table->count;
+        // Where it can't be mapped, what was found before counts.
+        static_cast<void>(for_each_extent(after.image, *inode, [&](const erofs::Extent& extent) {
             if (extent.kind == erofs::ExtentKind::data && extent.device < by_device.size())
                 add_chunks(*inode, extent, by_device);
-        }
+            return Result<void>();
+        }));
     }
     for (std::size_t i = 0; i < by_device.size(); ++i)
         count(by_device[i], comparison.devices[i]);

@@ -1,5 +1,6 @@
 #include "core/compare/file_compare.h"
 
+#include "core/compare/extent_windows.h"
 #include "core/compare/same_bytes.h"
 
 #include <algorithm>
@@ -137,22 +138,26 @@ bool FileComparer::same_place(const Extent& old, const Extent& now) const {
 
 template <typename Piece>
 Result<void> FileComparer::pieces(const Pair& pair, const Piece& piece) {
-    old_extents_.clear();
-    new_extents_.clear();
-    COLDSCOPE_CHECK(before_.image.map_into(pair.old, 0, pair.old.size, old_extents_));
-    COLDSCOPE_CHECK(after_.image.map_into(pair.now, 0, pair.now.size, new_extents_));
-    auto old = old_extents_.begin();
-    auto now = new_extents_.begin();
-    while (old != old_extents_.end() && now != new_extents_.end()) {
-        const std::uint64_t from = std::max(old->offset, now->offset);
-        const std::uint64_t old_end = old->offset + old->length;
-        const std::uint64_t new_end = now->offset + now->length;
-        const std::uint64_t to = std::min(old_end, new_end);
-        COLDSCOPE_TRY(const bool going, piece(from, to - from, same_place(*old, *now)));
-        if (!going)
-            break;
-        old += old_end == to ? 1 : 0;
-        now += new_end == to ? 1 : 0;
+    const std::uint64_t window = std::min(window_of(pair.old), window_of(pair.now));
+    const std::uint64_t size = pair.now.size; // both have it
+    for (std::uint64_t at = 0; at < size; at += std::min(window, size - at)) {
+        old_extents_.clear();
+        new_extents_.clear();
+        COLDSCOPE_CHECK(before_.image.map_into(pair.old, at, window, old_extents_));
+        COLDSCOPE_CHECK(after_.image.map_into(pair.now, at, window, new_extents_));
+        auto old = old_extents_.begin();
+        auto now = new_extents_.begin();
+        while (old != old_extents_.end() && now != new_extents_.end()) {
+            const std::uint64_t from = std::max(old->offset, now->offset);
+            const std::uint64_t old_end = old->offset + old->length;
+            const std::uint64_t new_end = now->offset + now->length;
+            const std::uint64_t to = std::min(old_end, new_end);
+            COLDSCOPE_TRY(const bool going, piece(from, to - from, same_place(*old, *now)));
+            if (!going)
+                return {};
+            old += old_end == to ? 1 : 0;
+            now += new_end == to ? 1 : 0;
+        }
     }
     return {};
 }
@@ -251,31 +256,26 @@ void FileComparer::compare_moved(Change& change) {
             static_cast<std::uint16_t>(metadata(*pair, compare_xattrs(*pair)) & ~field::links);
 }
 
-std::string FileComparer::place_of(bool after, const Inode& inode) {
-    const auto extents = (after ? after_ : before_).image.map(inode, 0, inode.size);
-    std::string place;
-    if (!extents)
-        return place;
-    const auto add = [&place](std::uint64_t number) {
-        place.append(reinterpret_cast<const char*>(&number), sizeof number);
-    };
-    for (const Extent& extent : *extents) {
-        const bool hole = extent.kind == ExtentKind::hole;
-        std::optional<std::uint16_t> device = extent.device;
-        if (after && !hole)
-            device =
-                extent.device < matches_.size() ? matches_[extent.device].before : std::nullopt;
-        const bool encoded = extent.kind == ExtentKind::encoded;
-        if (!device || extent.in_metabox || (encoded && !same_decoding_))
-            return {};
-        add(extent.length);
-        add(hole ? ~std::uint64_t{0} : *device);
-        add(extent.address);
-        add(encoded ? (static_cast<std::uint64_t>(extent.algorithm) + 1) << 32 | extent.encoded
-                    : 0);
-        add(extent.skip);
-    }
-    return place;
+std::optional<Digest> FileComparer::place_of(bool after, const Inode& inode, Digester& digester) {
+    bool placed = true;
+    const auto mapped =
+        for_each_extent((after ? after_ : before_).image, inode, [&](const Extent& extent) {
+            const bool hole = extent.kind == ExtentKind::hole;
+            std::optional<std::uint16_t> device = extent.device;
+            if (after && !hole)
+                device =
+                    extent.device < matches_.size() ? matches_[extent.device].before : std::nullopt;
+            const bool encoded = extent.kind == ExtentKind::encoded;
+            placed = placed && device && !extent.in_metabox && (same_decoding_ || !encoded);
+            const std::array<std::uint64_t, 6> place{
+                extent.length,  hole ? ~std::uint64_t{0} : device.value_or(0),
+                extent.address, encoded ? static_cast<std::uint64_t>(extent.algorithm) + 1 : 0,
+                extent.encoded, extent.skip};
+            digester.add(std::as_bytes(std::span(place)));
+            return Result<void>();
+        });
+    const Digest digest = digester.take();
+    return mapped && placed ? std::optional(digest) : std::nullopt;
 }
 
 std::string FileComparer::fingerprint_of(bool after, const Inode& inode) {

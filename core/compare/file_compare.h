@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/compare/compare.h"
+#include "core/compare/digest.h"
 
 #include <optional>
 #include <string>
@@ -23,9 +24,10 @@ public:
     // Of two files with the same bytes at different paths: the other fields.
     void compare_moved(Change& change);
 
-    // Where all of a file's bytes are, as a text that is the same for the same place in both
-    // images; empty: there is none, or bytes lie where the other image has no device.
-    [[nodiscard]] std::string place_of(bool after, const erofs::Inode& inode);
+    // Of where all of a file's bytes are: the same for the same place in both images. Nothing: some
+    // lie where the other image has no device.
+    [[nodiscard]] std::optional<Digest> place_of(bool after, const erofs::Inode& inode,
+                                                 Digester& digester);
     // The fingerprint that is stored with an inode; empty: none.
     [[nodiscard]] std::string fingerprint_of(bool after, const erofs::Inode& inode);
 

@@ -4,7 +4,7 @@ namespace coldscope::compare {
 
 namespace {
 
-constexpr std::uint64_t paths_in_step = 1024;
+constexpr std::uint64_t paths_in_step = 1; // one can have a long map
 constexpr std::uint64_t bytes_in_step = 1024 * 1024;
 
 } // namespace

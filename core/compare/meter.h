@@ -22,7 +22,7 @@ struct Progress {
     std::uint64_t total = 0; // paths or bytes, by the phase; an estimate
 };
 
-// False gives the comparison up. Called at least once for each MiB that is read.
+// False gives the comparison up. Called for each path, and for each MiB that is read.
 using Report = std::function<bool(const Progress&)>;
 
 class Meter {

@@ -177,18 +177,19 @@ Result<void> Moves::round(Basis basis, const Make& make) {
 Result<void> Moves::run(bool read) {
     gather();
     keep_common_sizes();
+    COLDSCOPE_CHECK(meter_.begin(Phase::paths, 2 * (removed_.size() + added_.size())));
+    const auto told = [this](std::string key) -> Result<std::string> {
+        COLDSCOPE_CHECK(meter_.advance(1));
+        return key;
+    };
     Digester digester;
     COLDSCOPE_CHECK(round(Basis::place, [&](bool after, const erofs::Inode& inode) {
-        std::string place = files_.place_of(after, inode);
-        if (place.size() > sizeof(Digest)) { // of many pieces
-            digester.add(std::as_bytes(std::span(place)));
-            place = text_of(digester.take());
-        }
-        return Result<std::string>(std::move(place));
+        const auto place = files_.place_of(after, inode, digester);
+        return told(place ? text_of(*place) : std::string());
     }));
     keep_common_sizes();
     COLDSCOPE_CHECK(round(Basis::fingerprint, [&](bool after, const erofs::Inode& inode) {
-        return Result<std::string>(files_.fingerprint_of(after, inode));
+        return told(files_.fingerprint_of(after, inode));
     }));
     const std::uint64_t bytes = keep_common_sizes();
     if (read) {

@@ -1,6 +1,7 @@
 #include "core/compare/same_bytes.h"
 
 #include "core/compare/compare.h"
+#include "core/compare/extent_windows.h"
 #include "core/erofs/read.h"
 
 #include <algorithm>
@@ -63,40 +64,36 @@ Result<bool> same_bytes(const Side& before, const erofs::Inode& old_inode, const
 
 Result<Digest> digest_of(const Side& side, const erofs::Inode& inode, Digester& digester,
                          Meter& meter) {
-    COLDSCOPE_TRY(const auto extents, side.image.map(inode, 0, inode.size));
     std::vector<std::byte> piece;
     std::uint64_t zeros = 0; // pieces of them, since the last other one
-    auto extent = extents.begin();
-    Result<void> done;
-    for (std::uint64_t at = 0; at < inode.size;) {
-        while (extent != extents.end() && extent->offset + extent->length <= at)
-            ++extent;
-        if (extent != extents.end() && extent->kind == erofs::ExtentKind::hole) {
-            const std::uint64_t within = (extent->offset + extent->length - at) / piece_size;
+    std::uint64_t at = 0;    // all before is added
+    const auto add_pieces = [&](const erofs::Extent& extent) -> Result<void> {
+        const std::uint64_t end = extent.offset + extent.length;
+        if (at < end && extent.kind == erofs::ExtentKind::hole) {
+            const std::uint64_t within = (end - at) / piece_size;
             zeros += within;
             at += within * piece_size;
-            if (within != 0)
-                continue;
         }
-        piece.resize(piece_at(at, inode.size));
-        done = erofs::read_file(side.image, inode, at, piece, side.devices);
-        if (!done)
-            break;
-        at += piece.size();
-        if (std::ranges::all_of(piece, [](std::byte byte) { return byte == std::byte{}; })) {
-            ++zeros;
-        } else {
-            add_count(digester, std::exchange(zeros, 0));
-            digester.add(piece);
+        // The last piece may go on in the next extents.
+        while (at < end) {
+            piece.resize(piece_at(at, inode.size));
+            COLDSCOPE_CHECK(erofs::read_file(side.image, inode, at, piece, side.devices));
+            at += piece.size();
+            if (std::ranges::all_of(piece, [](std::byte byte) { return byte == std::byte{}; })) {
+                ++zeros;
+            } else {
+                add_count(digester, std::exchange(zeros, 0));
+                digester.add(piece);
+            }
+            COLDSCOPE_CHECK(meter.advance(piece.size()));
         }
-        done = meter.advance(piece.size());
-        if (!done)
-            break;
-    }
+        return {};
+    };
+    const auto done = for_each_extent(side.image, inode, add_pieces);
     add_count(digester, zeros);
     const Digest digest = digester.take();
     if (!done)
-        return std::unexpected(std::move(done).error());
+        return std::unexpected(done.error());
     return digest;
 }
 

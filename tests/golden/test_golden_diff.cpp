@@ -270,6 +270,10 @@ void TestGoldenDiff::agrees_data() {
     row("two layouts", {"-b512"}, blob);
     row("fingerprints", {"--xattr-inode-digest"}, {"--xattr-inode-digest", "-b1024"});
     row("metabox", {"-m4096", "-E48bit"}, {"--MZ"});
+    row("LZ4", {"-zlz4"}, {"-zlz4"});
+    row("compressed and not", {"-zlzma", "-C65536", "-Eztailpacking"}, {});
+    row("fragments and dedupe", {"-zzstd", "-Eall-fragments,dedupe"},
+        {"-zdeflate", "-Eall-fragments"});
 }
 
 void TestGoldenDiff::agrees() {
