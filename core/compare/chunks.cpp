@@ -1,6 +1,6 @@
 #include "core/compare/chunks.h"
 
-#include "core/compare/extent_windows.h"
+#include "core/compare/extent_reader.h"
 #include "core/erofs/radix.h"
 
 #include <algorithm>

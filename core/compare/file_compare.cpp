@@ -1,6 +1,6 @@
 #include "core/compare/file_compare.h"
 
-#include "core/compare/extent_windows.h"
+#include "core/compare/extent_reader.h"
 #include "core/compare/same_bytes.h"
 
 #include <algorithm>
@@ -138,25 +138,23 @@ bool FileComparer::same_place(const Extent& old, const Extent& now) const {
 
 template <typename Piece>
 Result<void> FileComparer::pieces(const Pair& pair, const Piece& piece) {
-    const std::uint64_t window = std::min(window_of(pair.old), window_of(pair.now));
-    const std::uint64_t size = pair.now.size; // both have it
-    for (std::uint64_t at = 0; at < size; at += std::min(window, size - at)) {
-        old_extents_.clear();
-        new_extents_.clear();
-        COLDSCOPE_CHECK(before_.image.map_into(pair.old, at, window, old_extents_));
-        COLDSCOPE_CHECK(after_.image.map_into(pair.now, at, window, new_extents_));
-        auto old = old_extents_.begin();
-        auto now = new_extents_.begin();
-        while (old != old_extents_.end() && now != new_extents_.end()) {
-            const std::uint64_t from = std::max(old->offset, now->offset);
-            const std::uint64_t old_end = old->offset + old->length;
-            const std::uint64_t new_end = now->offset + now->length;
-            const std::uint64_t to = std::min(old_end, new_end);
-            COLDSCOPE_TRY(const bool going, piece(from, to - from, same_place(*old, *now)));
-            if (!going)
-                return {};
-            old += old_end == to ? 1 : 0;
-            now += new_end == to ? 1 : 0;
+    ExtentReader olds(before_.image, pair.old);
+    ExtentReader news(after_.image, pair.now);
+    COLDSCOPE_TRY(const Extent* old, olds.next());
+    COLDSCOPE_TRY(const Extent* now, news.next());
+    while (old != nullptr && now != nullptr) {
+        const std::uint64_t from = std::max(old->offset, now->offset);
+        const std::uint64_t old_end = old->offset + old->length;
+        const std::uint64_t new_end = now->offset + now->length;
+        const std::uint64_t to = std::min(old_end, new_end);
+        COLDSCOPE_TRY(const bool going, piece(from, to - from, same_place(*old, *now)));
+        if (!going)
+            break;
+        if (old_end == to) {
+            COLDSCOPE_TRY(old, olds.next());
+        }
+        if (new_end == to) {
+            COLDSCOPE_TRY(now, news.next());
         }
     }
     return {};
@@ -260,15 +258,18 @@ std::optional<Digest> FileComparer::place_of(bool after, const Inode& inode, Dig
     bool placed = true;
     const auto mapped =
         for_each_extent((after ? after_ : before_).image, inode, [&](const Extent& extent) {
+            constexpr std::uint64_t none = ~std::uint64_t{0};
             const bool hole = extent.kind == ExtentKind::hole;
-            std::optional<std::uint16_t> device = extent.device;
-            if (after && !hole)
-                device =
-                    extent.device < matches_.size() ? matches_[extent.device].before : std::nullopt;
             const bool encoded = extent.kind == ExtentKind::encoded;
-            placed = placed && device && !extent.in_metabox && (same_decoding_ || !encoded);
+            std::uint64_t device = hole ? none : extent.device;
+            if (after && !hole) {
+                const bool known = extent.device < matches_.size();
+                device = known ? matches_[extent.device].before.value_or(0) : 0;
+                placed = placed && known && matches_[extent.device].before.has_value();
+            }
+            placed = placed && !extent.in_metabox && (same_decoding_ || !encoded);
             const std::array<std::uint64_t, 6> place{
-                extent.length,  hole ? ~std::uint64_t{0} : device.value_or(0),
+                extent.length,  device,
                 extent.address, encoded ? static_cast<std::uint64_t>(extent.algorithm) + 1 : 0,
                 extent.encoded, extent.skip};
             digester.add(std::as_bytes(std::span(place)));

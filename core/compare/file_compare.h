@@ -61,8 +61,6 @@ private:
     const Side& after_;
     std::span<const DeviceMatch> matches_;
     const Options& options_;
-    std::vector<erofs::Extent> old_extents_;
-    std::vector<erofs::Extent> new_extents_;
     std::string old_print_name_;
     std::string print_name_;
     bool same_images_ = false;

@@ -1,7 +1,7 @@
 #include "core/compare/same_bytes.h"
 
 #include "core/compare/compare.h"
-#include "core/compare/extent_windows.h"
+#include "core/compare/extent_reader.h"
 #include "core/erofs/read.h"
 
 #include <algorithm>

@@ -104,7 +104,7 @@ void print_counts(const Comparison& comparison, Output& output) {
 std::string content_text(const Comparison& comparison) {
     if (!comparison.by_content)
         return "not looked at";
-    return fmt::format("{}{} of these, in blocks of {} bytes, are in OLD, too, stored elsewhere",
+    return fmt::format("{}{} of these, in blocks of {} bytes, are in OLD too, stored elsewhere",
                        comparison.all_looked_at ? "" : "at least ",
                        bytes_text(*comparison.by_content), comparison.content_block);
 }
