@@ -65,27 +65,31 @@ std::string blob_for(const erofs::Device& device, const std::vector<std::string>
     return {};
 }
 
+// Of all devices, as open_image() takes them.
+std::vector<std::string> blobs_of(const std::string& image, std::vector<std::string> devices,
+                                  const std::vector<std::string>& blobs) {
+    auto primary = FileReadAt::open(image);
+    if (!primary)
+        return devices; // open_image() says why
+    const auto opened = erofs::Image::open(std::move(*primary));
+    if (!opened)
+        return devices;
+    for (std::size_t i = devices.size(); i < (*opened)->devices().size(); ++i)
+        devices.push_back(blob_for((*opened)->devices()[i], blobs));
+    while (!devices.empty() && devices.back().empty())
+        devices.pop_back();
+    return devices;
+}
+
 bool open_side(const std::string& name, const std::vector<std::string>& devices,
                const std::vector<std::string>& blobs, OpenedSide& side) {
-    side.opened = open_image(name, devices);
+    const std::vector<std::string> paths = blobs_of(name, devices, blobs);
+    side.opened = open_image(name, paths);
     if (side.opened == nullptr)
         return false;
     side.files.push_back(identity_of(name));
-    for (const std::string& path : devices)
-        side.files.push_back(identity_of(path));
-    for (std::size_t i = devices.size(); i < side.opened->image->devices().size(); ++i) {
-        const std::string path = blob_for(side.opened->image->devices()[i], blobs);
+    for (const std::string& path : paths)
         side.files.push_back(path.empty() ? path : identity_of(path));
-        side.opened->devices.push_back(nullptr);
-        if (path.empty())
-            continue;
-        auto blob = open_named(path);
-        if (!blob) {
-            print_error(blob.error(), path);
-            return false;
-        }
-        side.opened->devices.back() = std::move(*blob);
-    }
     auto index = erofs::Index::build(*side.opened->image);
     if (!index) {
         print_error(index.error(), name);

@@ -57,6 +57,10 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
         return nullptr;
     }
     for (const std::string& path : blobs) {
+        if (path.empty()) {
+            opened->devices.push_back(nullptr);
+            continue;
+        }
         auto blob = open_named(path);
         if (!blob) {
             print_error(blob.error(), path);
