@@ -352,6 +352,12 @@ void TestGoldenDiff::layers() {
             QCOMPARE(result["counts"]["added"].get<int>(), 6);
             QCOMPARE(result["counts"]["removed"].get<int>(), 6);
         }
+        // A blob that is named as its tag serves both.
+        const std::string blob = path(raw(diff(arguments)["devices"][1], "tag"));
+        fs::copy_file(path("base.erofs"), blob);
+        std::vector<std::string> named = arguments;
+        named.insert(named.end(), {"--blob", blob});
+        QCOMPARE(diff(named)["devices"][1]["match"].get<std::string>(), std::string("same file"));
         // A node with the base alone has it as a primary device: found by its UUID.
         const json result = diff({path("base.erofs"), path("two"), "--no-read"});
         QCOMPARE(result["devices"][1]["old_device"].get<int>(), 0);
