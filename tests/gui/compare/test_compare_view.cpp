@@ -86,6 +86,8 @@ void TestCompareView::init() {
     view_ = std::make_unique<CompareView>(opened_->workspace);
     view_->resize(1280, 420);
     view_->show();
+    view_->activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(view_.get()));
     table_ = view_->findChild<QTableView*>();
     QVERIFY(table_ != nullptr);
     QVERIFY(next_.write());
