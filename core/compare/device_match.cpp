@@ -3,7 +3,7 @@
 #include "core/compare/compare.h"
 #include "core/compare/same_bytes.h"
 
-#include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -41,6 +41,9 @@ std::size_t device_count(const Side& side) {
     return side.image.devices().size() + 1;
 }
 
+constexpr std::size_t most_of_one_name = 16; // more are a damaged table
+constexpr std::size_t most_warnings = 100;
+
 class Matcher {
 public:
     Matcher(const Side& before, const Side& after, bool read, Meter& meter,
@@ -50,8 +53,13 @@ public:
     Result<std::vector<DeviceMatch>> run();
 
 private:
+    [[nodiscard]] std::vector<std::size_t> candidates(std::size_t now) const;
     Result<Sameness> compare_pair(std::size_t old, std::size_t now);
     Result<Sameness> by_bytes(std::size_t old, std::size_t now, bool same_tag);
+    void warn(std::string text) {
+        if (warnings_.size() < most_warnings)
+            warnings_.push_back(std::move(text));
+    }
 
     const Side& before_;
     const Side& after_;
@@ -59,6 +67,11 @@ private:
     Meter& meter_;
     std::vector<std::string>& warnings_;
     bool same_bootstrap_ = false;
+    // Devices of the first image.
+    std::multimap<std::string, std::size_t> by_file_;
+    std::multimap<std::string, std::size_t> by_tag_;
+    std::vector<std::size_t> there_; // blobs
+    std::vector<std::size_t> untagged_there_;
 };
 
 Result<Sameness> Matcher::by_bytes(std::size_t old, std::size_t now, bool same_tag) {
@@ -70,7 +83,7 @@ Result<Sameness> Matcher::by_bytes(std::size_t old, std::size_t now, bool same_t
         COLDSCOPE_TRY(same, same_bytes(a, b, meter_));
     }
     if (!same && same_tag && old > 0 && now > 0)
-        warnings_.push_back(fmt::format(
+        warn(fmt::format(
             "the blob tagged \"{}\" is not the same in both: a cache that goes by tags would give "
             "one image the other's bytes",
             tag_of(after_, now)));
@@ -96,9 +109,9 @@ Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
     const std::uint64_t size = said_size(before_, old);
     const std::uint64_t other_size = said_size(after_, now);
     if (size != 0 && other_size != 0 && size != other_size) {
-        warnings_.push_back(fmt::format("the blob tagged \"{}\" has {} bytes in one device table "
-                                        "and {} in the other: taken for two",
-                                        other, size, other_size));
+        warn(fmt::format("the blob tagged \"{}\" has {} bytes in one device table "
+                         "and {} in the other: taken for two",
+                         other, size, other_size));
         return Sameness::none;
     }
     if (same_tag && is_digest(tag))
@@ -108,17 +121,41 @@ Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
     return same_slot ? Sameness::bootstrap : Sameness::tag;
 }
 
+// That of the same number first: it is most often the one. A table may have 65,535 devices, so only
+// those are looked at of which something speaks for it.
+std::vector<std::size_t> Matcher::candidates(std::size_t now) const {
+    std::vector<std::size_t> list;
+    if (now < device_count(before_))
+        list.push_back(now);
+    const auto add_all = [&list](const auto& map, const std::string& key) {
+        const auto [first, last] = map.equal_range(key);
+        std::size_t room = most_of_one_name;
+        for (auto at = first; at != last && !key.empty() && room > 0; ++at, --room)
+            list.push_back(at->second);
+    };
+    add_all(by_file_, file_of(after_, now));
+    add_all(by_tag_, tag_of(after_, now));
+    if (now > 0 && after_.device(now) != nullptr && read_) {
+        const bool untagged = tag_of(after_, now).empty();
+        const auto& unnamed = untagged ? there_ : untagged_there_;
+        list.insert(list.end(), unnamed.begin(), unnamed.end());
+    }
+    return list;
+}
+
 Result<std::vector<DeviceMatch>> Matcher::run() {
+    for (std::size_t old = 0; old < device_count(before_); ++old) {
+        by_file_.emplace(file_of(before_, old), old);
+        by_tag_.emplace(tag_of(before_, old), old);
+        if (old == 0 || before_.device(old) == nullptr)
+            continue;
+        there_.push_back(old);
+        if (tag_of(before_, old).empty())
+            untagged_there_.push_back(old);
+    }
     std::vector<DeviceMatch> matches(device_count(after_));
     for (std::size_t now = 0; now < matches.size(); ++now) {
-        // The device of the same number first: it is most often the one.
-        std::vector<std::size_t> order;
-        for (std::size_t old = 0; old < device_count(before_); ++old)
-            order.push_back(old);
-        if (now < order.size())
-            std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(now),
-                        order.begin() + static_cast<std::ptrdiff_t>(now) + 1);
-        for (const std::size_t old : order) {
+        for (const std::size_t old : candidates(now)) {
             COLDSCOPE_TRY(const Sameness how, compare_pair(old, now));
             if (how == Sameness::none)
                 continue;
