@@ -20,14 +20,6 @@ std::string file_name_of_tag(const std::string& tag) {
     return fs::path(tag).filename().string();
 }
 
-std::string identity_of(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0)
-        return {};
-    return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
-                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
 // Where the blob of a device may be: beside the image, by tag or by the image's name.
 std::string find_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
     std::error_code ignored;
@@ -65,8 +57,16 @@ std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
 
 } // namespace
 
+std::string file_identity(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return {};
+    return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
+                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
 bool OpenedImage::replaced() const {
-    return identity_of(path) != identity;
+    return file_identity(path) != identity;
 }
 
 std::uint64_t OpenedImage::device_size(std::uint16_t device) const {
@@ -109,7 +109,7 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
                                                 const std::vector<std::string>& device_paths) {
     auto opened = std::make_shared<OpenedImage>();
     opened->path = path;
-    opened->identity = identity_of(path);
+    opened->identity = file_identity(path);
     opened->device_paths = device_paths;
     COLDSCOPE_TRY(std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
     COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));
