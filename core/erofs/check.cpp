@@ -2,6 +2,7 @@
 
 #include "core/base/checked.h"
 #include "core/erofs/check_parts.h"
+#include "core/erofs/compressed_config.h"
 #include "core/erofs/fields.h"
 
 #include <algorithm>
@@ -59,6 +60,8 @@ void check_superblock(Image& image, Findings& findings) {
              fresh_copy});
     if (auto prefixes = image.xattr_prefixes(); !prefixes)
         findings.add(prefixes.error(), "long xattr prefixes", fresh_copy);
+    if (const auto configs = read_compression_configs(image.primary(), super); !configs)
+        findings.add(configs.error(), "compression configuration", fresh_copy);
     if (const std::uint32_t unknown = super.feature_compat & ~std::uint32_t{0x3F}; unknown != 0)
         findings.add({Severity::note, super_offset + 8, "superblock", "feature_compat",
                       fmt::format("unknown compatible feature bits {:#x}", unknown),

@@ -41,6 +41,10 @@ void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> b
 void check_digest(const Image& image, std::size_t device, ReadAt& blob, const std::string& name,
                   Findings& findings);
 
+// Reads and decodes every compressed file. devices: as for read_file().
+void check_data(Image& image, const Index& index, std::span<const std::shared_ptr<ReadAt>> devices,
+                Findings& findings);
+
 // Reads each file that carries its bytes' digest as an xattr (mkfs.erofs --xattr-inode-digest),
 // and compares. devices: as for read_file().
 void check_fingerprints(Image& image, const Index& index,

@@ -16,7 +16,7 @@ class DirectoryCheck {
 public:
     DirectoryCheck(Image& image, const Index& index, Findings& findings)
         : image_(image), index_(index), findings_(findings),
-          entries_left_(image.size() / dirent_size) {}
+          entries_left_(image.metadata_room() / dirent_size) {}
     void check(NodeId id);
 
 private:

@@ -17,10 +17,13 @@ class InodeCheck {
 public:
     InodeCheck(Image& image, const Index& index, MetadataMap& map, Findings& findings)
         : image_(image), index_(index), map_(map), findings_(findings),
-          xattrs_(image, index, map, findings), chunks_left_(image.size() / 4) {}
+          xattrs_(image, index, map, findings), compressed_(image, findings),
+          chunks_left_(image.size() / 4) {}
     // id: the first node of its inode; names: how many there are.
     void check(NodeId id, std::uint64_t names);
     void check_shared_xattrs() { xattrs_.check_shared(); }
+    // The packed inode and the metabox, which have no names.
+    void check_nameless();
 
 private:
     void check_links(const Inode& inode, std::uint64_t names);
@@ -28,7 +31,7 @@ private:
     void check_extent(const Inode& inode, const Extent& extent);
     void check_crossing(const Inode& inode, const Extent& before, const Extent& extent);
     void check_symlink(const Inode& inode);
-    void place(const Inode& inode);
+    void place(const Inode& inode, std::uint64_t end);
     [[nodiscard]] std::uint64_t chunk_at(const Inode& inode, std::uint64_t file_offset) const;
     void add(Severity severity, const Inode& inode, std::uint64_t offset, const char* field,
              std::string value, std::string message, const char* advice = make_again);
@@ -38,6 +41,7 @@ private:
     MetadataMap& map_;
     Findings& findings_;
     XattrCheck xattrs_;
+    CompressedCheck compressed_;
     std::uint64_t chunks_left_;
     NodeId id_ = 0;
     Image::ChunkTable table_;
@@ -65,13 +69,26 @@ void InodeCheck::check(NodeId id, std::uint64_t names) {
         return;
     check_links(*inode, names);
     check_extents(*inode);
-    place(*inode);
+    place(*inode, is_compressed(inode->layout)
+                      ? compressed_.check(*inode, label("inode", index_, id))
+                      : inode->body_offset());
     xattrs_.check(*inode, id);
     if (inode->is_symlink())
         check_symlink(*inode);
     if (inode->mtime_nsec >= 1'000'000'000 && inode->slot_size == extended_inode_size)
         add(Severity::warning, *inode, inode->offset + 40, "mtime_nsec",
             std::to_string(inode->mtime_nsec), "a second has 1,000,000,000 nanoseconds");
+}
+
+void InodeCheck::check_nameless() {
+    const Superblock& super = image_.superblock();
+    for (const std::uint64_t nid : {super.packed_nid, super.metabox_nid}) {
+        if (nid == 0 || index_.node_of_nid(nid))
+            continue;
+        if (const auto inode = image_.inode(nid); inode && is_compressed(inode->layout))
+            map_.add(false, {inode->offset, compressed_.check(*inode, fmt::format("inode {}", nid)),
+                             nid, SpanKind::inode});
+    }
 }
 
 void InodeCheck::check_symlink(const Inode& inode) {
@@ -82,9 +99,9 @@ void InodeCheck::check_symlink(const Inode& inode) {
         add(Severity::warning, inode, inode.offset + 8, "size", "0", "a symbolic link to nothing");
 }
 
-// Where the inode lies with what follows it, and a directory's or link's bytes.
-void InodeCheck::place(const Inode& inode) {
-    std::uint64_t end = inode.body_offset();
+// Where the inode lies with what follows it, and a directory's or link's bytes. end: of the inode
+// with its xattrs and index.
+void InodeCheck::place(const Inode& inode, std::uint64_t end) {
     if (inode.layout == Layout::chunk_based && table_.count != 0)
         end = table_.offset + table_.count * table_.width;
     for (const Extent& extent : extents_) {
@@ -194,7 +211,6 @@ void check_inodes(Image& image, const Index& index, MetadataMap& map, Findings& 
     std::ranges::sort(order, {}, [&](NodeId id) { return std::pair{index.node(id).nid, id}; });
     InodeCheck check(image, index, map, findings);
     std::uint64_t inodes = 0;
-    std::uint64_t compressed = 0;
     for (std::size_t i = 0; i < order.size();) {
         std::size_t end = i + 1;
         while (end < order.size() && index.node(order[end]).nid == index.node(order[i]).nid)
@@ -206,14 +222,10 @@ void check_inodes(Image& image, const Index& index, MetadataMap& map, Findings& 
             map.add((nid & metabox_nid_bit) != 0,
                     {*offset, *offset + compact_inode_size, nid, SpanKind::bad_inode});
         ++inodes;
-        compressed += is_compressed(index.node(order[i]).layout) ? 1 : 0;
         i = end;
     }
     check.check_shared_xattrs();
-    if (compressed != 0)
-        findings.add({Severity::note, no_offset, "inodes", "layout",
-                      fmt::format("compressed files, whose data is not checked: {}", compressed),
-                      "this program does not read them yet"});
+    check.check_nameless();
     const Superblock& super = image.superblock();
     if (inodes > super.inodes)
         findings.add({Severity::warning, super_offset + 16, "superblock", "inos",

@@ -22,14 +22,14 @@ private:
     void add(bool in_metabox, std::uint64_t begin, std::uint64_t end, const std::string& structure,
              const std::string& other);
     void meets_data(const Span& span, const ReverseExtent& extent);
-    // An inline tail lies behind its own inode, or in the metabox with it. Metabox and packed
-    // inode may have names.
+    // An inline tail lies behind its own inode, or in the metabox with it; a fragment in the packed
+    // inode. These two may have names.
     [[nodiscard]] bool belongs(const ReverseExtent& extent, const Span& span) const {
         const std::uint64_t nid = index_.node(extent.node).nid;
         return (span.kind == SpanKind::inode && span.nid == nid) ||
                (span.kind == SpanKind::metabox &&
                 (nid == super_.metabox_nid || (nid & metabox_nid_bit) != 0)) ||
-               (span.kind == SpanKind::packed && nid == super_.packed_nid);
+               span.kind == SpanKind::packed;
     }
 
     const Superblock& super_;
@@ -163,7 +163,8 @@ void add_fixed_spans(Image& image, MetadataMap& map) {
                 map.add(false, {extent.address, extent.address + extent.length, extent.offset,
                                 nid == super.metabox_nid ? SpanKind::metabox : SpanKind::packed});
         }
-        map.add(false, {inode->offset, end, nid, SpanKind::inode});
+        if (!is_compressed(inode->layout))
+            map.add(false, {inode->offset, end, nid, SpanKind::inode});
     }
     // The prefixes lie in the metabox or the packed inode, unless they are plain.
     const bool plain = super.has_compat(compat::plain_xattr_prefixes);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/erofs/check.h"
+#include "core/erofs/compressed_map.h"
 #include "core/erofs/metadata_map.h"
 
 #include <cstdint>
@@ -60,6 +61,26 @@ private:
     std::vector<std::byte> area_;
     std::vector<std::string> names_; // of the inode, to find one twice
     std::vector<Shared> shared_;
+};
+
+// The clusters of compressed files.
+class CompressedCheck {
+public:
+    CompressedCheck(Image& image, Findings& findings);
+    // Returns where the index, and an inline tail, end: bytes, as Inode::offset.
+    std::uint64_t check(const Inode& inode, const std::string& label);
+
+private:
+    // False when something is wrong: that is listed.
+    bool check_cluster(const Inode& inode, const std::string& label, const MapHeader& header,
+                       const Cluster& cluster);
+    [[nodiscard]] std::uint64_t end_of_index(const Inode& inode, const MapHeader& header) const;
+    void add(const Inode& inode, const std::string& label, std::uint64_t offset, const char* field,
+             std::string value, std::string message, const char* advice);
+
+    Image& image_;
+    Findings& findings_;
+    std::uint64_t clusters_left_;
 };
 
 void check_superblock(Image& image, Findings& findings);

@@ -2,6 +2,7 @@
 #include "core/erofs/fields.h"
 
 #include "core/base/checked.h"
+#include "core/erofs/lcluster.h"
 
 #include <algorithm>
 
@@ -10,6 +11,7 @@ namespace coldscope::erofs {
 namespace {
 
 constexpr std::uint64_t most_shown = MetaReader::max_view; // bytes of one structure
+constexpr std::uint64_t map_header_size = 8;               // bytes; those of a full index, too
 constexpr std::uint64_t table_part = 4096;                 // bytes of a long chunk table
 
 Place clipped(Place place) {
@@ -33,7 +35,26 @@ Place place_in_inode(Image& image, const Span& span, bool in_metabox, std::uint6
     }
     place.offset = inode->body_offset();
     place.length = span.end - place.offset;
-    place.structure = inode->is_directory() ? Structure::directory_block : Structure::bytes;
+    place.structure = inode->is_directory() && inode->layout == Layout::flat_inline
+                          ? Structure::directory_block
+                          : Structure::bytes;
+    if (is_compressed(inode->layout)) {
+        place.offset = align_up<std::uint64_t>(inode->body_offset(), map_header_size);
+        place.structure = Structure::map_header;
+        place.length = map_header_size;
+        const std::uint64_t index = place.offset + 2 * map_header_size;
+        const auto header = read_map_header(image, *inode);
+        if (inode->layout != Layout::compressed_full || offset < index || !header ||
+            header->has_records)
+            return place;
+        place.structure = Structure::cluster_index;
+        place.unit = map_header_size;
+        const std::uint64_t start = (offset - index) - (offset - index) % table_part;
+        place.first = start / place.unit;
+        place.offset = index + start;
+        place.length = std::min(table_part, span.end - place.offset);
+        return place;
+    }
     if (const auto table = image.chunk_table(*inode);
         inode->layout == Layout::chunk_based && table) {
         place.structure = Structure::chunk_table;

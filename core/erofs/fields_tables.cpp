@@ -2,6 +2,7 @@
 // Source: Linux fs/erofs/erofs_fs.h.
 #include "core/base/cursor.h"
 #include "core/erofs/fields.h"
+#include "core/erofs/lcluster.h"
 
 #include <algorithm>
 #include <iterator>
@@ -257,6 +258,45 @@ void chunk_fields(Taker& take, const Place& place) {
     }
 }
 
+void map_header_fields(Taker& take) {
+    Cursor ahead = take.at();
+    ahead.skip(4);
+    const std::uint16_t bits = ahead.u16();
+    if ((bits & advise::fragment) == 0 && (bits & advise::inline_tail) != 0) {
+        take.raw("reserved", 2);
+        take.number<std::uint16_t>("idata_size");
+    } else {
+        take.number<std::uint32_t>("fragment offset");
+    }
+    take.hex<std::uint16_t>("advise");
+    take.take<std::uint8_t>("algorithms", [](std::uint8_t pair) {
+        return fmt::format("{} for head 1, {} for head 2", pair & 0xFU, pair >> 4U);
+    });
+    take.take<std::uint8_t>("clusterbits", [](std::uint8_t value) {
+        return (value & 0x80U) != 0 ? std::string("all in the packed inode")
+                                    : std::to_string(value & 0xFU);
+    });
+}
+
+void cluster_index_fields(Taker& take, const Place& place) {
+    static constexpr const char* types[] = {"plain", "head 1", "not a head", "head 2"};
+    std::uint64_t number = place.first;
+    while (take.at().ok() && take.at().left() >= place.unit) {
+        const std::uint64_t here = number++;
+        take.next_group();
+        const std::uint16_t bits = take.take<std::uint16_t>("advise", [&](std::uint16_t value) {
+            return fmt::format("logical cluster {}: {}", here, types[value & 3U]);
+        });
+        take.number<std::uint16_t>("clusterofs");
+        if ((bits & 3U) == static_cast<unsigned>(LclusterType::nonhead)) {
+            take.number<std::uint16_t>("delta[0]");
+            take.number<std::uint16_t>("delta[1]");
+        } else {
+            take.number<std::uint32_t>("block");
+        }
+    }
+}
+
 void directory_fields(Taker& take, std::span<const std::byte> bytes, const Place& place) {
     const auto block = DirBlock::open(bytes, place.offset);
     const std::size_t count = block ? block->count() : std::min<std::size_t>(1, bytes.size() / 12);
@@ -308,6 +348,12 @@ std::vector<Field> fields_of(const Superblock& super, const Place& place,
         break;
     case Structure::chunk_table:
         chunk_fields(take, place);
+        break;
+    case Structure::map_header:
+        map_header_fields(take);
+        break;
+    case Structure::cluster_index:
+        cluster_index_fields(take, place);
         break;
     case Structure::directory_block:
         directory_fields(take, bytes, place);

@@ -26,9 +26,7 @@ void Findings::add(const Error& error, std::string structure, std::string advice
     std::string message = error.context;
     if (error.sys_errno != 0)
         message += fmt::format(" ({})", errno_name(error.sys_errno));
-    // What this program can't read is not the image's fault.
-    const Severity severity = error.code == Code::unsupported ? Severity::warning : Severity::error;
-    Finding finding{severity, error.offset,       std::move(structure),
+    Finding finding{Severity::error, error.offset,       std::move(structure),
                     {},       std::move(message), std::move(advice)};
     finding.in_metabox = in_metabox;
     add(std::move(finding));

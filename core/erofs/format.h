@@ -35,6 +35,8 @@ inline constexpr std::uint16_t chunk_indexes = 0x20;
 inline constexpr std::uint16_t chunk_48bit = 0x40;
 inline constexpr std::uint16_t chunk_format_all = 0x7F;
 
+inline constexpr std::uint32_t lz4_alone = 0x1; // the algorithms of images that list none
+
 enum class Layout : std::uint8_t {
     flat_plain = 0,
     compressed_full = 1,

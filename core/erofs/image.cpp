@@ -55,10 +55,6 @@ Result<MetaReader*> Image::metabox() {
         if (super_.metabox_nid == 0)
             return failure(Code::corrupt, "an inode is said to be in a metabox that is not there");
         COLDSCOPE_TRY(const Inode box, inode(super_.metabox_nid));
-        if (is_compressed(box.layout))
-            return failure(Code::unsupported,
-                           "the metabox is compressed, which this program does not read yet",
-                           box.offset);
         metabox_ = std::make_unique<MetaReader>(nested(box));
     }
     return metabox_.get();
@@ -118,9 +114,9 @@ Result<Image::RawBlock> Image::directory_block(const Inode& directory, std::uint
         return failure(Code::invalid,
                        fmt::format("directory {}: no block {}", directory.nid, block));
     // Blocks that chunks share could make a directory of any size out of a small image.
-    if (directory.size > size())
+    if (directory.size > metadata_room())
         return failure(Code::corrupt,
-                       fmt::format("directory {} of {} bytes is larger than the image",
+                       fmt::format("directory {} of {} bytes is larger than the image can hold",
                                    directory.nid, directory.size),
                        directory.offset + 8);
     const auto length = static_cast<std::size_t>(
@@ -138,19 +134,21 @@ Result<Image::RawBlock> Image::directory_block(const Inode& directory, std::uint
                                        directory.nid, extent.device),
                            directory.offset);
     }
-    if (scratch_.size() == 1) {
+    if (scratch_.size() == 1 && scratch_[0].kind != ExtentKind::encoded &&
+        !scratch_[0].in_metabox) {
         COLDSCOPE_TRY(const auto bytes, meta_.view(scratch_[0].address, length, "directory block"));
         return RawBlock{bytes, scratch_[0].address};
     }
-    block_.clear();
-    const std::vector<Extent> pieces = scratch_;
-    for (const Extent& piece : pieces) {
-        COLDSCOPE_TRY(
-            const auto bytes,
-            meta_.view(piece.address, static_cast<std::size_t>(piece.length), "directory block"));
-        block_.insert(block_.end(), bytes.begin(), bytes.end());
-    }
-    return RawBlock{block_, pieces.empty() ? directory.offset : pieces[0].address};
+    const std::uint64_t address = scratch_.empty() ? directory.offset : scratch_[0].address;
+    block_.resize(length);
+    COLDSCOPE_CHECK(read_file(*this, directory, start, block_, std::span(&primary_, 1)));
+    return RawBlock{block_, address};
+}
+
+std::uint64_t Image::metadata_room() const {
+    constexpr std::uint64_t ratio = 16; // of what compresses metadata well
+    return super_.may_be_compressed() ? std::min(size(), ~std::uint64_t{0} / ratio) * ratio
+                                      : size();
 }
 
 Result<std::optional<std::uint64_t>> Image::look_up(const Inode& directory, std::string_view name) {

@@ -4,7 +4,11 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/range_set.h"
 #include "core/base/read_at.h"
+#include "core/codec/codec.h"
+#include "core/erofs/cluster_cache.h"
+#include "core/erofs/compressed_map.h"
 #include "core/erofs/device.h"
 #include "core/erofs/directory.h"
 #include "core/erofs/finding.h"
@@ -28,6 +32,7 @@ enum class ExtentKind : std::uint8_t {
     data,
     inline_tail, // behind the inode, on the primary device
     hole,        // zeros; no device, address 0
+    encoded,     // a part of what a physical cluster decodes to
 };
 
 struct Extent {
@@ -37,6 +42,36 @@ struct Extent {
     std::uint16_t device = 0;  // 0: the primary device
     std::uint64_t address = 0; // bytes from the device's start
 
+    // Encoded ones: the physical cluster is all of the `encoded` bytes from `address` on; what it
+    // decodes to begins `skip` bytes before this extent and has `decoded` bytes, or more.
+    std::uint32_t encoded = 0;
+    std::uint32_t decoded = 0;
+    std::uint32_t skip = 0;
+    codec::Algorithm algorithm = codec::Algorithm::lz4;
+    bool shared = false; // it decodes to more than `decoded` bytes, for other files
+
+    bool in_metabox = false; // `address` is in the metabox, which is compressed: no device has it
+    std::uint64_t fragment = no_fragment; // bytes in the packed inode, of which this is a part
+
+    static constexpr std::uint64_t no_fragment = ~std::uint64_t{0};
+
+    // Whether it is read from the bytes stored() of its device.
+    [[nodiscard]] bool is_placed() const { return kind != ExtentKind::hole && !in_metabox; }
+    [[nodiscard]] Range stored() const { // addresses
+        return {address, address + (kind == ExtentKind::encoded ? encoded : length)};
+    }
+    // What of stored() a part of the extent is read from, begin < end; and back. A cluster is read
+    // whole.
+    [[nodiscard]] Range stored_of(Range file) const {
+        if (kind == ExtentKind::encoded)
+            return stored();
+        return {address + (file.begin - offset), address + (file.end - offset)};
+    }
+    [[nodiscard]] Range read_from(Range place) const {
+        if (kind == ExtentKind::encoded)
+            return {offset, offset + length};
+        return {offset + (place.begin - address), offset + (place.end - address)};
+    }
     bool operator==(const Extent&) const = default;
 };
 
@@ -73,7 +108,8 @@ public:
     [[nodiscard]] Result<std::span<const XattrPrefix>> xattr_prefixes();
 
     // The extents of a range, clipped to the file's size: in order, without gaps, adjacent ones
-    // merged. Errors: unsupported (compressed), corrupt, truncated.
+    // merged. Fragments are those extents of the packed inode that hold them; what a compressed
+    // file has plain is data. Errors: unsupported, corrupt, truncated.
     // Addresses past a device's end are not errors here.
     [[nodiscard]] Result<std::vector<Extent>> map(const Inode& inode, std::uint64_t offset,
                                                   std::uint64_t length);
@@ -81,14 +117,30 @@ public:
     Result<void> map_into(const Inode& inode, std::uint64_t offset, std::uint64_t length,
                           std::vector<Extent>& into);
 
+    // The clusters that a range of a compressed file lies in, as they are stored: whole, in order,
+    // without gaps. Addresses are without a device: see placed().
+    [[nodiscard]] Result<std::vector<Cluster>> clusters(const Inode& inode, std::uint64_t offset,
+                                                        std::uint64_t length);
+    // Where a compressed file's bytes are: the device's own address.
+    [[nodiscard]] DeviceResolver::Place placed(std::uint64_t address) const {
+        return resolver_.resolve(0, address);
+    }
+    // The inode that holds fragments. Errors: corrupt (there is none), those of inode().
+    [[nodiscard]] Result<Inode> packed_inode();
+
     // One block of a directory, block < directory_blocks(); the bytes are valid until the next
-    // call of any method. offset: where they are in the primary device (or the metabox).
+    // call of any method. offset: where they are in the primary device (or the metabox); that of
+    // the physical cluster where they are compressed.
     struct RawBlock {
         std::span<const std::byte> bytes;
         std::uint64_t offset = 0;
     };
     [[nodiscard]] Result<RawBlock> directory_block(const Inode& directory, std::uint64_t block);
     [[nodiscard]] std::uint64_t directory_blocks(const Inode& directory) const;
+    // How many bytes of metadata the image may hold, to bound work and memory: a compressed one
+    // more than it has.
+    [[nodiscard]] std::uint64_t metadata_room() const;
+    [[nodiscard]] ClusterCache& decoded_clusters() { return decoded_; }
 
     // A range of the primary device, or of the metabox; see MetaReader::view().
     [[nodiscard]] Result<std::span<const std::byte>> metadata(bool in_metabox, std::uint64_t offset,
@@ -111,6 +163,19 @@ private:
                           std::uint64_t end, std::vector<Extent>& into);
     Result<void> map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
                             std::vector<Extent>& into);
+    Result<void> map_compressed(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                std::vector<Extent>& into);
+    Result<void> add_cluster(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
+                             std::uint64_t end, std::size_t first, std::vector<Extent>& into);
+    Result<void> add_encoded(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
+                             std::uint64_t end, std::vector<Extent>& into);
+    Result<void> add_fragment(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
+                              std::uint64_t end, std::size_t first, std::vector<Extent>& into);
+    [[nodiscard]] Result<std::optional<std::uint64_t>>
+    metabox_place(const Inode& inode, std::uint64_t address, std::uint64_t length);
+    // Plain bytes behind the inode.
+    Result<void> add_inline(const Inode& inode, std::uint64_t address, std::uint64_t offset,
+                            std::uint64_t length, std::vector<Extent>& into);
     Result<void> add_data(const Inode& inode, std::uint16_t device, std::uint64_t address,
                           std::uint64_t offset, std::uint64_t length, std::size_t first,
                           std::vector<Extent>& into);
@@ -126,6 +191,8 @@ private:
     MetaReader meta_;
     std::unique_ptr<MetaReader> metabox_;
     std::optional<std::vector<XattrPrefix>> prefixes_;
+    std::optional<Inode> packed_;
+    ClusterCache decoded_;
     std::vector<Extent> scratch_;
     std::vector<std::byte> block_; // a directory block that lies in pieces
 };

@@ -99,12 +99,7 @@ Result<std::vector<XattrPrefix>> Image::read_xattr_prefixes() {
         if (super_.metabox_nid != 0) {
             COLDSCOPE_TRY(table, metabox());
         } else if (super_.packed_nid != 0) {
-            COLDSCOPE_TRY(const Inode inode, this->inode(super_.packed_nid));
-            if (is_compressed(inode.layout))
-                return failure(Code::unsupported,
-                               "the long xattr prefixes are in a compressed packed inode, which "
-                               "this program does not read yet",
-                               inode.offset);
+            COLDSCOPE_TRY(const Inode inode, packed_inode());
             packed = std::make_unique<MetaReader>(nested(inode));
             table = packed.get();
         }

@@ -22,7 +22,7 @@ constexpr std::uint64_t spare_pieces = 65536;
 class IndexBuilder {
 public:
     IndexBuilder(Image& image, Findings* tolerant)
-        : image_(image), tolerant_(tolerant), entries_left_(image.size() / dirent_size),
+        : image_(image), tolerant_(tolerant), entries_left_(image.metadata_room() / dirent_size),
           chunks_left_(image.size() / 4), pieces_left_(image.size() / 4 + spare_pieces) {}
 
     Result<Index> run();

@@ -2,36 +2,14 @@
 #include "core/base/checked.h"
 #include "core/base/cursor.h"
 #include "core/erofs/image.h"
+#include "core/erofs/map_append.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
 namespace coldscope::erofs {
-
-namespace {
-
-void append(const Extent& extent, std::vector<Extent>& into, std::size_t first) {
-    if (into.size() > first) {
-        Extent& last = into.back();
-        const bool same = last.kind == extent.kind && last.device == extent.device;
-        const bool adjacent =
-            extent.kind == ExtentKind::hole ||
-            (extent.kind == ExtentKind::data && last.address + last.length == extent.address);
-        if (same && adjacent) {
-            last.length += extent.length;
-            return;
-        }
-    }
-    into.push_back(extent);
-}
-
-void append_hole(std::uint64_t offset, std::uint64_t length, std::vector<Extent>& into,
-                 std::size_t first) {
-    append({offset, length, ExtentKind::hole, 0, 0}, into, first);
-}
-
-} // namespace
 
 Result<std::vector<Extent>> Image::map(const Inode& inode, std::uint64_t offset,
                                        std::uint64_t length) {
@@ -42,12 +20,6 @@ Result<std::vector<Extent>> Image::map(const Inode& inode, std::uint64_t offset,
 
 Result<void> Image::map_into(const Inode& inode, std::uint64_t offset, std::uint64_t length,
                              std::vector<Extent>& into) {
-    if (is_compressed(inode.layout))
-        return failure(Code::unsupported,
-                       fmt::format("inode {} is compressed ({}), which this program does not read "
-                                   "yet",
-                                   inode.nid, name(inode.layout)),
-                       inode.offset);
     if (!inode.is_regular() && !inode.is_directory() && !inode.is_symlink())
         return {}; // device nodes, pipes and sockets have no bytes
     if (offset >= inode.size || length == 0)
@@ -55,6 +27,8 @@ Result<void> Image::map_into(const Inode& inode, std::uint64_t offset, std::uint
     const std::uint64_t end = offset + std::min(length, inode.size - offset);
     if (inode.layout == Layout::chunk_based)
         return map_chunks(inode, offset, end, into);
+    if (is_compressed(inode.layout))
+        return map_compressed(inode, offset, end, into);
     return map_flat(inode, offset, end, into);
 }
 
@@ -71,7 +45,7 @@ Result<void> Image::add_data(const Inode& inode, std::uint16_t device, std::uint
     while (length > 0) {
         const DeviceResolver::Place place = resolver_.resolve(device, address);
         const std::uint64_t count = std::min(length, place.room);
-        append({offset, count, ExtentKind::data, place.device, place.address}, into, first);
+        append_extent({offset, count, ExtentKind::data, place.device, place.address}, into, first);
         offset += count;
         address += count;
         length -= count;
@@ -82,7 +56,7 @@ Result<void> Image::add_data(const Inode& inode, std::uint16_t device, std::uint
 Result<void> Image::map_flat(const Inode& inode, std::uint64_t offset, std::uint64_t end,
                              std::vector<Extent>& into) {
     if (inode.start_block == null_block && inode.layout == Layout::flat_plain) {
-        append_hole(offset, end - offset, into, into.size());
+        into.push_back({offset, end - offset, ExtentKind::hole, 0, 0});
         return {};
     }
     // The last block of an inline file, even a full one, lies behind the inode.
@@ -114,20 +88,35 @@ Result<void> Image::map_tail(const Inode& inode, std::uint64_t tail, std::uint64
                        fmt::format("inode {}: inline data of {} bytes crosses a block's end",
                                    inode.nid, inode.size - tail),
                        start);
-    std::uint64_t address = start + (offset - tail);
-    if (inode.in_metabox()) {
-        COLDSCOPE_TRY(const Inode box, this->inode(super_.metabox_nid));
-        std::vector<Extent> pieces;
-        COLDSCOPE_CHECK(map_into(box, address, end - offset, pieces));
-        if (pieces.size() != 1 || pieces[0].length != end - offset || pieces[0].device != 0 ||
-            pieces[0].kind == ExtentKind::hole)
-            return failure(
-                Code::corrupt,
-                fmt::format("inode {}: its inline data is not in the metabox", inode.nid), address);
-        address = pieces[0].address;
-    }
-    into.push_back({offset, end - offset, ExtentKind::inline_tail, 0, address});
+    return add_inline(inode, start + (offset - tail), offset, end - offset, into);
+}
+
+Result<void> Image::add_inline(const Inode& inode, std::uint64_t address, std::uint64_t offset,
+                               std::uint64_t length, std::vector<Extent>& into) {
+    COLDSCOPE_TRY(const auto plain, metabox_place(inode, address, length));
+    Extent extent{offset, length, ExtentKind::inline_tail, 0, plain.value_or(address)};
+    extent.in_metabox = !plain;
+    into.push_back(extent);
     return {};
+}
+
+// The primary device's address of bytes behind an inode; nothing where that is in the metabox and
+// the metabox has them compressed, or in pieces.
+Result<std::optional<std::uint64_t>> Image::metabox_place(const Inode& inode, std::uint64_t address,
+                                                          std::uint64_t length) {
+    if (!inode.in_metabox())
+        return address;
+    COLDSCOPE_TRY(const Inode box, this->inode(super_.metabox_nid));
+    if (address > box.size || length > box.size - address)
+        return failure(Code::corrupt,
+                       fmt::format("inode {}: its inline data is not in the metabox", inode.nid),
+                       address);
+    std::vector<Extent> pieces;
+    COLDSCOPE_CHECK(map_into(box, address, length, pieces));
+    if (pieces.size() != 1 || pieces[0].device != 0 || pieces[0].in_metabox ||
+        (pieces[0].kind != ExtentKind::data && pieces[0].kind != ExtentKind::inline_tail))
+        return std::nullopt;
+    return pieces[0].address;
 }
 
 Result<Image::ChunkTable> Image::chunk_table(const Inode& inode) const {
@@ -182,7 +171,7 @@ Result<void> Image::map_chunks(const Inode& inode, std::uint64_t offset, std::ui
             const std::uint64_t to =
                 chunk == last ? end : chunk_start + (std::uint64_t{1} << inode.chunk_bits);
             if (block == address_mask) {
-                append_hole(from, to - from, into, first_extent);
+                append_extent({from, to - from, ExtentKind::hole, 0, 0}, into, first_extent);
                 continue;
             }
             if (device > devices_.size())

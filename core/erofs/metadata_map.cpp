@@ -54,6 +54,10 @@ const char* name(Structure structure) {
         return "chunk table";
     case Structure::directory_block:
         return "directory block";
+    case Structure::map_header:
+        return "map header";
+    case Structure::cluster_index:
+        return "cluster index";
     case Structure::bytes:
         return "bytes";
     }

@@ -15,16 +15,18 @@ enum class Structure : std::uint8_t {
     xattr_prefix, // one long name prefix
     chunk_table,  // a part of it, where it is long
     directory_block,
+    map_header,    // of a compressed file
+    cluster_index, // its full indexes: a part, where they are long
     bytes, // what has no fields: a file's inline tail, a symbolic link
 };
 
 struct Place {
     Structure structure = Structure::none;
     bool in_metabox = false;  // offset counts from the metabox's start, not the primary device's
-    std::uint8_t unit = 0;    // chunk tables: bytes of an entry, 4 or 8
+    std::uint8_t unit = 0;    // chunk tables and indexes: bytes of an entry
     std::uint64_t offset = 0; // bytes
     std::uint64_t length = 0; // bytes
-    std::uint64_t first = 0;  // chunk tables: the number of the first entry
+    std::uint64_t first = 0;  // of these: the number of the first entry
 
     bool operator==(const Place&) const = default;
 };

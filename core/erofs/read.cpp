@@ -1,5 +1,6 @@
 #include "core/erofs/read.h"
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -23,6 +24,92 @@ std::unexpected<Error> missing(const Image& image, std::uint16_t id) {
         device.slot_offset);
 }
 
+class Reader {
+public:
+    Reader(Image& image, const Inode& inode, std::span<const std::shared_ptr<ReadAt>> devices)
+        : image_(image), inode_(inode), devices_(devices) {}
+
+    Result<void> fill(const Extent& extent, std::span<std::byte> part);
+
+private:
+    [[nodiscard]] Result<void> read(const Extent& extent, std::uint64_t address,
+                                    std::span<std::byte> into);
+    [[nodiscard]] Result<void> decode(const Extent& extent, std::span<std::byte> part);
+
+    Image& image_;
+    const Inode& inode_;
+    std::span<const std::shared_ptr<ReadAt>> devices_;
+    std::vector<std::byte> encoded_;
+};
+
+// Bytes as they are stored, in the metabox or on a device.
+Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span<std::byte> into) {
+    if (extent.in_metabox) {
+        COLDSCOPE_TRY(const auto bytes,
+                      image_.metadata(true, address, into.size(), "bytes in the metabox"));
+        std::ranges::copy(bytes, into.begin());
+        return {};
+    }
+    if (extent.device >= devices_.size() || devices_[extent.device] == nullptr)
+        return missing(image_, extent.device);
+    if (auto read = devices_[extent.device]->read(address, into); !read) {
+        Error error = std::move(read).error();
+        error.context = fmt::format("device {}: {} bytes at byte {} of inode {}: {}", extent.device,
+                                    into.size(), address, inode_.nid, error.context);
+        return std::unexpected(std::move(error));
+    }
+    return {};
+}
+
+Result<void> Reader::decode(const Extent& extent, std::span<std::byte> part) {
+    const bool known = !extent.in_metabox && extent.device < devices_.size();
+    const ClusterCache::Key key{known ? devices_[extent.device].get() : nullptr, extent.address,
+                                extent.encoded, extent.decoded};
+    const auto kept = image_.decoded_clusters().find(key);
+    if (!kept.empty()) {
+        std::ranges::copy(kept.subspan(extent.skip, part.size()), part.begin());
+        return {};
+    }
+    encoded_.resize(extent.encoded);
+    COLDSCOPE_CHECK(read(extent, extent.address, encoded_));
+    // A cluster that is wanted whole needs no copy of it.
+    const bool whole = part.size() == extent.decoded;
+    std::vector<std::byte> decoded(whole ? 0 : extent.decoded);
+    codec::DecodeOptions options{.padding = codec::Padding::leading, .partial = extent.shared};
+    if (extent.algorithm == codec::Algorithm::lz4 &&
+        !image_.superblock().has(incompat::lz4_0padding))
+        options.padding = codec::Padding::trailing;
+    if (auto done = codec::decode(extent.algorithm, encoded_,
+                                  whole ? part : std::span<std::byte>(decoded), options);
+        !done) {
+        Error error = std::move(done).error();
+        error.offset = extent.address;
+        error.context =
+            fmt::format("device {}: inode {}, {} bytes from {}: {}", extent.device, inode_.nid,
+                        extent.decoded, extent.offset - extent.skip, error.context);
+        return std::unexpected(std::move(error));
+    }
+    if (whole)
+        return {};
+    std::ranges::copy(std::span(decoded).subspan(extent.skip, part.size()), part.begin());
+    image_.decoded_clusters().keep(key, std::move(decoded));
+    return {};
+}
+
+Result<void> Reader::fill(const Extent& extent, std::span<std::byte> part) {
+    switch (extent.kind) {
+    case ExtentKind::hole:
+        std::memset(part.data(), 0, part.size());
+        return {};
+    case ExtentKind::encoded:
+        return decode(extent, part);
+    case ExtentKind::data:
+    case ExtentKind::inline_tail:
+        break;
+    }
+    return read(extent, extent.address, part);
+}
+
 } // namespace
 
 Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
@@ -32,22 +119,11 @@ Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
         return failure(Code::invalid, fmt::format("inode {}: {} bytes at {} in a file of {} bytes",
                                                   inode.nid, into.size(), offset, inode.size));
     COLDSCOPE_TRY(const std::vector<Extent> extents, image.map(inode, offset, into.size()));
+    Reader reader(image, inode, devices);
     for (const Extent& extent : extents) {
         const auto part = into.subspan(static_cast<std::size_t>(extent.offset - offset),
                                        static_cast<std::size_t>(extent.length));
-        if (extent.kind == ExtentKind::hole) {
-            std::memset(part.data(), 0, part.size());
-            continue;
-        }
-        if (extent.device >= devices.size() || devices[extent.device] == nullptr)
-            return missing(image, extent.device);
-        if (auto read = devices[extent.device]->read(extent.address, part); !read) {
-            Error error = std::move(read).error();
-            error.context =
-                fmt::format("device {}: {} bytes at byte {} of inode {}: {}", extent.device,
-                            part.size(), extent.address, inode.nid, error.context);
-            return std::unexpected(std::move(error));
-        }
+        COLDSCOPE_CHECK(reader.fill(extent, part));
     }
     return {};
 }

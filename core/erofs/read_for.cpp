@@ -5,8 +5,6 @@ namespace coldscope::erofs {
 bool may_be_read_for(Image& image, const Index& index, NodeId id, std::uint16_t device,
                      std::uint64_t address, std::uint64_t length) {
     const Node& node = index.node(id);
-    if (is_compressed(node.layout))
-        return true;
     bool found = false;
     if (node.is_regular()) {
         index.files_at(device, address, length,
@@ -21,9 +19,9 @@ bool may_be_read_for(Image& image, const Index& index, NodeId id, std::uint16_t 
     if (!extents)
         return false;
     for (const Extent& extent : *extents)
-        found = found ||
-                (extent.kind != ExtentKind::hole && extent.device == device &&
-                 extent.address < address + length && address < extent.address + extent.length);
+        found =
+            found || (extent.is_placed() && extent.device == device &&
+                      extent.stored().begin < address + length && address < extent.stored().end);
     return found;
 }
 

@@ -8,7 +8,7 @@
 
 namespace coldscope::erofs {
 
-// The node has bytes in this range of a device; or it is compressed, whose bytes are not placed.
+// The node has bytes in this range of a device, or in a cluster that the range is a part of.
 [[nodiscard]] bool may_be_read_for(Image& image, const Index& index, NodeId node,
                                    std::uint16_t device, std::uint64_t address,
                                    std::uint64_t length);

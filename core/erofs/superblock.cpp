@@ -1,6 +1,7 @@
 #include "core/erofs/superblock.h"
 
 #include "core/base/cursor.h"
+#include "core/codec/codec.h"
 #include "core/erofs/crc32c.h"
 
 #include <algorithm>
@@ -27,6 +28,13 @@ Result<void> check_supported(const Superblock& super) {
                                    "not know: {}",
                                    fmt::join(incompatible_feature_names(unknown), ", ")),
                        super_offset + 80);
+    }
+    if (super.has(incompat::compression_configs) && super.algorithms() >> codec::algorithm_count) {
+        return failure(Code::unsupported,
+                       fmt::format("the image needs compression algorithms that this program does "
+                                   "not know: bits {:#x}",
+                                   super.algorithms()),
+                       super_offset + 84);
     }
     if (super.directory_block_bits != 0) {
         return failure(Code::unsupported,

@@ -45,6 +45,13 @@ struct Superblock {
         return (feature_incompat & incompatible_bit) != 0;
     }
     [[nodiscard]] bool has_compat(std::uint32_t bit) const { return (feature_compat & bit) != 0; }
+    // The compression algorithms that files may have: bits by codec::Algorithm.
+    [[nodiscard]] std::uint32_t algorithms() const {
+        return has(incompat::compression_configs) ? compression : lz4_alone;
+    }
+    [[nodiscard]] bool may_be_compressed() const {
+        return has(incompat::compression_configs | incompat::lz4_0padding) || compression != 0;
+    }
     [[nodiscard]] std::uint32_t size() const { // bytes
         return super_size + extension_slots * super_slot_size;
     }

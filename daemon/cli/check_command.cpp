@@ -48,6 +48,8 @@ void check_given_blobs(const ImageOptions& options, erofs::Image& image,
     const auto index = erofs::Index::build(image);
     if (!blobs.empty())
         erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr);
+    if (options.data && index)
+        erofs::check_data(image, *index, devices, findings);
     if (!options.digests)
         return;
     for (std::size_t i = 0; i < image.devices().size() && i + 1 < devices.size(); ++i) {

@@ -3,7 +3,11 @@
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
 
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace coldscope::cli {
 
@@ -20,6 +24,8 @@ const char* kind_text(ExtentKind kind) {
         return "inline";
     case ExtentKind::hole:
         return "hole";
+    case ExtentKind::encoded:
+        return "encoded";
     }
     return "unknown";
 }
@@ -30,11 +36,40 @@ nlohmann::json extent_json(const Extent& extent) {
                         {"kind", kind_text(extent.kind)},
                         {"device", nullptr},
                         {"address", nullptr}};
-    if (extent.kind != ExtentKind::hole) {
+    if (extent.is_placed()) {
         item["device"] = extent.device;
         item["address"] = extent.address;
     }
+    if (extent.in_metabox)
+        item["metabox_offset"] = extent.address;
+    if (extent.fragment != Extent::no_fragment)
+        item["packed_offset"] = extent.fragment;
+    if (extent.kind == ExtentKind::encoded) {
+        item["algorithm"] = codec::name(extent.algorithm);
+        item["encoded"] = extent.encoded;
+        item["decoded"] = extent.decoded;
+        item["skip"] = extent.skip;
+        item["shared"] = extent.shared;
+    }
     return item;
+}
+
+// What the columns do not say.
+std::string how_text(const Extent& extent) {
+    std::vector<std::string> parts;
+    if (extent.kind == ExtentKind::encoded) {
+        parts.push_back(fmt::format("{}: {} to {}", codec::name(extent.algorithm), extent.encoded,
+                                    extent.decoded));
+        if (extent.skip != 0)
+            parts.push_back(fmt::format("from {} on", extent.skip));
+        if (extent.shared)
+            parts.emplace_back("shared");
+    }
+    if (extent.fragment != Extent::no_fragment)
+        parts.push_back(fmt::format("fragment at {} of the packed inode", extent.fragment));
+    if (extent.in_metabox)
+        parts.push_back(fmt::format("at {} of the metabox", extent.address));
+    return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 } // namespace
@@ -60,11 +95,12 @@ int run_map(const ImageOptions& options) {
     output.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}", "offset", "length", "kind",
                             "device", "address"));
     for (const Extent& extent : *extents) {
-        const bool hole = extent.kind == ExtentKind::hole;
-        output.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}", extent.offset, extent.length,
-                                kind_text(extent.kind),
-                                hole ? "-" : fmt::format("{}", extent.device),
-                                hole ? "-" : fmt::format("{}", extent.address)));
+        const std::string how = how_text(extent);
+        output.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}{}{}", extent.offset,
+                                extent.length, kind_text(extent.kind),
+                                extent.is_placed() ? fmt::format("{}", extent.device) : "-",
+                                extent.is_placed() ? fmt::format("{}", extent.address) : "-",
+                                how.empty() ? "" : "  ", how));
     }
     return output.finish(0);
 }

@@ -218,9 +218,9 @@ Result<void> Run::add_extents(erofs::NodeId node, Range range, std::vector<Place
     COLDSCOPE_TRY(const auto extents,
                   image_->map(inode, range.begin, std::min(range.end, inode.size) - range.begin));
     for (const erofs::Extent& extent : extents) {
-        if (extent.kind == erofs::ExtentKind::hole)
+        if (!extent.is_placed())
             continue;
-        const Range part{extent.address, extent.address + extent.length};
+        const Range part = extent.stored();
         if (!places.empty() && places.back().object == extent.device &&
             places.back().range.end == part.begin)
             places.back().range.end = part.end;

@@ -276,6 +276,10 @@ Result<Ask> FuseTreeTransport::question(const erofs::Inode& file, std::uint64_t 
             COLDSCOPE_CHECK(erofs::read_file(*image_, file, extent.offset, piece.bytes,
                                              std::span(&primary_, 1)));
             break;
+        case erofs::ExtentKind::encoded:
+            return failure(Code::unsupported,
+                           "the file is compressed, which this transport does not decode",
+                           file.offset);
         case erofs::ExtentKind::data:
             piece.from = Piece::From::store;
             piece.store = extent.device;

@@ -121,32 +121,35 @@ Range SimulatedTransport::window_at(Reader& reader, const File& file, std::uint6
 bool SimulatedTransport::ask(Reader& reader, const std::string& name, File& file, Range range) {
     const auto extents = image_->map(file.inode, range.begin, range.length());
     if (!extents) {
-        end_read(reader); // a damaged or compressed file: the read fails
+        end_read(reader); // a damaged file: the read fails
         return false;
     }
     bool waits = false;
     for (const erofs::Extent& extent : *extents) {
         const Range part{extent.offset, align_up(extent.offset + extent.length, page)};
-        if (extent.kind != erofs::ExtentKind::data) {
+        const bool encoded = extent.kind == erofs::ExtentKind::encoded;
+        if ((extent.kind != erofs::ExtentKind::data && !encoded) || !extent.is_placed()) {
             file.cached.add(part); // zeros, or a tail that came with the metadata
             continue;
         }
+        const Range stored = extent.stored();
         if (extent.device >= engine_.store_count() ||
-            extent.address + extent.length > engine_.store(extent.device).size()) {
+            stored.end > engine_.store(extent.device).size()) {
             end_read(reader); // past its device's end: an error
             return false;
         }
         Ask question;
         question.object = extent.device;
-        question.offset = extent.address;
         // Whole pages, as far as the device goes.
-        question.length = std::min(align_up(extent.length, page),
-                                   engine_.store(extent.device).size() - extent.address);
+        question.offset = align_down(stored.begin, page);
+        question.length =
+            std::min(align_up(stored.end, page), engine_.store(extent.device).size()) -
+            question.offset;
         question.pid = reader.pid;
         question.simulated = true;
         question.command = reader.command;
         question.pieces.push_back(
-            {Piece::From::store, extent.device, extent.address, question.length, {}});
+            {Piece::From::store, extent.device, question.offset, question.length, {}});
         const std::uint64_t token = next_token_++;
         questions_[token] = {&file, part, name, reader.number};
         file.in_flight.add(part);

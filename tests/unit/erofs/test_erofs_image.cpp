@@ -211,21 +211,6 @@ private Q_SLOTS:
         QCOMPARE(code_of(read_file(*image, inode, inode.size - 5, bytes, devices)), Code::invalid);
     }
 
-    void compressed_files_are_listed_and_not_read() {
-        ImageBuilder builder;
-        builder.add(file("/packed", Layout::compressed_compact, pattern(5000, 1)));
-        builder.add(file("/plain", Layout::flat_inline, pattern(50, 1)));
-        const BuiltImage built = builder.build();
-        const auto image = open(built);
-        const Inode inode = value(image->find("/packed"));
-        QCOMPARE(inode.layout, Layout::compressed_compact);
-        QCOMPARE(inode.size, 5000U);
-        QCOMPARE(code_of(image->map(inode, 0, 10)), Code::unsupported);
-        QCOMPARE(code_of(contents(*image, inode, built)), Code::unsupported);
-        const Index index = value(Index::build(*image));
-        QCOMPARE(index.size(), 3U);
-    }
-
     void inodes_in_the_metabox() {
         for (const std::uint32_t bits : {9U, 12U}) {
             const BuiltImage built = metabox_image(bits);

@@ -1,0 +1,41 @@
+// The clusters of compressed files that were decoded last, so that a file that is read in small
+// steps is decoded once.
+#pragma once
+
+#include "core/base/read_at.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace coldscope::erofs {
+
+class ClusterCache {
+public:
+    static constexpr std::size_t max_bytes = std::size_t{16} << 20;
+
+    struct Key {
+        const ReadAt* device = nullptr;
+        std::uint64_t address = 0; // bytes
+        std::uint32_t encoded = 0; // bytes
+        std::uint32_t decoded = 0; // bytes
+        bool operator==(const Key&) const = default;
+    };
+
+    // The decoded bytes, valid until the next call; empty where they are not kept.
+    [[nodiscard]] std::span<const std::byte> find(const Key& key);
+    void keep(const Key& key, std::vector<std::byte> bytes);
+
+private:
+    struct Entry {
+        Key key;
+        std::vector<std::byte> bytes;
+        std::uint64_t used = 0;
+    };
+    std::vector<Entry> entries_;
+    std::size_t bytes_ = 0;
+    std::uint64_t clock_ = 0;
+};
+
+} // namespace coldscope::erofs

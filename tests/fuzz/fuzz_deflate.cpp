@@ -1,0 +1,10 @@
+// Blocks of DEFLATE: any bytes decode or are called corrupt.
+#include "tests/fuzz/fuzz_decode.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace coldscope;
+    fuzz::decode_input(data, size, [](auto in, auto out, const auto& options) {
+        return codec::decode(codec::Algorithm::deflate, in, out, options);
+    });
+    return 0;
+}
