@@ -1,0 +1,346 @@
+// Images with something wrong, 20,000 of them: a check of each ends, within work bounded by the
+// image's size; and where fsck.erofs finds corruption, so does the check.
+//   COLDSCOPE_ROUNDS  how many images fsck.erofs reads; 2,000 without it, 20,000 at most
+//   COLDSCOPE_SEED    another seed
+#include "core/erofs/check.h"
+#include "tests/golden/fsck.h"
+#include "tests/golden/golden_tools.h"
+#include "tests/golden/mutation.h"
+
+#include <QtTest>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+using namespace coldscope;
+using namespace coldscope::golden;
+
+namespace {
+
+constexpr std::uint64_t mutations = 20000;
+constexpr std::uint64_t read_by_fsck = 2000; // of them, without COLDSCOPE_ROUNDS
+constexpr std::uint64_t default_seed = 20261126;
+constexpr int most_cpu = 20; // seconds for one image; a check takes about 1 ms
+
+// Where a check may differ from fsck.erofs, and why. needle: what fsck.erofs says.
+struct Excuse {
+    const char* name;
+    const char* needle;
+    const char* reason;
+};
+constexpr Excuse excuses[] = {
+    {"no excuse", "\x01", ""},
+};
+
+class CountedBytes final : public ReadAt {
+public:
+    explicit CountedBytes(const Bytes& bytes) : file_(bytes) {}
+    [[nodiscard]] std::uint64_t size() const override { return file_.size(); }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+        read_ += into.size();
+        return file_.read(offset, into);
+    }
+    [[nodiscard]] std::uint64_t bytes_read() const { return read_; }
+
+private:
+    MemoryReadAt file_;
+    std::uint64_t read_ = 0;
+};
+
+std::atomic<std::uint64_t> under_way{0};
+
+// A check that does not end is told by its number, and ends the test.
+void give_up(int) {
+    char text[] = "a check did not end: mutation 00000\n";
+    std::uint64_t number = under_way.load();
+    for (std::size_t at = sizeof text - 3; number != 0; --at, number /= 10)
+        text[at] = static_cast<char>('0' + number % 10);
+    static_cast<void>(!write(STDERR_FILENO, text, sizeof text - 1));
+    std::_Exit(1);
+}
+
+void watch(int seconds) {
+    const itimerval time{{0, 0}, {seconds, 0}};
+    setitimer(ITIMER_VIRTUAL, &time, nullptr);
+}
+
+Bytes bytes_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto* first = reinterpret_cast<const std::byte*>(text.data());
+    return {first, first + text.size()};
+}
+
+void write_file(const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string text_like(std::size_t size, std::uint32_t seed) {
+    static const char* const words[] = {"chunk ", "block ", "image ", "0x5f3a ", "the ", "\n"};
+    std::string text;
+    while (text.size() < size) {
+        seed = seed * 1664525 + 1013904223;
+        text += words[(seed >> 24) % 6];
+        if ((seed >> 16) % 5 == 0)
+            text += std::to_string(seed);
+    }
+    text.resize(size);
+    return text;
+}
+
+void make_small_tree(const std::string& tree) {
+    for (const char* folder : {"", "/usr", "/usr/lib", "/usr/share", "/empty"})
+        mkdir((tree + folder).c_str(), 0755);
+    const std::size_t sizes[] = {0, 3, 100, 4000, 4096, 5000, 12345, 30000};
+    for (std::size_t i = 0; i < std::size(sizes); ++i)
+        write_file(tree + "/usr/lib/file-" + std::to_string(i),
+                   text_like(sizes[i], static_cast<std::uint32_t>(i)));
+    for (int i = 0; i < 40; ++i)
+        write_file(tree + "/usr/share/a-name-of-some-length-" + std::to_string(i),
+                   text_like(static_cast<std::size_t>(i) * 7, 5));
+    write_file(tree + "/usr/copy", text_like(12345, 6));
+    symlink("usr/lib/file-4", (tree + "/link").c_str());
+    static_cast<void>(!link((tree + "/usr/lib/file-2").c_str(), (tree + "/hard").c_str()));
+    mkfifo((tree + "/fifo").c_str(), 0600);
+    for (int i = 1; i < 7; ++i) {
+        const std::string path = tree + "/usr/lib/file-" + std::to_string(i);
+        const std::string own = std::to_string(i);
+        setxattr(path.c_str(), "user.shared", "the same for all", 16, 0);
+        setxattr(path.c_str(), "user.long.prefix.own", own.data(), own.size(), 0);
+    }
+}
+
+struct Layout {
+    const char* name;
+    std::vector<std::string> options;
+    bool blob = false;
+};
+const std::vector<Layout>& layouts() {
+    static const std::vector<Layout> all{
+        {"inline", {}},
+        {"plain, blocks of 1 KiB", {"-E^inline_data", "-b1024"}},
+        {"chunks", {"--chunksize=4096"}},
+        {"block map", {"--chunksize=4096", "-Eforce-inode-blockmap"}},
+        {"chunks on a blob", {"--chunksize=4096"}, true},
+        {"shared xattrs, long prefixes", {"-x1", "--xattr-prefix=user.long.prefix."}},
+        {"extended inodes, fingerprints", {"-Eforce-inode-extended", "--xattr-inode-digest"}},
+        {"48 bit", {"-E48bit", "--chunksize=8192"}},
+        {"metadata zone", {"--MZ=id"}},
+        {"48 bit, inline", {"-E48bit"}},
+        {"lz4", {"-zlz4"}},
+        {"lz4, big clusters", {"-zlz4hc", "-C16384"}},
+        {"lz4, full indexes", {"-zlz4", "-Elegacy-compress"}},
+        {"lz4, inline tails", {"-zlz4", "-Eztailpacking"}},
+        {"lzma, fragments", {"-zlzma", "-C16384", "-Efragments"}},
+        {"all in one", {"-zlz4", "-Eall-fragments,dedupe"}},
+        {"deflate", {"-zdeflate", "-C8192"}},
+        {"zstd, dedupe", {"-zzstd", "-C16384", "-Ededupe"}},
+        {"extent records", {"-zlz4", "-E48bit", "-C16384"}},
+        {"compressed metadata", {"-zlz4", "-m4096"}},
+        {"compressed directories", {"-zlz4", "--zD=1"}},
+    };
+    return all;
+}
+
+// Every cluster is decoded, as fsck.erofs --extract does.
+void check_decoding(const std::shared_ptr<ReadAt>& file, erofs::Findings& findings) {
+    erofs::Findings again;
+    const auto image = erofs::Image::open(file, &again);
+    if (!image)
+        return;
+    if (const auto index = erofs::Index::build(**image, &again))
+        erofs::check_data(**image, *index, std::span(&file, 1), findings);
+}
+
+} // namespace
+
+class TestMutations : public QObject {
+    Q_OBJECT
+
+private Q_SLOTS:
+    void initTestCase();
+    void sound_images();
+    void check_ends();
+    void agrees_with_fsck();
+
+private:
+    [[nodiscard]] Mutation mutation(std::uint64_t number) const {
+        return mutate(images_, number % images_.size(), seed_, number);
+    }
+    [[nodiscard]] erofs::Findings check(const Bytes& bytes, const std::string& blob,
+                                        std::uint64_t number) const;
+
+    QTemporaryDir folder_;
+    std::vector<SeedImage> images_;
+    std::uint64_t seed_ = default_seed;
+};
+
+void TestMutations::initTestCase() {
+    const std::string mkfs = erofs_tool("mkfs.erofs");
+    if (mkfs.empty()) {
+        if (qEnvironmentVariableIsSet("CI"))
+            QFAIL("no mkfs.erofs 1.9");
+        QSKIP("no mkfs.erofs 1.9: packaging/setup --for test builds it");
+    }
+    if (qEnvironmentVariableIsSet("COLDSCOPE_SEED"))
+        seed_ = qEnvironmentVariable("COLDSCOPE_SEED").toULongLong();
+    const std::string tree = folder_.filePath("tree").toStdString();
+    make_small_tree(tree);
+    for (const Layout& layout : layouts()) {
+        SeedImage image;
+        image.name = layout.name;
+        const std::string path =
+            folder_.filePath(QString("%1.img").arg(images_.size())).toStdString();
+        std::vector<std::string> arguments{"--quiet", "-T1700000000",
+                                           "-U12345678-1234-1234-1234-123456789abc"};
+        arguments.insert(arguments.end(), layout.options.begin(), layout.options.end());
+        if (layout.blob) {
+            image.blob = path + ".blob";
+            arguments.push_back("--blobdev=" + image.blob);
+        }
+        arguments.insert(arguments.end(), {path, tree});
+        const Output made = run(mkfs, arguments);
+        if (made.exit_code != 0) {
+            qInfo("not made: %s: %s", layout.name, made.err.c_str());
+            continue;
+        }
+        image.bytes = bytes_of(path);
+        find_structures(image);
+        QVERIFY(image.bytes.size() < 512 * 1024);
+        images_.push_back(std::move(image));
+    }
+    QVERIFY(images_.size() + 1 >= layouts().size());
+    for (const SeedImage& image : images_)
+        qInfo("  %6zu bytes: %s", image.bytes.size(), image.name.c_str());
+    qInfo("seed %llu, %zu images", static_cast<unsigned long long>(seed_), images_.size());
+    std::signal(SIGVTALRM, give_up);
+}
+
+erofs::Findings TestMutations::check(const Bytes& bytes, const std::string& blob,
+                                     std::uint64_t number) const {
+    under_way = number;
+    watch(most_cpu);
+    const auto file = std::make_shared<CountedBytes>(bytes);
+    erofs::Findings findings = erofs::check_image(file);
+    const std::uint64_t checked = file->bytes_read();
+    if (!blob.empty()) {
+        erofs::Findings again;
+        if (const auto image = erofs::Image::open(file, &again)) {
+            struct stat status {};
+            stat(blob.c_str(), &status);
+            const std::optional<erofs::GivenBlob> given[] = {
+                erofs::GivenBlob{blob, static_cast<std::uint64_t>(status.st_size)}};
+            erofs::check_blobs(**image, given, findings);
+        }
+    }
+    check_decoding(file, findings);
+    watch(0);
+    // Windows of metadata are read more than once only where more of them are in use than kept.
+    const std::uint64_t most = 16 * bytes.size() + 65536;
+    if (checked > most)
+        qFatal("mutation %llu: %llu bytes of %zu read", static_cast<unsigned long long>(number),
+               static_cast<unsigned long long>(checked), bytes.size());
+    return findings;
+}
+
+void TestMutations::sound_images() {
+    Fsck fsck(erofs_tool("fsck.erofs"));
+    for (const SeedImage& image : images_) {
+        const erofs::Findings findings = check(image.bytes, image.blob, 0);
+        for (const erofs::Finding& finding : findings.list())
+            QVERIFY2(finding.severity == erofs::Severity::note,
+                     (image.name + ": " + describe(finding)).c_str());
+        const Fsck::Verdict verdict = fsck.check(image.bytes, image.blob);
+        QVERIFY2(verdict.ended && !verdict.corrupt, (image.name + ": " + verdict.text).c_str());
+    }
+}
+
+void TestMutations::check_ends() {
+    std::map<std::string, int> found; // mutations by the structure of their first error
+    int sound = 0;
+    for (std::uint64_t number = 0; number < mutations; ++number) {
+        const std::size_t image = number % images_.size();
+        const Mutation mutated = mutation(number);
+        const erofs::Findings findings = check(mutated.bytes, images_[image].blob, number);
+        const auto error =
+            std::ranges::find(findings.list(), erofs::Severity::error, &erofs::Finding::severity);
+        if (findings.errors() == 0) {
+            ++sound;
+        } else if (error != findings.list().end()) {
+            const std::string& name = error->structure;
+            ++found[name.substr(0, name.find(' ')) + " " + error->field];
+        }
+    }
+    qInfo("%llu images checked, %d without an error; first errors by structure:",
+          static_cast<unsigned long long>(mutations), sound);
+    for (const auto& [name, count] : found)
+        qInfo("  %6d %s", count, name.c_str());
+    QVERIFY(sound < static_cast<int>(mutations) / 2);
+}
+
+void TestMutations::agrees_with_fsck() {
+    const std::string program = erofs_tool("fsck.erofs");
+    QVERIFY(!program.empty());
+    Fsck fsck(program);
+    std::uint64_t rounds = read_by_fsck;
+    if (qEnvironmentVariableIsSet("COLDSCOPE_ROUNDS"))
+        rounds = std::min<std::uint64_t>(mutations,
+                                         qEnvironmentVariable("COLDSCOPE_ROUNDS").toULongLong());
+    QVERIFY(rounds > 0);
+    std::uint64_t both = 0;
+    std::uint64_t neither = 0;
+    std::uint64_t more = 0;
+    std::uint64_t not_ended = 0;
+    std::map<std::string, int> excused;
+    QStringList unexplained;
+    for (std::uint64_t n = 0; n < rounds; ++n) {
+        const std::uint64_t number = n * mutations / rounds; // spread over all of them
+        const SeedImage& image = images_[number % images_.size()];
+        const Mutation mutated = mutation(number);
+        const Fsck::Verdict theirs = fsck.check(mutated.bytes, image.blob);
+        const bool ours = check(mutated.bytes, image.blob, number).errors() != 0;
+        if (!theirs.ended) {
+            ++not_ended;
+        } else if (theirs.corrupt && !ours) {
+            const auto excuse = std::ranges::find_if(excuses, [&](const Excuse& each) {
+                return theirs.text.find(each.needle) != std::string::npos;
+            });
+            if (excuse != std::end(excuses))
+                ++excused[excuse->name];
+            else
+                unexplained << QString::fromStdString(fmt::format("mutation {} of \"{}\" ({}): {}",
+                                                                  number, image.name, mutated.what,
+                                                                  theirs.text));
+        } else if (theirs.corrupt) {
+            ++both;
+        } else if (ours) {
+            ++more;
+        } else {
+            ++neither;
+        }
+    }
+    qInfo("%llu images read by fsck.erofs: corrupt to both %llu, to neither %llu, to the check "
+          "alone %llu; fsck.erofs crashed or did not end %llu",
+          static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(both),
+          static_cast<unsigned long long>(neither), static_cast<unsigned long long>(more),
+          static_cast<unsigned long long>(not_ended));
+    for (const auto& [name, count] : excused) {
+        const auto excuse =
+            std::ranges::find(excuses, name, [](const Excuse& each) { return each.name; });
+        qInfo("  to fsck.erofs alone, %d: %s: %s", count, excuse->name, excuse->reason);
+    }
+    for (const QString& line : unexplained)
+        qWarning("%s", qPrintable(line));
+    QVERIFY2(unexplained.isEmpty(), "fsck.erofs finds what the check does not");
+    QVERIFY(both > rounds / 10);
+}
+
+QTEST_GUILESS_MAIN(TestMutations)
+#include "test_mutations.moc"
