@@ -13,10 +13,10 @@ namespace coldscope::compare {
 
 namespace {
 
-constexpr std::uint64_t piece_size = 256 * 1024; // bytes
+constexpr std::uint64_t read_size = 256 * 1024; // bytes
 
 std::size_t piece_at(std::uint64_t at, std::uint64_t end) {
-    return static_cast<std::size_t>(std::min(piece_size, end - at));
+    return static_cast<std::size_t>(std::min(read_size, end - at));
 }
 
 bool equal(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
@@ -70,9 +70,9 @@ Result<Digest> digest_of(const Side& side, const erofs::Inode& inode, Digester& 
     const auto add_pieces = [&](const erofs::Extent& extent) -> Result<void> {
         const std::uint64_t end = extent.offset + extent.length;
         if (at < end && extent.kind == erofs::ExtentKind::hole) {
-            const std::uint64_t within = (end - at) / piece_size;
+            const std::uint64_t within = (end - at) / read_size;
             zeros += within;
-            at += within * piece_size;
+            at += within * read_size;
         }
         // The last piece may go on in the next extents.
         while (at < end) {

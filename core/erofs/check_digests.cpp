@@ -15,10 +15,8 @@ namespace coldscope::erofs {
 
 namespace {
 
-constexpr std::size_t step = 1 << 20;        // bytes read at once
-constexpr std::size_t digest_size = 32;      // bytes
+constexpr std::size_t piece = 1 << 20;       // bytes read at once
 constexpr std::size_t least_hex_digits = 32; // of a tag that counts as a digest
-constexpr std::string_view digest_name = "sha256:";
 
 using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
@@ -28,7 +26,7 @@ Result<std::string> sha256(std::uint64_t size, Read&& read) {
     const Digest digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     if (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1)
         return failure(Code::io, "OpenSSL has no SHA-256");
-    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, step)));
+    std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, piece)));
     for (std::uint64_t at = 0; at < size; at += bytes.size()) {
         const auto part = std::span(bytes).first(
             static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));

@@ -7,12 +7,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace coldscope::erofs {
 
 inline constexpr const char* fresh_copy = "take a fresh copy of the image, or make it again";
 inline constexpr const char* make_again = "make the image again";
+
+// Digests as tags and fingerprints have them: this, then as many raw bytes.
+inline constexpr std::string_view digest_name = "sha256:";
+inline constexpr std::size_t digest_size = 32;
 
 // "inode 36 (/usr/bin)"; the end alone of a long path.
 [[nodiscard]] std::string label(const char* what, const Index& index, NodeId node);

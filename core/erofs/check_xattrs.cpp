@@ -18,8 +18,6 @@ constexpr std::uint32_t filter_seed = 0x25BBE08F;
 constexpr std::uint32_t filter_bits = 32;
 constexpr std::uint8_t short_prefix_count = 7; // 0: none
 constexpr std::uint64_t shared_unit = 4;       // bytes that shared ids count
-constexpr std::string_view digest_name = "sha256:";
-constexpr std::size_t digest_size = 32; // bytes, raw
 
 std::string text_of(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

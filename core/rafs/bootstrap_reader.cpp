@@ -2,6 +2,7 @@
 #include "core/base/checked.h"
 #include "core/base/cursor.h"
 #include "core/rafs/bootstrap.h"
+#include "core/rafs/check.h"
 
 #include <algorithm>
 #include <bit>
@@ -18,7 +19,6 @@ using erofs::Finding;
 using erofs::Severity;
 
 constexpr std::size_t chunks_at_once = 4096; // of the table, in memory
-constexpr const char* make_again = "take a fresh copy of the bootstrap, or convert the image again";
 
 // Where the fields of the structures are, in bytes.
 namespace field {

@@ -12,7 +12,6 @@ namespace {
 
 using erofs::Severity;
 
-constexpr const char* make_again = "take a fresh copy of the bootstrap, or convert the image again";
 constexpr const char* fetch_again = "fetch the blob again, or the bootstrap that belongs to it";
 constexpr std::uint64_t entry_stored_offset = 48; // bytes in a chunk's entry
 

@@ -13,6 +13,9 @@
 
 namespace coldscope::rafs {
 
+inline constexpr const char* make_again =
+    "take a fresh copy of the bootstrap, or convert the image again";
+
 // All bytes that files have on the devices are of chunks: what is of none would be read as zeros.
 // Prefetched inodes exist.
 void check_files(const Bootstrap& bootstrap, erofs::Image& image, const erofs::Index& index,

@@ -9,7 +9,7 @@
 #include "daemon/engine/event_queue.h"
 #include "daemon/engine/readers.h"
 #include "daemon/engine/store.h"
-#include "daemon/engine/workers.h"
+#include "daemon/ring/workers.h"
 #include "daemon/ring/ring.h"
 #include "daemon/trace/erofs_trace.h"
 

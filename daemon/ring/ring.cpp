@@ -36,7 +36,7 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
         std::uint64_t count = 0;
         while (::read(self->wake_fd_, &count, sizeof count) > 0) {
         }
-        self->take_returned();
+        self->take_posted();
         if (self->on_wake_)
             self->on_wake_();
     });
@@ -48,7 +48,7 @@ Ring::~Ring() {
         timers_.clear();
         for (Operation& operation : operations_)
             operation.ended = operation.watch;
-        take_returned();
+        take_posted();
         for (start_own(); transfers_ > 0; start_own())
             wait();
         io_uring_queue_exit(&ring_);
@@ -259,9 +259,7 @@ bool Ring::make_own() {
                                   : pwrite(own.fd, own.from.data(), own.from.size(), at);
         own.result = moved < 0 ? -errno : static_cast<int>(moved);
         if (!handover_.back(absence)) {
-            const std::lock_guard lock(returned_mutex_);
-            returned_.push_back(std::move(own));
-            wake();
+            post([own = std::move(own)]() mutable { own.done(own.result); });
             return false;
         }
         own.done(own.result);
@@ -270,14 +268,22 @@ bool Ring::make_own() {
     return true;
 }
 
-void Ring::take_returned() {
-    std::vector<Own> returned;
+void Ring::post(Action action) {
     {
-        const std::lock_guard lock(returned_mutex_);
-        returned.swap(returned_);
+        const std::lock_guard lock(posted_mutex_);
+        posted_.push_back(std::move(action));
     }
-    for (Own& own : returned)
-        own.done(own.result);
+    wake();
+}
+
+void Ring::take_posted() {
+    std::vector<Action> posted;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        posted.swap(posted_);
+    }
+    for (Action& action : posted)
+        action();
 }
 
 // Until stop(), or until another thread leads: what its turn had left to do is done by that one.

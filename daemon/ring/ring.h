@@ -1,5 +1,6 @@
-// The event loop on io_uring. Everything but wake() belongs to the thread that runs it: the one
-// that called run(), or, while that one is held up in a write, another that has taken its place.
+// The event loop on io_uring. Everything but wake() and post() belongs to the thread that runs it:
+// the one that called run(), or, while that one is held up in a write, another that has taken its
+// place.
 #pragma once
 
 #include "core/base/clock.h"
@@ -62,7 +63,8 @@ public:
     void on_turn(Action action) { on_turn_ = std::move(action); }
     // On the ring thread, soon after a wake(); several wakes may become one call.
     void on_wake(Action action) { on_wake_ = std::move(action); }
-    void wake(); // any thread; async-signal-safe
+    void wake();              // any thread; async-signal-safe
+    void post(Action action); // any thread: it runs on the ring thread, or in ~Ring
 
     void run(); // until stop()
     void stop() { stopping_ = true; }
@@ -101,7 +103,7 @@ private:
     void start_other();
     [[nodiscard]] bool make_own();
     void start_own();
-    void take_returned();
+    void take_posted();
 
     io_uring ring_{};
     int wake_fd_; // owned
@@ -117,8 +119,8 @@ private:
 
     Handover handover_;
     std::thread other_; // from the first own transfer on, until run() ends
-    std::mutex returned_mutex_;
-    std::vector<Own> returned_; // made by a thread that no longer leads
+    std::mutex posted_mutex_;
+    std::vector<Action> posted_;
 };
 
 } // namespace coldscope

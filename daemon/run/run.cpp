@@ -3,7 +3,7 @@
 #include "daemon/guard/mounts.h"
 #include "daemon/run/blobs.h"
 #include "daemon/run/prepare.h"
-#include "daemon/source/workers.h"
+#include "daemon/ring/workers.h"
 #include "daemon/transport/simulated.h"
 
 #include <algorithm>

@@ -92,7 +92,7 @@ void RafsSource::decode(const rafs::Chunk& chunk, std::shared_ptr<const Bytes> e
         Result<void> outcome;
     };
     const auto work = std::make_shared<Work>(Work{bootstrap_, std::move(encoded), nullptr, {}});
-    workers_->post(
+    workers_->run(
         [work, &chunk] {
             work->decoded = std::make_shared<Bytes>(chunk.size);
             work->outcome =

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "core/rafs/decode.h"
+#include "daemon/ring/workers.h"
 #include "daemon/source/source.h"
-#include "daemon/source/workers.h"
 
 #include <cstddef>
 #include <cstdint>

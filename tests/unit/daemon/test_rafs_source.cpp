@@ -95,11 +95,10 @@ void TestRafsSource::make(BuiltRafs built) {
     QVERIFY(tables.has_value());
     tables_ = std::move(*tables);
     decoded_ = built.image.blobs[0];
-    auto workers = Workers::start(*ring_, 2);
-    QVERIFY(workers.has_value());
+    auto workers = std::make_shared<Workers>(*ring_);
     auto kept = std::make_unique<Kept>(*ring_, built.stored[0]);
     kept_ = kept.get();
-    auto source = RafsSource::make(*ring_, std::move(*workers), tables_, 0, std::move(kept));
+    auto source = RafsSource::make(*ring_, std::move(workers), tables_, 0, std::move(kept));
     QVERIFY(source.has_value());
     source_ = std::move(*source);
 }
@@ -208,9 +207,8 @@ void TestRafsSource::blob_too_short() {
     const BuiltRafs built = sample();
     Bytes cut = built.stored[0];
     cut.pop_back();
-    auto workers = Workers::start(*ring_, 1);
-    QVERIFY(workers.has_value());
-    const auto source = RafsSource::make(*ring_, std::move(*workers), tables_, 0,
+    auto workers = std::make_shared<Workers>(*ring_);
+    const auto source = RafsSource::make(*ring_, std::move(workers), tables_, 0,
                                          std::make_unique<Kept>(*ring_, cut));
     QVERIFY(!source);
     QCOMPARE(source.error().code, Code::truncated);

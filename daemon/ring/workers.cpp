@@ -1,13 +1,8 @@
-#include "daemon/engine/workers.h"
+#include "daemon/ring/workers.h"
 
-#include <cstdint>
+#include <csignal>
 #include <system_error>
 #include <utility>
-
-#include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace coldscope {
 
@@ -19,19 +14,10 @@ Workers::~Workers() {
     more_.notify_all();
     for (std::thread& thread : threads_)
         thread.join();
-    if (finished_fd_ >= 0) {
-        ring_.unwatch(watch_);
-        ::close(finished_fd_);
-    }
+    *alive_ = false;
 }
 
-bool Workers::start() {
-    if (finished_fd_ < 0) {
-        finished_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (finished_fd_ < 0)
-            return false;
-        watch_ = ring_.watch(finished_fd_, POLLIN, [this](int) { finish(); });
-    }
+bool Workers::has_threads() {
     if (threads_.size() == most_threads)
         return true;
     // Signals are the main thread's.
@@ -48,14 +34,15 @@ bool Workers::start() {
 }
 
 void Workers::run(Work work, Work done) {
-    if (!start()) {
-        work();
-        done();
+    Item item{std::move(work), std::move(done)};
+    if (!has_threads()) {
+        item.work();
+        finish(std::move(item));
         return;
     }
     {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back({std::move(work), std::move(done)});
+        waiting_.push_back(std::move(item));
     }
     more_.notify_one();
 }
@@ -70,23 +57,17 @@ void Workers::take() {
         waiting_.pop_front();
         lock.unlock();
         item.work();
+        finish(std::move(item));
         lock.lock();
-        finished_.push_back(std::move(item));
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(finished_fd_, &one, sizeof one);
     }
 }
 
-void Workers::finish() {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto got = ::read(finished_fd_, &count, sizeof count);
-    std::vector<Item> items;
-    {
-        const std::lock_guard lock(mutex_);
-        items.swap(finished_);
-    }
-    for (Item& item : items)
-        item.done();
+// What the work owns goes on the ring thread, too.
+void Workers::finish(Item item) {
+    ring_.post([alive = alive_, item = std::move(item)]() mutable {
+        if (*alive)
+            item.done();
+    });
 }
 
 } // namespace coldscope
