@@ -46,8 +46,7 @@ Result<void> ClusterDecoder::decode(const erofs::Extent& extent, std::span<const
     COLDSCOPE_CHECK(decode_cluster(super_, extent, encoded, decoded));
     std::ranges::copy(std::span(decoded).subspan(extent.skip, into.size()), into.begin());
     const std::lock_guard lock(mutex_);
-    if (cache_.find(key).empty())
-        cache_.keep(key, std::move(decoded));
+    cache_.keep(key, std::move(decoded));
     return {};
 }
 
