@@ -2,6 +2,8 @@
 // steps is decoded once.
 #pragma once
 
+#include "core/codec/codec.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +20,7 @@ public:
         std::uint64_t address = 0;    // bytes
         std::uint32_t encoded = 0;    // bytes
         std::uint32_t decoded = 0;    // bytes
+        codec::Algorithm algorithm = codec::Algorithm::lz4;
         bool operator==(const Key&) const = default;
     };
 

@@ -37,6 +37,10 @@ public:
     Result<void> fill(const Extent& extent, std::span<std::byte> part);
 
 private:
+    [[nodiscard]] bool has_device(const Extent& extent) const {
+        return extent.in_metabox ||
+               (extent.device < devices_.size() && devices_[extent.device] != nullptr);
+    }
     [[nodiscard]] Result<void> read(const Extent& extent, std::uint64_t address,
                                     std::span<std::byte> into);
     [[nodiscard]] Result<void> fill_decoded(const Extent& extent, std::span<std::byte> part);
@@ -56,7 +60,7 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
         std::ranges::copy(bytes, into.begin());
         return {};
     }
-    if (extent.device >= devices_.size() || devices_[extent.device] == nullptr)
+    if (!has_device(extent))
         return missing(image_, extent.device);
     if (auto read = devices_[extent.device]->read(address, into); !read) {
         Error error = std::move(read).error();
@@ -68,9 +72,13 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
 }
 
 Result<void> Reader::fill_decoded(const Extent& extent, std::span<std::byte> part) {
-    const bool known = !extent.in_metabox && extent.device < devices_.size();
-    const ClusterCache::Key key{known ? devices_[extent.device].get() : nullptr, extent.address,
-                                extent.encoded, extent.decoded};
+    if (!has_device(extent))
+        return missing(image_, extent.device);
+    const void* const where = extent.in_metabox
+                                  ? static_cast<const void*>(&image_)
+                                  : static_cast<const void*>(devices_[extent.device].get());
+    const ClusterCache::Key key{where, extent.address, extent.encoded, extent.decoded,
+                                extent.algorithm};
     const std::size_t needed = std::size_t{extent.skip} + part.size();
     const auto kept = image_.decoded_clusters().find(key);
     if (kept.size() >= needed) {
@@ -127,9 +135,8 @@ Result<void> decode_cluster(const Superblock& super, const Extent& extent,
     if (!done) {
         Error error = std::move(done).error();
         error.offset = extent.address;
-        error.context =
-            fmt::format("device {}: the cluster of the {} bytes at {} of the file: {}",
-                        extent.device, extent.decoded, extent.offset - extent.skip, error.context);
+        error.context = fmt::format("device {}: the cluster at byte {}: {}", extent.device,
+                                    extent.address, error.context);
         return std::unexpected(std::move(error));
     }
     return {};

@@ -34,7 +34,8 @@ Result<void> ClusterDecoder::decode(const erofs::Extent& extent, std::span<const
         return decode_cluster(super_, extent, encoded, into);
     // The device's number as an address: it is only compared.
     const erofs::ClusterCache::Key key{reinterpret_cast<const void*>(std::uintptr_t{extent.device}),
-                                       extent.address, extent.encoded, extent.decoded};
+                                       extent.address, extent.encoded, extent.decoded,
+                                       extent.algorithm};
     {
         const std::lock_guard lock(mutex_);
         if (const auto kept = cache_.find(key); !kept.empty()) {
