@@ -21,7 +21,8 @@ namespace coldscope::erofs {
                                      std::span<std::byte> into,
                                      std::span<const std::shared_ptr<ReadAt>> devices);
 
-// The `decoded` bytes of an encoded extent's physical cluster, whose `encoded` bytes are these.
+// The first bytes of the `decoded` ones of an encoded extent's physical cluster, whose `encoded`
+// bytes are these.
 // Errors: corrupt, with the cluster's address.
 [[nodiscard]] Result<void> decode_cluster(const Superblock& super, const Extent& extent,
                                           std::span<const std::byte> encoded,

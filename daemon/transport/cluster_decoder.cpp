@@ -34,7 +34,8 @@ Result<void> ClusterDecoder::decode(const erofs::Extent& extent, std::span<const
         return decode_cluster(super_, extent, encoded, into);
     // The device's number as an address: it is only compared.
     const erofs::ClusterCache::Key key{reinterpret_cast<const void*>(std::uintptr_t{extent.device}),
-                                       extent.address, extent.encoded, extent.decoded};
+                                       extent.address, extent.encoded, extent.decoded,
+                                       extent.algorithm};
     {
         const std::lock_guard lock(mutex_);
         if (const auto kept = cache_.find(key); !kept.empty()) {
@@ -46,8 +47,7 @@ Result<void> ClusterDecoder::decode(const erofs::Extent& extent, std::span<const
     COLDSCOPE_CHECK(decode_cluster(super_, extent, encoded, decoded));
     std::ranges::copy(std::span(decoded).subspan(extent.skip, into.size()), into.begin());
     const std::lock_guard lock(mutex_);
-    if (cache_.find(key).empty())
-        cache_.keep(key, std::move(decoded));
+    cache_.keep(key, std::move(decoded));
     return {};
 }
 
