@@ -16,7 +16,6 @@ using erofs::Severity;
 
 constexpr const char* make_again = "take a fresh copy of the bootstrap, or convert the image again";
 constexpr const char* fetch_again = "fetch the blob again, or the bootstrap that belongs to it";
-constexpr std::uint64_t entry_stored_offset = 48; // bytes in a chunk's entry
 
 // The first byte of the range that is of no chunk; its end where there is none.
 std::uint64_t first_missing(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t begin,
@@ -69,7 +68,7 @@ void check_blob_size(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t
     const Chunk* before = nullptr; // the one that ends last
     for (const std::uint32_t i : order) {
         const Chunk& chunk = chunks[i];
-        const std::uint64_t entry = bootstrap.entry_offset(chunk) + entry_stored_offset;
+        const std::uint64_t entry = bootstrap.entry_offset(chunk) + field::chunk_stored_offset;
         if (chunk.stored_end() > stored_size)
             findings.add({Severity::error, entry, bootstrap.name(chunk), "compressed_offset",
                           fmt::format("\"{}\" has {} bytes, but the chunk lies at {} to {}", name,
