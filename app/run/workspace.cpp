@@ -139,8 +139,8 @@ void Workspace::places_of(const RequestRow& request, std::vector<DeviceRange>& i
     if (!extents)
         return;
     for (const erofs::Extent& extent : *extents) {
-        if (extent.kind != erofs::ExtentKind::hole)
-            into.push_back({extent.device, {extent.address, extent.address + extent.length}});
+        if (extent.is_placed())
+            into.push_back({extent.device, extent.stored()});
     }
 }
 
@@ -206,9 +206,9 @@ void Workspace::choose_node(erofs::NodeId node) {
     chosen.node = node;
     chosen.view = selection_.current().view;
     for (const erofs::Extent& extent : extents_of(node)) {
-        if (extent.kind == erofs::ExtentKind::hole)
+        if (!extent.is_placed())
             continue;
-        chosen.range = {extent.device, {extent.address, extent.address + extent.length}};
+        chosen.range = {extent.device, extent.stored()};
         break;
     }
     selection_.choose(chosen);

@@ -2,8 +2,6 @@
 // steps is decoded once.
 #pragma once
 
-#include "core/base/read_at.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,10 +14,10 @@ public:
     static constexpr std::size_t max_bytes = std::size_t{16} << 20;
 
     struct Key {
-        const ReadAt* device = nullptr;
-        std::uint64_t address = 0; // bytes
-        std::uint32_t encoded = 0; // bytes
-        std::uint32_t decoded = 0; // bytes
+        const void* device = nullptr; // whatever stands for it
+        std::uint64_t address = 0;    // bytes
+        std::uint32_t encoded = 0;    // bytes
+        std::uint32_t decoded = 0;    // bytes
         bool operator==(const Key&) const = default;
     };
 

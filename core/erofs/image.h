@@ -117,6 +117,13 @@ public:
     Result<void> map_into(const Inode& inode, std::uint64_t offset, std::uint64_t length,
                           std::vector<Extent>& into);
 
+    // The same, but ends early once there are `most` of them more; returns how far it came. How
+    // many index entries it may look at: see index_entries().
+    Result<std::uint64_t> map_some(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                   std::size_t most, std::vector<Extent>& into);
+    // How many logical clusters a compressed file's index says it has; 0 without such an index.
+    [[nodiscard]] Result<std::uint64_t> index_entries(const Inode& inode);
+
     // The clusters that a range of a compressed file lies in, as they are stored: whole, in order,
     // without gaps. Addresses are without a device: see placed().
     [[nodiscard]] Result<std::vector<Cluster>> clusters(const Inode& inode, std::uint64_t offset,
@@ -163,14 +170,16 @@ private:
                           std::uint64_t end, std::vector<Extent>& into);
     Result<void> map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
                             std::vector<Extent>& into);
-    Result<void> map_compressed(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                                std::vector<Extent>& into);
+    Result<std::uint64_t> map_compressed(const Inode& inode, std::uint64_t offset,
+                                         std::uint64_t end, std::size_t most,
+                                         std::vector<Extent>& into);
     Result<void> add_cluster(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
                              std::uint64_t end, std::size_t first, std::vector<Extent>& into);
     Result<void> add_encoded(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
                              std::uint64_t end, std::vector<Extent>& into);
-    Result<void> add_fragment(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
-                              std::uint64_t end, std::size_t first, std::vector<Extent>& into);
+    Result<std::uint64_t> add_fragment(const Inode& inode, const Cluster& cluster,
+                                       std::uint64_t offset, std::uint64_t end, std::size_t first,
+                                       std::size_t most, std::vector<Extent>& into);
     [[nodiscard]] Result<std::optional<std::uint64_t>>
     metabox_place(const Inode& inode, std::uint64_t address, std::uint64_t length);
     // Plain bytes behind the inode.

@@ -46,17 +46,32 @@ Result<Inode> Image::packed_inode() {
     return *packed_;
 }
 
-Result<void> Image::map_compressed(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                                   std::vector<Extent>& into) {
+Result<std::uint64_t> Image::index_entries(const Inode& inode) {
+    if (!is_compressed(inode.layout) || inode.size == 0)
+        return 0;
+    COLDSCOPE_TRY(const MapHeader header, read_map_header(*this, inode));
+    if (header.whole_packed || header.has_records)
+        return 0;
+    return ((inode.size - 1) >> header.lcluster_bits) + 1;
+}
+
+Result<std::uint64_t> Image::map_compressed(const Inode& inode, std::uint64_t offset,
+                                            std::uint64_t end, std::size_t most,
+                                            std::vector<Extent>& into) {
     const std::size_t first = into.size();
     COLDSCOPE_TRY(CompressedMap map, CompressedMap::open(*this, inode));
-    while (offset < end) {
+    while (offset < end && into.size() - first < most) {
         COLDSCOPE_TRY(const Cluster cluster, map.at(offset));
         const std::uint64_t to = std::min(end, cluster.offset + cluster.length);
+        if (cluster.form == Cluster::Form::fragment) {
+            COLDSCOPE_TRY(offset, add_fragment(inode, cluster, offset, to, first,
+                                               most - (into.size() - first), into));
+            continue;
+        }
         COLDSCOPE_CHECK(add_cluster(inode, cluster, offset, to, first, into));
         offset = to;
     }
-    return {};
+    return offset;
 }
 
 // The part [offset, end) of the file, which lies in the cluster.
@@ -70,8 +85,8 @@ Result<void> Image::add_cluster(const Inode& inode, const Cluster& cluster, std:
         return {};
     case Cluster::Form::encoded:
         return add_encoded(inode, cluster, offset, end, into);
-    case Cluster::Form::fragment:
-        return add_fragment(inode, cluster, offset, end, first, into);
+    case Cluster::Form::fragment: // of another inode: see add_fragment()
+        return {};
     case Cluster::Form::plain:
         if (cluster.inlined)
             return add_inline(inode, cluster.address + skip, offset, length, into);
@@ -126,8 +141,10 @@ Result<void> Image::add_encoded(const Inode& inode, const Cluster& cluster, std:
     return {};
 }
 
-Result<void> Image::add_fragment(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
-                                 std::uint64_t end, std::size_t first, std::vector<Extent>& into) {
+Result<std::uint64_t> Image::add_fragment(const Inode& inode, const Cluster& cluster,
+                                          std::uint64_t offset, std::uint64_t end,
+                                          std::size_t first, std::size_t most,
+                                          std::vector<Extent>& into) {
     COLDSCOPE_TRY(const Inode packed, packed_inode());
     const auto start = checked_add(cluster.address, offset - cluster.offset);
     if (!packed.is_regular() || !start || *start > packed.size ||
@@ -138,13 +155,14 @@ Result<void> Image::add_fragment(const Inode& inode, const Cluster& cluster, std
                                    inode.nid, cluster.address, packed.size),
                        inode.offset);
     std::vector<Extent> pieces;
-    COLDSCOPE_CHECK(map_into(packed, *start, end - offset, pieces));
+    COLDSCOPE_TRY(const std::uint64_t reached,
+                  map_some(packed, *start, *start + (end - offset), most, pieces));
     for (Extent& piece : pieces) {
         piece.fragment = piece.offset;
         piece.offset = piece.offset - *start + offset;
         append_extent(piece, into, first);
     }
-    return {};
+    return offset + (reached - *start);
 }
 
 } // namespace coldscope::erofs

@@ -75,18 +75,11 @@ Result<void> Reader::decode(const Extent& extent, std::span<std::byte> part) {
     // A cluster that is wanted whole needs no copy of it.
     const bool whole = part.size() == extent.decoded;
     std::vector<std::byte> decoded(whole ? 0 : extent.decoded);
-    codec::DecodeOptions options{.padding = codec::Padding::leading, .partial = extent.shared};
-    if (extent.algorithm == codec::Algorithm::lz4 &&
-        !image_.superblock().has(incompat::lz4_0padding))
-        options.padding = codec::Padding::trailing;
-    if (auto done = codec::decode(extent.algorithm, encoded_,
-                                  whole ? part : std::span<std::byte>(decoded), options);
+    if (auto done = decode_cluster(image_.superblock(), extent, encoded_,
+                                   whole ? part : std::span<std::byte>(decoded));
         !done) {
         Error error = std::move(done).error();
-        error.offset = extent.address;
-        error.context =
-            fmt::format("device {}: inode {}, {} bytes from {}: {}", extent.device, inode_.nid,
-                        extent.decoded, extent.offset - extent.skip, error.context);
+        error.context = fmt::format("inode {}: {}", inode_.nid, error.context);
         return std::unexpected(std::move(error));
     }
     if (whole)
@@ -111,6 +104,23 @@ Result<void> Reader::fill(const Extent& extent, std::span<std::byte> part) {
 }
 
 } // namespace
+
+Result<void> decode_cluster(const Superblock& super, const Extent& extent,
+                            std::span<const std::byte> encoded, std::span<std::byte> decoded) {
+    codec::DecodeOptions options{.padding = codec::Padding::leading, .partial = extent.shared};
+    if (extent.algorithm == codec::Algorithm::lz4 && !super.has(incompat::lz4_0padding))
+        options.padding = codec::Padding::trailing;
+    auto done = codec::decode(extent.algorithm, encoded, decoded, options);
+    if (!done) {
+        Error error = std::move(done).error();
+        error.offset = extent.address;
+        error.context =
+            fmt::format("device {}: the cluster of the {} bytes at {} of the file: {}",
+                        extent.device, extent.decoded, extent.offset - extent.skip, error.context);
+        return std::unexpected(std::move(error));
+    }
+    return {};
+}
 
 Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
                        std::span<std::byte> into,
