@@ -1,4 +1,4 @@
-#include "daemon/engine/workers.h"
+#include "daemon/ring/workers.h"
 
 #include <cstdint>
 #include <system_error>
