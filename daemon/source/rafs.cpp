@@ -1,6 +1,7 @@
 #include "daemon/source/rafs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
