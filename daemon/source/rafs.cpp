@@ -103,13 +103,13 @@ void RafsSource::decode(const rafs::Chunk& chunk, std::shared_ptr<const Bytes> e
                 rafs::decode_chunk(*work->bootstrap, chunk, *work->encoded, *work->decoded);
         },
         [work, &chunk, alive = std::weak_ptr(alive_)] {
-            const auto source = alive.lock();
-            if (!source)
+            if (alive.expired())
                 return;
+            RafsSource& source = **alive.lock(); // not held: loaded() asks whether it is there
             if (work->outcome)
-                (*source)->loaded(chunk, work->decoded);
+                source.loaded(chunk, work->decoded);
             else
-                (*source)->loaded(chunk, std::unexpected(work->outcome.error()));
+                source.loaded(chunk, std::unexpected(work->outcome.error()));
         });
 }
 
