@@ -1,6 +1,9 @@
 #include "app/run/opened_image.h"
 
 #include "core/erofs/check.h"
+#include "core/rafs/check.h"
+#include "core/rafs/decoded_blob.h"
+#include "daemon/run/blobs.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -21,16 +24,13 @@ std::string file_name_of_tag(const std::string& tag) {
 }
 
 // Where the blob of a device may be: beside the image, by tag or by the image's name.
-std::string find_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
+std::string likely_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
+    if (std::string named = find_blob(image.string(), device); !named.empty())
+        return named;
     std::error_code ignored;
-    const fs::path folder = image.parent_path();
     const auto usable = [&](const fs::path& path) {
         return fs::is_regular_file(path, ignored) && !fs::equivalent(path, image, ignored);
     };
-    if (const std::string name = file_name_of_tag(device.tag); !name.empty()) {
-        if (usable(folder / name))
-            return (folder / name).string();
-    }
     if (devices != 1)
         return {};
     for (const char* ending : {".blob", ".data", ".bin"}) {
@@ -100,7 +100,7 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
     head.device_paths.resize(head.devices.size());
     for (std::size_t i = 0; i < head.devices.size(); ++i) {
         if (head.device_paths[i].empty())
-            head.device_paths[i] = find_blob(path, head.devices[i], head.devices.size());
+            head.device_paths[i] = likely_blob(path, head.devices[i], head.devices.size());
     }
     return head;
 }
@@ -115,13 +115,19 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
     COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));
     opened->devices.push_back(primary);
 
+    std::shared_ptr<const rafs::Bootstrap> bootstrap;
+    if (auto tables = rafs::read_bootstrap(*opened->image))
+        bootstrap = std::move(*tables);
+    else
+        opened->findings.add(tables.error(), "RAFS superblock");
+
     const auto table = opened->image->devices();
     opened->device_paths.resize(table.size());
     for (std::size_t i = 0; i < table.size(); ++i) {
         std::string& blob = opened->device_paths[i];
         const bool given = !blob.empty();
         if (!given)
-            blob = find_blob(path, table[i], table.size());
+            blob = likely_blob(path, table[i], table.size());
         if (blob.empty()) {
             opened->devices.push_back(nullptr);
             continue;
@@ -130,7 +136,9 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
         if (!file)
             opened->findings.add(file.error(), fmt::format("device {}", i + 1),
                                  "Name the file that holds this blob in the start dialog.");
-        opened->devices.push_back(file ? std::shared_ptr<ReadAt>(std::move(*file)) : nullptr);
+        const bool decodable = !rafs::is_bootstrap(opened->image->superblock()) || bootstrap;
+        opened->devices.push_back(
+            file && decodable ? rafs::device_of(bootstrap, i, std::move(*file)) : nullptr);
     }
     COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
     opened->stored = stored_bytes(opened->index);
@@ -151,6 +159,16 @@ erofs::Findings check_opened(const std::string& path,
     const auto image = erofs::Image::open(file, &ignored);
     if (!image || (*image)->devices().empty())
         return findings;
+    if (rafs::is_bootstrap((*image)->superblock())) {
+        std::vector<rafs::StoredBlob> stored;
+        for (const std::string& blob : device_paths) {
+            stored.push_back({blob, nullptr});
+            if (auto bytes = FileReadAt::open(blob))
+                stored.back().bytes = std::move(*bytes);
+        }
+        rafs::check_bootstrap(**image, stored, false, findings);
+        return findings;
+    }
     const auto index = erofs::Index::build(**image, &ignored);
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     for (const std::string& blob : device_paths) {

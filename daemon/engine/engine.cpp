@@ -321,7 +321,7 @@ void Engine::answer_assembled(RequestId id) {
                      if (job->result)
                          answer(id, *job->result);
                      else
-                         fail(id, to_errno(job->result.error()));
+                         fail(id, job->result.error());
                  });
 }
 

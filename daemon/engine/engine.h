@@ -9,8 +9,8 @@
 #include "daemon/engine/event_queue.h"
 #include "daemon/engine/readers.h"
 #include "daemon/engine/store.h"
-#include "daemon/ring/workers.h"
 #include "daemon/ring/ring.h"
+#include "daemon/ring/workers.h"
 #include "daemon/trace/erofs_trace.h"
 
 #include <array>
@@ -132,6 +132,9 @@ public:
 
     // Writes what was fetched to the cache files now.
     void settle();
+
+    // For sources that decode; as long as the engine lives.
+    [[nodiscard]] Workers& workers() { return workers_; }
 
     [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
     [[nodiscard]] std::size_t held_requests() const { return held_count_; }

@@ -71,9 +71,7 @@ Result<std::unique_ptr<Source>> Run::open_source(std::size_t device, const std::
     COLDSCOPE_TRY(std::unique_ptr<Source> file, FileSource::open(*ring_, path, options_.shape));
     if (device == 0 || rafs_ == nullptr || rafs_->blobs[device - 1].raw)
         return file;
-    if (workers_ == nullptr)
-        workers_ = std::make_shared<Workers>(*ring_);
-    return RafsSource::make(*ring_, workers_, rafs_, device - 1, std::move(file));
+    return RafsSource::make(*ring_, engine_->workers(), rafs_, device - 1, std::move(file));
 }
 
 Result<void> Run::open_stores() {

@@ -76,6 +76,7 @@ private:
     [[nodiscard]] BuiltRafs sample() const;
 
     std::unique_ptr<Ring> ring_;
+    std::unique_ptr<Workers> workers_;
     std::shared_ptr<const rafs::Bootstrap> tables_;
     Bytes decoded_; // blob 1
     std::unique_ptr<RafsSource> source_;
@@ -95,21 +96,22 @@ void TestRafsSource::make(BuiltRafs built) {
     QVERIFY(tables.has_value());
     tables_ = std::move(*tables);
     decoded_ = built.image.blobs[0];
-    auto workers = std::make_shared<Workers>(*ring_);
     auto kept = std::make_unique<Kept>(*ring_, built.stored[0]);
     kept_ = kept.get();
-    auto source = RafsSource::make(*ring_, std::move(workers), tables_, 0, std::move(kept));
+    auto source = RafsSource::make(*ring_, *workers_, tables_, 0, std::move(kept));
     QVERIFY(source.has_value());
     source_ = std::move(*source);
 }
 
 void TestRafsSource::init() {
     ring_ = make_ring();
+    workers_ = std::make_unique<Workers>(*ring_);
     make(sample());
 }
 
 void TestRafsSource::cleanup() {
     source_.reset();
+    workers_.reset();
     ring_.reset();
 }
 
@@ -208,9 +210,8 @@ void TestRafsSource::blob_too_short() {
     const BuiltRafs built = sample();
     Bytes cut = built.stored[0];
     cut.pop_back();
-    auto workers = std::make_shared<Workers>(*ring_);
-    const auto source = RafsSource::make(*ring_, std::move(workers), tables_, 0,
-                                         std::make_unique<Kept>(*ring_, cut));
+    const auto source =
+        RafsSource::make(*ring_, *workers_, tables_, 0, std::make_unique<Kept>(*ring_, cut));
     QVERIFY(!source);
     QCOMPARE(source.error().code, Code::truncated);
 }
