@@ -174,6 +174,9 @@ private:
     [[nodiscard]] Mutation mutation(std::uint64_t number) const {
         return mutate(images_, number % images_.size(), seed_, number);
     }
+    // Writes an image to be looked at, and says where.
+    [[nodiscard]] static QString keep(const Mutation& mutated, const SeedImage& image,
+                                      std::uint64_t number, const std::string& text);
     [[nodiscard]] erofs::Findings check(const Bytes& bytes, const std::string& blob,
                                         std::uint64_t number) const;
 
@@ -283,6 +286,15 @@ void TestMutations::check_ends() {
     for (const auto& [name, count] : found)
         qInfo("  %6d %s", count, name.c_str());
     QVERIFY(sound < static_cast<int>(mutations) / 2);
+}
+
+QString TestMutations::keep(const Mutation& mutated, const SeedImage& image, std::uint64_t number,
+                            const std::string& text) {
+    const std::string path =
+        fmt::format("{}/coldscope-mutation-{}.img", QDir::tempPath().toStdString(), number);
+    write_file(path, {reinterpret_cast<const char*>(mutated.bytes.data()), mutated.bytes.size()});
+    return QString::fromStdString(fmt::format("mutation {} of \"{}\" ({}), kept as {}: {}", number,
+                                              image.name, mutated.what, path, text));
 }
 
 void TestMutations::agrees_with_fsck() {
