@@ -100,6 +100,16 @@ bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label
             add(inode, label, packed.error());
             return false;
         }
+        if (!header.whole_packed && !header.has_records) {
+            const auto head =
+                LclusterTable(image_, inode, header).load(cluster.offset >> header.lcluster_bits);
+            if (head && head->type == LclusterType::plain) {
+                add(inode, label, head->offset, "advise", "plain",
+                    "the logical cluster of a fragment is said to be plain, which kernels refuse",
+                    make_again);
+                return false;
+            }
+        }
         const auto end = checked_add(cluster.address, cluster.length);
         if (packed->is_regular() && end && *end <= packed->size)
             return true;
@@ -108,6 +118,21 @@ bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label
                         cluster.address, packed->size, cluster.length),
             make_again);
         return false;
+    }
+    // Kernels compare what is stored plain with the whole of its first logical cluster, whatever
+    // the file's size.
+    if (cluster.form != Cluster::Form::encoded && !header.has_records &&
+        !header.has(advise::inline_tail)) {
+        const std::uint64_t lcluster = std::uint64_t{1} << header.lcluster_bits;
+        const std::uint64_t length = lcluster - (cluster.offset & (lcluster - 1));
+        if (length > cluster.stored) {
+            add(inode, label, header.offset + 7, "clusterbits",
+                std::to_string(header.lcluster_bits - image_.superblock().block_bits),
+                fmt::format("a logical cluster of {} bytes is said to be plain in {}", length,
+                            cluster.stored),
+                make_again);
+            return false;
+        }
     }
     const DeviceResolver::Place place = image_.placed(cluster.address);
     std::uint64_t end = image_.size();
