@@ -155,7 +155,7 @@ void TestFindingsView::pictures() {
     apply_theme(dark ? ThemeChoice::dark : ThemeChoice::light);
     shown_ = std::make_unique<Shown>(opened_.workspace);
     QVERIFY(QTest::qWaitForWindowExposed(&shown_->view));
-    QVERIFY(shown_->choose(field.toUtf8()));
+    QVERIFY(shown_->choose(field.toUtf8().constData()));
     QTest::qWait(100);
     const QString folder = QCoreApplication::applicationDirPath() + "/../pictures";
     QVERIFY(QDir().mkpath(folder));
