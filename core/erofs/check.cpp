@@ -6,6 +6,7 @@
 #include "core/erofs/fields.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -69,12 +70,14 @@ void check_superblock(Image& image, Findings& findings) {
         findings.add({Severity::note, super_offset + 8, "superblock", "feature_compat",
                       fmt::format("unknown compatible feature bits {:#x}", unknown),
                       "a newer mkfs.erofs may have set them; reading is not affected"});
-    for (const auto& [nid, field] :
-         {std::pair{super.packed_nid, "packed_nid"}, std::pair{super.metabox_nid, "metabox_nid"}}) {
+    for (const auto& [nid, field, at] :
+         {std::tuple{super.packed_nid, "packed_nid", 96U},
+          std::tuple{super.metabox_nid, "metabox_nid", super_size}}) {
         if (nid == 0)
             continue;
         if (auto inode = image.inode(nid); !inode)
-            findings.add(inode.error(), fmt::format("superblock: {}", field));
+            findings.add({Severity::error, super_offset + at, "superblock", field,
+                          inode.error().context, fresh_copy, std::to_string(nid)});
     }
 }
 
@@ -121,7 +124,8 @@ void check_devices(const Image& image, Findings& findings) {
 
 Findings check_image(std::shared_ptr<ReadAt> primary) {
     Findings findings;
-    auto opened = Image::open(std::move(primary), &findings);
+    const std::shared_ptr<ReadAt> file = std::move(primary);
+    auto opened = Image::open(file, &findings);
     if (!opened) {
         // Not to be read at all is worse than a file that this program can't read.
         const Error& error = opened.error();
@@ -131,6 +135,7 @@ Findings check_image(std::shared_ptr<ReadAt> primary) {
                       {},
                       error.context,
                       error.code == Code::unsupported ? "use a newer Coldscope" : fresh_copy});
+        locate_in_superblock(*file, findings);
         return findings;
     }
     Image& image = **opened;

@@ -30,6 +30,19 @@ void CompressedCheck::add(const Inode& inode, const std::string& label, std::uin
     findings_.add(std::move(finding));
 }
 
+void CompressedCheck::add(const Inode& inode, const std::string& label, const Error& error) {
+    const auto again = std::ranges::find_if(findings_.list(), [&](const Finding& finding) {
+        return finding.offset == error.offset && finding.message == error.context;
+    });
+    if (again == findings_.list().end()) {
+        findings_.add(error, label, make_again, inode.in_metabox());
+        return;
+    }
+    again->structure = label;
+    again->advice = make_again;
+    again->in_metabox = inode.in_metabox();
+}
+
 std::uint64_t CompressedCheck::end_of_index(const Inode& inode, const MapHeader& header) const {
     if (header.whole_packed || inode.size == 0)
         return header.end();
@@ -50,12 +63,12 @@ std::uint64_t CompressedCheck::end_of_index(const Inode& inode, const MapHeader&
 std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& label) {
     const auto header = read_map_header(image_, inode);
     if (!header) {
-        findings_.add(header.error(), label, make_again, inode.in_metabox());
+        add(inode, label, header.error());
         return inode.body_offset();
     }
     auto map = CompressedMap::open(image_, inode);
     if (!map) {
-        findings_.add(map.error(), label, make_again, inode.in_metabox());
+        add(inode, label, map.error());
         return end_of_index(inode, *header);
     }
     for (std::uint64_t at = 0; at < inode.size;) {
@@ -67,7 +80,7 @@ std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& labe
         --clusters_left_;
         const auto cluster = map->at(at);
         if (!cluster) {
-            findings_.add(cluster.error(), label, make_again, inode.in_metabox());
+            add(inode, label, cluster.error());
             break;
         }
         if (!check_cluster(inode, label, *header, *cluster))
@@ -84,8 +97,18 @@ bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label
     if (cluster.form == Cluster::Form::fragment) {
         const auto packed = image_.packed_inode();
         if (!packed) {
-            findings_.add(packed.error(), label, make_again);
+            add(inode, label, packed.error());
             return false;
+        }
+        if (!header.whole_packed && !header.has_records) {
+            const auto head =
+                LclusterTable(image_, inode, header).load(cluster.offset >> header.lcluster_bits);
+            if (head && head->type == LclusterType::plain) {
+                add(inode, label, head->offset, "advise", "plain",
+                    "the logical cluster of a fragment is said to be plain, which kernels refuse",
+                    make_again);
+                return false;
+            }
         }
         const auto end = checked_add(cluster.address, cluster.length);
         if (packed->is_regular() && end && *end <= packed->size)
@@ -95,6 +118,21 @@ bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label
                         cluster.address, packed->size, cluster.length),
             make_again);
         return false;
+    }
+    // Kernels compare what is stored plain with the whole of its first logical cluster, whatever
+    // the file's size.
+    if (cluster.form != Cluster::Form::encoded && !header.has_records &&
+        !header.has(advise::inline_tail)) {
+        const std::uint64_t lcluster = std::uint64_t{1} << header.lcluster_bits;
+        const std::uint64_t length = lcluster - (cluster.offset & (lcluster - 1));
+        if (length > cluster.stored) {
+            add(inode, label, header.offset + 7, "clusterbits",
+                std::to_string(header.lcluster_bits - image_.superblock().block_bits),
+                fmt::format("a logical cluster of {} bytes is said to be plain in {}", length,
+                            cluster.stored),
+                make_again);
+            return false;
+        }
     }
     const DeviceResolver::Place place = image_.placed(cluster.address);
     std::uint64_t end = image_.size();

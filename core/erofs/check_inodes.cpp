@@ -75,6 +75,9 @@ void InodeCheck::check(NodeId id, std::uint64_t names) {
     xattrs_.check(*inode, id);
     if (inode->is_symlink())
         check_symlink(*inode);
+    else if (inode->size != 0 && !inode->is_regular() && !inode->is_directory())
+        add(Severity::error, *inode, inode->offset + 8, "size", std::to_string(inode->size),
+            "a pipe, socket or device has no bytes");
     if (inode->mtime_nsec >= 1'000'000'000 && inode->slot_size == extended_inode_size)
         add(Severity::warning, *inode, inode->offset + 40, "mtime_nsec",
             std::to_string(inode->mtime_nsec), "a second has 1,000,000,000 nanoseconds");

@@ -26,7 +26,8 @@ private:
     // inode. These two may have names.
     [[nodiscard]] bool belongs(const ReverseExtent& extent, const Span& span) const {
         const std::uint64_t nid = index_.node(extent.node).nid;
-        return (span.kind == SpanKind::inode && span.nid == nid) ||
+        return (span.kind == SpanKind::inode &&
+                (span.nid == nid || span.nid == super_.packed_nid)) ||
                (span.kind == SpanKind::metabox &&
                 (nid == super_.metabox_nid || (nid & metabox_nid_bit) != 0)) ||
                span.kind == SpanKind::packed;

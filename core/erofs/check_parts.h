@@ -79,6 +79,8 @@ private:
     // False when something is wrong: that is listed.
     bool check_cluster(const Inode& inode, const std::string& label, const MapHeader& header,
                        const Cluster& cluster);
+    // Not again what the index's builder has listed, but with the file's path.
+    void add(const Inode& inode, const std::string& label, const Error& error);
     [[nodiscard]] std::uint64_t end_of_index(const Inode& inode, const MapHeader& header) const;
     void add(const Inode& inode, const std::string& label, std::uint64_t offset, const char* field,
              std::string value, std::string message, const char* advice);

@@ -2,9 +2,11 @@
 #include "core/erofs/fields.h"
 
 #include "core/base/checked.h"
+#include "core/base/cursor.h"
 #include "core/erofs/lcluster.h"
 
 #include <algorithm>
+#include <array>
 
 namespace coldscope::erofs {
 
@@ -142,32 +144,54 @@ std::optional<std::size_t> field_of(const Finding& finding, std::span<const Fiel
     return here;
 }
 
+namespace {
+
+// bytes: those of the finding's place.
+void name_field(const Superblock& super, std::span<const std::byte> bytes, Finding& finding) {
+    const std::vector<Field> fields = fields_of(super, finding.place, bytes);
+    Finding sought = finding;
+    // An offset in the primary device, of what is in the metabox: its field is not told by it.
+    if (finding.place.in_metabox != finding.in_metabox)
+        sought.offset = no_offset;
+    const auto field = field_of(sought, fields);
+    if (!field)
+        return;
+    if (finding.field.empty())
+        finding.field = fields[*field].name;
+    if (finding.value.empty() && finding.field == fields[*field].name)
+        finding.value = fields[*field].value;
+}
+
+} // namespace
+
 void locate_findings(Image& image, const MetadataMap& map, Findings& findings) {
     for (Finding& finding : findings.list()) {
-        Place place;
         // What is missing behind the end is the superblock's word against the file's.
         if (finding.structure == name(Structure::superblock))
-            place = {Structure::superblock, false, 0, super_offset, image.superblock().size(), 0};
-        else if (finding.offset != no_offset)
-            place = place_at(image, map, finding.in_metabox, finding.offset);
-        if (place.structure == Structure::none)
+            finding.place = {Structure::superblock,     false, 0, super_offset,
+                             image.superblock().size(), 0};
+        else if (finding.offset != no_offset && finding.place.structure == Structure::none)
+            finding.place = place_at(image, map, finding.in_metabox, finding.offset);
+        if (finding.place.structure == Structure::none)
             continue;
-        finding.place = place;
-        const auto bytes = place_bytes(image, place);
-        if (!bytes)
+        if (const auto bytes = place_bytes(image, finding.place))
+            name_field(image.superblock(), *bytes, finding);
+    }
+}
+
+void locate_in_superblock(ReadAt& primary, Findings& findings) {
+    std::array<std::byte, super_size> bytes{};
+    if (!primary.read(super_offset, bytes))
+        return;
+    Cursor features(bytes, super_offset);
+    features.skip(80);
+    Superblock super;
+    super.feature_incompat = features.u32();
+    for (Finding& finding : findings.list()) {
+        if (finding.offset < super_offset || finding.offset >= super_offset + super_size)
             continue;
-        const std::vector<Field> fields = fields_of(image.superblock(), place, *bytes);
-        Finding sought = finding;
-        // An offset in the primary device, of what is in the metabox: its field is not told by it.
-        if (place.in_metabox != finding.in_metabox)
-            sought.offset = no_offset;
-        const auto field = field_of(sought, fields);
-        if (!field)
-            continue;
-        if (finding.field.empty())
-            finding.field = fields[*field].name;
-        if (finding.value.empty() && finding.field == fields[*field].name)
-            finding.value = fields[*field].value;
+        finding.place = {Structure::superblock, false, 0, super_offset, super_size, 0};
+        name_field(super, bytes, finding);
     }
 }
 

@@ -42,5 +42,7 @@ struct Field {
 // Says of each finding where its structure lies, and which field with which value it is about
 // where that is not said yet. map: sealed.
 void locate_findings(Image& image, const MetadataMap& map, Findings& findings);
+// The same for an image that can't be opened: what is in its superblock.
+void locate_in_superblock(ReadAt& primary, Findings& findings);
 
 } // namespace coldscope::erofs

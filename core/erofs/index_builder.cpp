@@ -194,7 +194,8 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
     auto found = image_.inode(nid);
     if (!found) {
         Error error = std::move(found).error();
-        if (error.offset == no_offset)
+        // What is not there at all is the name's fault.
+        if (error.offset == no_offset || error.code == Code::truncated)
             error.offset = entry_offset;
         return std::unexpected(std::move(error));
     }
