@@ -3,6 +3,7 @@
 #include "core/compare/compare.h"
 #include "core/compare/same_bytes.h"
 
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -125,21 +126,22 @@ Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
 // those are looked at of which something speaks for it.
 std::vector<std::size_t> Matcher::candidates(std::size_t now) const {
     std::vector<std::size_t> list;
+    const auto add = [&list](std::size_t old) {
+        if (std::ranges::find(list, old) == list.end())
+            list.push_back(old);
+    };
     if (now < device_count(before_))
-        list.push_back(now);
-    const auto add_all = [&list](const auto& map, const std::string& key) {
+        add(now);
+    const auto add_all = [&add](const auto& map, const std::string& key) {
         const auto [first, last] = map.equal_range(key);
         std::size_t room = most_of_one_name;
         for (auto at = first; at != last && !key.empty() && room > 0; ++at, --room)
-            list.push_back(at->second);
+            add(at->second);
     };
     add_all(by_file_, file_of(after_, now));
     add_all(by_tag_, tag_of(after_, now));
-    if (now > 0 && after_.device(now) != nullptr && read_) {
-        const bool untagged = tag_of(after_, now).empty();
-        const auto& unnamed = untagged ? there_ : untagged_there_;
-        list.insert(list.end(), unnamed.begin(), unnamed.end());
-    }
+    if (now > 0 && after_.device(now) != nullptr && read_)
+        std::ranges::for_each(tag_of(after_, now).empty() ? there_ : untagged_there_, add);
     return list;
 }
 
