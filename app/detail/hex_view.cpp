@@ -238,13 +238,13 @@ void HexView::paintEvent(QPaintEvent*) {
         }
     }
     if (sentence_.isEmpty()) {
+        if (chosen_field_)
+            paint_frame(painter, *chosen_field_, surface.text, 1);
         for (const Field& field : fields_) {
             if (field.wrong)
                 paint_frame(painter, field.range, look(Mark::failed, theme_of(palette())).outline,
                             2);
         }
-        if (chosen_field_)
-            paint_frame(painter, *chosen_field_, surface.text, 1);
     }
     if (hasFocus() && sentence_.isEmpty() && range_.length() != 0) {
         painter.setPen(QPen(surface.selection, 1));

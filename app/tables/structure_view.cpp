@@ -16,7 +16,8 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr std::uint64_t around = 64; // bytes on both sides of what is shown
+constexpr std::uint64_t around = 16;   // bytes on both sides of a structure
+constexpr std::uint64_t unknown = 128; // and of a byte that is in none
 
 } // namespace
 
@@ -34,8 +35,9 @@ StructureView::StructureView(Workspace& workspace, QWidget* parent)
     auto* parts = new QSplitter(Qt::Horizontal, this);
     parts->addWidget(hex_);
     parts->addWidget(table_);
-    parts->setStretchFactor(0, 1);
-    parts->setStretchFactor(1, 1);
+    parts->setStretchFactor(0, 4);
+    parts->setStretchFactor(1, 5);
+    parts->setSizes({400, 500});
     parts->setChildrenCollapsible(false);
     auto* lines = new QVBoxLayout(this);
     lines->setContentsMargins({});
@@ -76,7 +78,7 @@ void StructureView::show_around(const erofs::Finding& finding) {
         return;
     }
     const std::uint64_t at = std::min(finding.offset, size - 1);
-    const Range range{at - std::min(at, 2 * around), std::min(size, at + 2 * around)};
+    const Range range{at - std::min(at, unknown), std::min(size, at + unknown)};
     const std::shared_ptr<ReadAt> file = workspace_.image()->devices[0];
     hex_->set_source(
         range, [file](std::uint64_t offset, std::uint64_t length) -> Result<QByteArray> {
