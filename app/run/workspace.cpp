@@ -51,6 +51,7 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
     if (opening())
         return;
     path_ = path;
+    is_opening_ = true;
     std::vector<std::string> devices;
     for (const QString& device : device_paths)
         devices.push_back(device.toStdString());
@@ -61,6 +62,7 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
 }
 
 void Workspace::finish_opening() {
+    is_opening_ = false;
     Q_EMIT opening_changed();
     Result<std::shared_ptr<OpenedImage>>& result = *opening_.result();
     if (!result) {

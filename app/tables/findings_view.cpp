@@ -23,6 +23,7 @@ FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
       details_(new QPlainTextEdit(this)), structure_(new StructureView(workspace, this)) {
     set_up_table(table_);
     table_->setModel(model_);
+    table_->setObjectName(QStringLiteral("findings-list"));
     table_->setAccessibleName(tr("Findings"));
     table_->setContextMenuPolicy(Qt::ActionsContextMenu);
     auto* copy = new QAction(icon("edit-copy"), tr("Copy rows"), table_);

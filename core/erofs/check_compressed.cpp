@@ -71,6 +71,8 @@ std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& labe
         add(inode, label, map.error());
         return end_of_index(inode, *header);
     }
+    // A walk through the index may look at all of it.
+    clusters_left_ -= std::min(clusters_left_, image_.index_entries(inode).value_or(0));
     for (std::uint64_t at = 0; at < inode.size;) {
         if (clusters_left_ == 0) {
             add(inode, label, inode.offset + 8, "size", std::to_string(inode.size),

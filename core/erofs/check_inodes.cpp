@@ -167,7 +167,7 @@ std::uint64_t InodeCheck::chunk_at(const Inode& inode, std::uint64_t file_offset
 }
 
 void InodeCheck::check_extent(const Inode& inode, const Extent& extent) {
-    if (extent.kind == ExtentKind::hole || past_end_told_)
+    if (!extent.is_placed() || past_end_told_)
         return;
     std::uint64_t end = image_.size();
     if (extent.device != 0) {

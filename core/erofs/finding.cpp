@@ -26,8 +26,8 @@ void Findings::add(const Error& error, std::string structure, std::string advice
     std::string message = error.context;
     if (error.sys_errno != 0)
         message += fmt::format(" ({})", errno_name(error.sys_errno));
-    Finding finding{Severity::error, error.offset,       std::move(structure),
-                    {},       std::move(message), std::move(advice)};
+    Finding finding{Severity::error,    error.offset,     std::move(structure), {},
+                    std::move(message), std::move(advice)};
     finding.in_metabox = in_metabox;
     add(std::move(finding));
 }

@@ -17,6 +17,7 @@
 #include "core/erofs/superblock.h"
 #include "core/erofs/xattr.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -162,6 +163,12 @@ public:
 
 private:
     class NestedFile;
+    struct Mapped {
+        std::uint64_t nid = 0;
+        std::uint64_t offset = 0; // bytes: of the inode
+        std::uint64_t size = 0;   // bytes
+        std::optional<CompressedMap> map;
+    };
 
     Image(std::shared_ptr<ReadAt> primary, Superblock super, std::vector<Device> devices);
     Result<void> map_flat(const Inode& inode, std::uint64_t offset, std::uint64_t end,
@@ -188,6 +195,7 @@ private:
     Result<void> add_data(const Inode& inode, std::uint16_t device, std::uint64_t address,
                           std::uint64_t offset, std::uint64_t length, std::size_t first,
                           std::vector<Extent>& into);
+    [[nodiscard]] Result<CompressedMap*> compressed_map(const Inode& inode);
     [[nodiscard]] Result<MetaReader*> metabox();
     [[nodiscard]] std::shared_ptr<ReadAt> nested(const Inode& inode);
     [[nodiscard]] Result<std::vector<XattrPrefix>> read_xattr_prefixes();
@@ -200,6 +208,7 @@ private:
     MetaReader meta_;
     std::unique_ptr<MetaReader> metabox_;
     std::optional<std::vector<XattrPrefix>> prefixes_;
+    std::array<Mapped, 3> maps_; // of the metabox, the packed inode, the file mapped last
     std::optional<Inode> packed_;
     ClusterCache decoded_;
     std::vector<Extent> scratch_;

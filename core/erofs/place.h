@@ -17,7 +17,7 @@ enum class Structure : std::uint8_t {
     directory_block,
     map_header,    // of a compressed file
     cluster_index, // its full indexes: a part, where they are long
-    bytes, // what has no fields: a file's inline tail, a symbolic link
+    bytes,         // what has no fields: a file's inline tail, a symbolic link
 };
 
 struct Place {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -16,6 +17,9 @@ namespace {
 
 // FUSE wants 1 for the root and no 0; EROFS has the root where it likes.
 constexpr fuse_ino_t first_number = 2;
+
+// Bytes of clusters that one question may take, beside twice what it asks for.
+constexpr std::uint64_t most_stored = 32U << 20;
 
 // The type bits of a mode, for a directory entry's type.
 mode_t type_bits(std::uint8_t type) {
@@ -264,7 +268,15 @@ Result<Ask> FuseTreeTransport::question(const erofs::Inode& file, std::uint64_t 
     ask.offset = offset;
     ask.length = length;
     bool encoded = false;
+    std::uint64_t stored = 0;
     for (const erofs::Extent& extent : extents) {
+        stored += extent.is_placed() ? extent.stored().length() : 0;
+        if (stored > most_stored + 2 * length)
+            return failure(Code::corrupt,
+                           fmt::format("inode {}: {} bytes from {} on are stored in too many "
+                                       "clusters",
+                                       file.nid, length, offset),
+                           file.offset);
         COLDSCOPE_TRY(Piece piece, this->piece(file, extent));
         encoded = encoded || (extent.kind == erofs::ExtentKind::encoded && extent.is_placed());
         ask.pieces.push_back(std::move(piece));
