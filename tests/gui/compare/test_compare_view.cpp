@@ -260,13 +260,8 @@ void TestCompareView::fits_and_draws_in_both_themes() {
     for (const Mark mark : {Mark::added, Mark::removed, Mark::moved, Mark::changed, Mark::fetching})
         QVERIFY2(pixels(mark, Theme::dark) > 20, qPrintable(name(mark)));
     for (const QToolButton* button : view_->findChildren<QToolButton*>()) {
-        if (button->isVisible())
-            QVERIFY2(button->width() >= button->sizeHint().width(),
-                     qPrintable(QStringLiteral("%1 %2 %3 %4 %5")
-                                    .arg(button->text(), button->objectName(),
-                                         button->metaObject()->className())
-                                    .arg(button->width())
-                                    .arg(button->sizeHint().width())));
+        if (button->isVisible() && !button->text().isEmpty())
+            QVERIFY2(button->width() >= button->sizeHint().width(), qPrintable(button->text()));
     }
 }
 
