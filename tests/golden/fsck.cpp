@@ -62,10 +62,13 @@ Fsck::Verdict Fsck::check(const Bytes& image, const std::string& blob) {
     }
     Verdict verdict;
     verdict.ended = WIFEXITED(status) && WEXITSTATUS(status) != 127;
-    verdict.corrupt = verdict.ended && WEXITSTATUS(status) != 0;
     std::string text(65536, '\0');
     const ssize_t length = pread(output_, text.data(), text.size(), 0);
     verdict.text.assign(text, 0, length < 0 ? 0 : static_cast<std::size_t>(length));
+    // A wrong checksum is told, but 1.9 exits with 0 then.
+    verdict.corrupt = verdict.ended && (WEXITSTATUS(status) != 0 ||
+                                        verdict.text.find("failed to verify superblock checksum") !=
+                                            std::string::npos);
     return verdict;
 }
 
