@@ -16,7 +16,7 @@ namespace coldscope::erofs {
 namespace {
 
 constexpr std::size_t piece = 1 << 20;       // bytes read at once
-constexpr std::size_t least_hex_digits = 32; // of a tag that counts as a digest
+constexpr std::size_t least_hex_digits = 57; // of a tag that counts as a digest: a UUID has 32
 
 using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 

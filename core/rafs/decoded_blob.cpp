@@ -14,6 +14,11 @@ DecodedBlob::DecodedBlob(std::shared_ptr<const Bootstrap> bootstrap, std::size_t
 Result<void> DecodedBlob::read(std::uint64_t offset, std::span<std::byte> into) {
     if (offset > size_ || into.size() > size_ - offset)
         return failure(Code::truncated, "read past the end of the decoded blob", size_);
+    if (const Blob& blob = bootstrap_->blobs[blob_]; !blob.obstacle.empty())
+        return failure(Code::unsupported,
+                       fmt::format("blob {} can't be decoded here: {}", blob_ + 1, blob.obstacle),
+                       offset);
+    const std::lock_guard lock(mutex_);
     std::ranges::fill(into, std::byte{});
     for (const Chunk& chunk : bootstrap_->chunks_at(blob_, offset, into.size())) {
         COLDSCOPE_TRY(const RecentChunks::Bytes bytes, decoded(chunk));

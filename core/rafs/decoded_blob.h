@@ -7,13 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
 namespace coldscope::rafs {
 
 // Reads the stored bytes of the chunks that are needed, and no others; gives none that their digest
-// is not right for. One thread at a time.
+// is not right for. Any thread; one reads at a time.
 class DecodedBlob final : public ReadAt {
 public:
     // blob: from 0. stored: the blob as it is kept.
@@ -31,6 +32,7 @@ private:
     std::size_t blob_;
     std::uint64_t size_;
     std::shared_ptr<ReadAt> stored_;
+    std::mutex mutex_; // of what follows
     std::vector<std::byte> buffer_;
     RecentChunks recent_;
 };
