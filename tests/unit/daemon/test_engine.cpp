@@ -110,12 +110,12 @@ private Q_SLOTS:
         QVERIFY(rig.replied(2));
         QCOMPARE(rig.asker.replies[1].error, 0);
         QCOMPARE(rig.asker.replies[1].bytes, Bytes(5, std::byte{7}));
-        QCOMPARE(rig.asker.replies[2].error, to_errno({.code = Code::corrupt}));
+        QCOMPARE(rig.asker.replies[2].error, to_errno(Error{Code::corrupt, 0, no_offset, {}}));
         const auto records = rig.drain();
         QCOMPARE(EngineRig::steps(records, good),
                  std::string("arrived matched fetching filling answered"));
         QCOMPARE(EngineRig::at(records, bad, Step::answered).result,
-                 to_errno({.code = Code::corrupt}));
+                 to_errno(Error{Code::corrupt, 0, no_offset, {}}));
     }
 
     // Whoever fails a request meanwhile is not kept waiting, and the answer goes to nobody.
