@@ -154,22 +154,20 @@ erofs::Findings check_opened(const std::string& path,
         return findings;
     }
     std::shared_ptr<ReadAt> file = std::move(*primary);
-    erofs::Findings findings = erofs::check_image(file);
-    erofs::Findings ignored;
-    const auto image = erofs::Image::open(file, &ignored);
-    if (!image || (*image)->devices().empty())
+    erofs::CheckedImage checked;
+    erofs::Findings findings = erofs::check_image(file, &checked);
+    if (checked.image == nullptr || checked.image->devices().empty())
         return findings;
-    if (rafs::is_bootstrap((*image)->superblock())) {
+    if (rafs::is_bootstrap(checked.image->superblock())) {
         std::vector<rafs::StoredBlob> stored;
         for (const std::string& blob : device_paths) {
             stored.push_back({blob, nullptr});
             if (auto bytes = FileReadAt::open(blob))
                 stored.back().bytes = std::move(*bytes);
         }
-        rafs::check_bootstrap(**image, stored, false, findings);
+        rafs::check_bootstrap(checked, stored, false, findings);
         return findings;
     }
-    const auto index = erofs::Index::build(**image, &ignored);
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     for (const std::string& blob : device_paths) {
         std::error_code failed;
@@ -179,7 +177,7 @@ erofs::Findings check_opened(const std::string& path,
         else
             blobs.push_back(erofs::GivenBlob{blob, size});
     }
-    erofs::check_blobs(**image, blobs, findings, index ? &*index : nullptr);
+    erofs::check_blobs(*checked.image, blobs, findings, checked.index ? &*checked.index : nullptr);
     return findings;
 }
 

@@ -1,6 +1,6 @@
 #include "core/compare/block_content.h"
 
-#include "core/compare/digest.h"
+#include "core/base/sha256.h"
 #include "core/compare/fetch.h"
 #include "core/erofs/radix.h"
 
@@ -25,7 +25,8 @@ static_assert(sizeof(Block) == 24);
 
 class Blocks {
 public:
-    Blocks(std::uint32_t size, Meter& meter) : size_(size), meter_(meter) {}
+    Blocks(std::uint32_t size, Meter& meter, Sha256 digester)
+        : size_(size), meter_(meter), digester_(std::move(digester)) {}
 
     // Digests the blocks of the ranges; take(block) gets each. Errors: cancelled, the device's.
     template <typename Take>
@@ -41,7 +42,7 @@ public:
 private:
     std::uint32_t size_;
     Meter& meter_;
-    Digester digester_;
+    Sha256 digester_;
     std::vector<std::byte> piece_;
     std::vector<Block> kept_;
 };
@@ -104,7 +105,8 @@ Result<void> find_content(const Side& before, const Side& after, Meter& meter,
             need.by_content = 0;
     if (comparison.to_fetch == 0)
         return {};
-    Blocks blocks(comparison.content_block, meter);
+    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
+    Blocks blocks(comparison.content_block, meter, std::move(digester));
     // False: the device is left out, and not all was looked at.
     const auto read = [&](ReadAt* device, std::span<const Range> ranges,
                           const auto& take) -> Result<bool> {

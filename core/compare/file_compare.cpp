@@ -254,7 +254,7 @@ void FileComparer::compare_moved(Change& change) {
             static_cast<std::uint16_t>(metadata(*pair, compare_xattrs(*pair)) & ~field::links);
 }
 
-std::optional<Digest> FileComparer::place_of(bool after, const Inode& inode, Digester& digester) {
+std::optional<Digest> FileComparer::place_of(bool after, const Inode& inode, Sha256& digester) {
     bool placed = true;
     const auto mapped =
         for_each_extent((after ? after_ : before_).image, inode, [&](const Extent& extent) {

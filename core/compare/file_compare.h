@@ -1,8 +1,8 @@
 // Two files: which fields differ, and whether their bytes do.
 #pragma once
 
+#include "core/base/sha256.h"
 #include "core/compare/compare.h"
-#include "core/compare/digest.h"
 
 #include <optional>
 #include <string>
@@ -27,7 +27,7 @@ public:
     // Of where all of a file's bytes are: the same for the same place in both images. Nothing: some
     // lie where the other image has no device.
     [[nodiscard]] std::optional<Digest> place_of(bool after, const erofs::Inode& inode,
-                                                 Digester& digester);
+                                                 Sha256& digester);
     // The fingerprint that is stored with an inode; empty: none.
     [[nodiscard]] std::string fingerprint_of(bool after, const erofs::Inode& inode);
 

@@ -23,7 +23,7 @@ bool equal(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
     return std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void add_count(Digester& digester, std::uint64_t count) {
+void add_count(Sha256& digester, std::uint64_t count) {
     digester.add(std::as_bytes(std::span(&count, 1)));
 }
 
@@ -62,7 +62,7 @@ Result<bool> same_bytes(const Side& before, const erofs::Inode& old_inode, const
     return true;
 }
 
-Result<Digest> digest_of(const Side& side, const erofs::Inode& inode, Digester& digester,
+Result<Digest> digest_of(const Side& side, const erofs::Inode& inode, Sha256& digester,
                          Meter& meter) {
     std::vector<std::byte> piece;
     std::uint64_t zeros = 0; // pieces of them, since the last other one

@@ -3,7 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/base/read_at.h"
-#include "core/compare/digest.h"
+#include "core/base/sha256.h"
 #include "core/compare/meter.h"
 #include "core/erofs/image.h"
 
@@ -24,6 +24,6 @@ struct Side;
 // Of all of a file, pieces of zeros counted instead: a hole of any length costs nothing, and bytes
 // that are zero are the same as one. Comparable between files of one size.
 [[nodiscard]] Result<Digest> digest_of(const Side& side, const erofs::Inode& inode,
-                                       Digester& digester, Meter& meter);
+                                       Sha256& digester, Meter& meter);
 
 } // namespace coldscope::compare

@@ -122,7 +122,7 @@ void check_devices(const Image& image, Findings& findings) {
     }
 }
 
-Findings check_image(std::shared_ptr<ReadAt> primary) {
+Findings check_image(std::shared_ptr<ReadAt> primary, CheckedImage* checked) {
     Findings findings;
     const std::shared_ptr<ReadAt> file = std::move(primary);
     auto opened = Image::open(file, &findings);
@@ -142,22 +142,24 @@ Findings check_image(std::shared_ptr<ReadAt> primary) {
     check_superblock(image, findings);
     check_devices(image, findings);
     auto index = Index::build(image, &findings);
-    if (!index) {
-        findings.add(
-            {Severity::error, index.error().offset, "tree", {}, index.error().context, fresh_copy});
-        MetadataMap map;
-        add_fixed_spans(image, map);
-        map.seal();
-        locate_findings(image, map, findings);
-        return findings;
-    }
     MetadataMap map;
     add_fixed_spans(image, map);
-    check_directories(image, *index, findings);
-    check_inodes(image, *index, map, findings);
+    if (index) {
+        check_directories(image, *index, findings);
+        check_inodes(image, *index, map, findings);
+    } else {
+        findings.add(
+            {Severity::error, index.error().offset, "tree", {}, index.error().context, fresh_copy});
+    }
     map.seal();
-    check_overlaps(image, *index, map, findings);
+    if (index)
+        check_overlaps(image, *index, map, findings);
     locate_findings(image, map, findings);
+    if (checked != nullptr) {
+        checked->image = std::move(*opened);
+        if (index)
+            checked->index = std::move(*index);
+    }
     return findings;
 }
 

@@ -15,10 +15,17 @@
 
 namespace coldscope::erofs {
 
+// What a check has read of an image, for further ones; without what can't be read at all.
+struct CheckedImage {
+    std::unique_ptr<Image> image;
+    std::optional<Index> index;
+};
+
 // Superblock, device table, directories, inodes, extents and xattrs of an image, and whether they
 // overlap, without its blobs. Each finding says where its structure lies (Finding::place). Its work
 // and memory are bounded by the image's size.
-[[nodiscard]] Findings check_image(std::shared_ptr<ReadAt> primary);
+[[nodiscard]] Findings check_image(std::shared_ptr<ReadAt> primary,
+                                   CheckedImage* checked = nullptr);
 
 // Strict: the first finding of severity error is returned as an error.
 [[nodiscard]] Result<void> verify_image(std::shared_ptr<ReadAt> primary);

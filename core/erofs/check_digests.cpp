@@ -1,15 +1,14 @@
 // Bytes against digests: a blob's own, which is its tag, and those that files carry as xattrs.
 #include "core/base/checked.h"
+#include "core/base/hex.h"
 #include "core/erofs/check_parts.h"
 #include "core/erofs/read.h"
 
 #include <algorithm>
 #include <cctype>
-#include <memory>
 #include <string_view>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 namespace coldscope::erofs {
 
@@ -18,31 +17,19 @@ namespace {
 constexpr std::size_t piece = 1 << 20;       // bytes read at once
 constexpr std::size_t least_hex_digits = 57; // of a tag that counts as a digest: a UUID has 32
 
-using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-
 // read(offset, into) for all of size bytes; the raw digest.
 template <typename Read>
 Result<std::string> sha256(std::uint64_t size, Read&& read) {
-    const Digest digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    if (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1)
-        return failure(Code::io, "OpenSSL has no SHA-256");
+    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
     std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, piece)));
     for (std::uint64_t at = 0; at < size; at += bytes.size()) {
         const auto part = std::span(bytes).first(
             static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));
         COLDSCOPE_CHECK(read(at, part));
-        EVP_DigestUpdate(digest.get(), part.data(), part.size());
+        digester.add(part);
     }
-    std::string raw(digest_size, '\0');
-    EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(raw.data()), nullptr);
-    return raw;
-}
-
-std::string hex(std::string_view raw) {
-    std::string text;
-    for (const char byte : raw)
-        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    return text;
+    const Digest digest = digester.take();
+    return std::string(reinterpret_cast<const char*>(digest.data()), digest.size());
 }
 
 // The digits of a tag that is a SHA-256 digest, or the beginning of one: a tag has 64 bytes.

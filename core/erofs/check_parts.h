@@ -1,6 +1,7 @@
 // What the parts of check_image() share.
 #pragma once
 
+#include "core/base/sha256.h"
 #include "core/erofs/check.h"
 #include "core/erofs/compressed_map.h"
 #include "core/erofs/metadata_map.h"
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace coldscope::erofs {
@@ -17,7 +19,7 @@ inline constexpr const char* make_again = "make the image again";
 
 // Digests as tags and fingerprints have them: this, then as many raw bytes.
 inline constexpr std::string_view digest_name = "sha256:";
-inline constexpr std::size_t digest_size = 32;
+inline constexpr std::size_t digest_size = std::tuple_size_v<Digest>;
 
 // "inode 36 (/usr/bin)"; the end alone of a long path.
 [[nodiscard]] std::string label(const char* what, const Index& index, NodeId node);

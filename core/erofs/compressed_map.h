@@ -8,6 +8,7 @@
 #include "core/erofs/lcluster.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace coldscope::erofs {
 
@@ -45,7 +46,7 @@ public:
     [[nodiscard]] static Result<CompressedMap> open(Image& image, const Inode& inode);
 
     // The cluster with a byte of the file, offset < size, whole. Costs a few index entries, those
-    // of its head and its end (with records of 4 bytes: all up to it, once).
+    // of its head and its end (with records of 4 bytes: all up to it, once; some hundred later).
     [[nodiscard]] Result<Cluster> at(std::uint64_t offset);
 
 private:
@@ -88,6 +89,7 @@ private:
     std::uint64_t tail_address_ = 0; // bytes: behind the index; or in the packed inode
     std::uint64_t next_record_ = 0;  // records of 4 bytes: where a walk has come to
     std::uint64_t next_address_ = 0;
+    std::vector<std::uint64_t> marks_; // addresses of every records_a_mark'th, as far as walked
 };
 
 } // namespace coldscope::erofs

@@ -18,6 +18,7 @@ constexpr std::uint32_t length_mask = (2U << 20) - 1;
 constexpr std::uint32_t partial_flag = 1U << 27;
 constexpr unsigned format_bit = 28;
 constexpr std::uint32_t length_only = 4; // bytes of a record
+constexpr std::uint64_t records_a_mark = 256;
 constexpr std::uint32_t with_start = 8;
 constexpr std::uint32_t with_wide_file_offset = 32;
 
@@ -31,12 +32,17 @@ Result<CompressedMap::Record> CompressedMap::record_by_lcluster(std::uint64_t of
     Record record;
     std::uint64_t number = wanted;
     if (size == length_only) {
-        // Without starts, all records up to the wanted one are needed.
-        if (next_record_ == 0 || next_record_ > wanted) {
+        // Without starts, all records up to the wanted one are needed, once.
+        if (marks_.empty()) {
             COLDSCOPE_TRY(const auto bytes, image_->metadata(inode_.in_metabox(), first, 8,
                                                              "start of extent records"));
-            next_address_ = load_le<std::uint64_t>(bytes.data());
-            next_record_ = 0;
+            marks_.push_back(load_le<std::uint64_t>(bytes.data()));
+        }
+        const std::uint64_t mark =
+            std::min<std::uint64_t>(wanted / records_a_mark, marks_.size() - 1);
+        if (next_record_ > wanted || next_record_ <= mark * records_a_mark) {
+            next_record_ = mark * records_a_mark;
+            next_address_ = marks_[mark];
         }
         first += 8;
         number = next_record_;
@@ -57,6 +63,8 @@ Result<CompressedMap::Record> CompressedMap::record_by_lcluster(std::uint64_t of
             return corrupt("its extent records go beyond any device", record.offset);
         next_address_ = *next;
         next_record_ = number + 1;
+        if (next_record_ == marks_.size() * records_a_mark)
+            marks_.push_back(next_address_);
     }
     record.start = wanted << bits;
     record.end = std::min((wanted + 1) << bits, inode_.size);

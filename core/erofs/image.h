@@ -125,11 +125,7 @@ public:
     // How many logical clusters a compressed file's index says it has; 0 without such an index.
     [[nodiscard]] Result<std::uint64_t> index_entries(const Inode& inode);
 
-    // The clusters that a range of a compressed file lies in, as they are stored: whole, in order,
-    // without gaps. Addresses are without a device: see placed().
-    [[nodiscard]] Result<std::vector<Cluster>> clusters(const Inode& inode, std::uint64_t offset,
-                                                        std::uint64_t length);
-    // Where a compressed file's bytes are: the device's own address.
+    // Where a Cluster's address is: the device's own.
     [[nodiscard]] DeviceResolver::Place placed(std::uint64_t address) const {
         return resolver_.resolve(0, address);
     }

@@ -9,32 +9,6 @@
 
 namespace coldscope::erofs {
 
-namespace {
-
-Result<void> check_readable(const Inode& inode) {
-    if (is_compressed(inode.layout))
-        return {};
-    return failure(Code::invalid, fmt::format("inode {} is not compressed", inode.nid),
-                   inode.offset);
-}
-
-} // namespace
-
-Result<std::vector<Cluster>> Image::clusters(const Inode& inode, std::uint64_t offset,
-                                             std::uint64_t length) {
-    COLDSCOPE_CHECK(check_readable(inode));
-    std::vector<Cluster> result;
-    if (offset >= inode.size || length == 0)
-        return result;
-    const std::uint64_t end = offset + std::min(length, inode.size - offset);
-    COLDSCOPE_TRY(CompressedMap map, CompressedMap::open(*this, inode));
-    for (std::uint64_t at = offset; at < end; at = result.back().offset + result.back().length) {
-        COLDSCOPE_TRY(Cluster cluster, map.at(at));
-        result.push_back(cluster);
-    }
-    return result;
-}
-
 Result<Inode> Image::packed_inode() {
     if (!packed_) {
         if (super_.packed_nid == 0)

@@ -283,6 +283,11 @@ Result<bool> Reader::check_chunk(const Chunk& chunk) {
         return wrong(field::chunk_stored_size, "compressed_size",
                      fmt::format("{} bytes, though it is not compressed and has {}",
                                  chunk.stored_size, chunk.size));
+    // Bounds what is read for a range: what would not shrink is plain.
+    if (chunk.stored_size > chunk.size && blob.obstacle.empty())
+        return wrong(field::chunk_stored_size, "compressed_size",
+                     fmt::format("stored in {} bytes, more than the {} that it has",
+                                 chunk.stored_size, chunk.size));
     if (chunk.compressed() && blob.compressor == Compressor::none && blob.obstacle.empty())
         return wrong(field::chunk_flags, "flags", "compressed, in a blob without a compressor");
     if ((chunk.flags & (chunk_flag::encrypted | chunk_flag::batch)) != 0 && blob.obstacle.empty())

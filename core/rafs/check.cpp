@@ -117,15 +117,16 @@ void check_chunks(const std::shared_ptr<const Bootstrap>& bootstrap, std::size_t
     }
 }
 
-void check_bootstrap(erofs::Image& image, std::span<const StoredBlob> blobs, bool decode,
+void check_bootstrap(erofs::CheckedImage& checked, std::span<const StoredBlob> blobs, bool decode,
                      erofs::Findings& findings) {
+    erofs::Image& image = *checked.image;
     const auto read = read_bootstrap(image, &findings);
     if (!read) {
         findings.add(read.error(), "RAFS superblock", make_again);
         return;
     }
     const Bootstrap& bootstrap = **read;
-    const auto index = erofs::Index::build(image);
+    const std::optional<erofs::Index>& index = checked.index;
     if (index)
         check_files(bootstrap, image, *index, findings);
     std::vector<std::optional<erofs::GivenBlob>> given;

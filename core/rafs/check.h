@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/read_at.h"
+#include "core/erofs/check.h"
 #include "core/erofs/finding.h"
 #include "core/erofs/index.h"
 #include "core/rafs/bootstrap.h"
@@ -37,8 +38,8 @@ struct StoredBlob {
 };
 
 // All of these, and the tables, against an image that is a bootstrap. blobs: of devices 1, 2, ...
-// decode: also check_chunks(), which reads all there is.
-void check_bootstrap(erofs::Image& image, std::span<const StoredBlob> blobs, bool decode,
+// decode: also check_chunks(), which reads all there is. checked: with an image.
+void check_bootstrap(erofs::CheckedImage& checked, std::span<const StoredBlob> blobs, bool decode,
                      erofs::Findings& findings);
 
 } // namespace coldscope::rafs

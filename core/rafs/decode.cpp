@@ -1,5 +1,6 @@
 #include "core/rafs/decode.h"
 
+#include "core/base/hex.h"
 #include "core/codec/codec.h"
 
 #include <algorithm>

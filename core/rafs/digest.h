@@ -2,23 +2,24 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 #include "core/rafs/format.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <tuple>
 
 namespace coldscope::rafs {
 
 enum class Digester : std::uint8_t { blake3 = 0, sha256 = 1 }; // the numbers are RAFS's
 
-using Digest = std::array<std::byte, digest_size>;
+using coldscope::Digest;
+static_assert(std::tuple_size_v<Digest> == digest_size);
 
 // Any thread. Error: io (libcrypto has no memory).
 [[nodiscard]] Result<Digest> digest_of(Digester digester, std::span<const std::byte> bytes);
 [[nodiscard]] const char* name(Digester digester);
-[[nodiscard]] std::string hex(const Digest& digest);
 
 } // namespace coldscope::rafs

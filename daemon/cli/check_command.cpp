@@ -19,20 +19,15 @@ using erofs::Finding;
 using erofs::Findings;
 using erofs::GivenBlob;
 
-// The image, opened again to be asked about; what opening finds is listed already.
-std::unique_ptr<erofs::Image> open_again(const std::shared_ptr<ReadAt>& primary) {
-    Findings again;
-    auto image = erofs::Image::open(primary, &again);
-    return image ? std::move(*image) : nullptr;
-}
-
 // By device; "" for none.
 std::vector<std::string> blob_paths(const ImageOptions& options, const erofs::Image& image) {
     return options.devices.empty() ? find_blobs(options.image, image.devices()) : options.devices;
 }
 
-void check_given_blobs(const ImageOptions& options, erofs::Image& image,
+void check_given_blobs(const ImageOptions& options, erofs::CheckedImage& checked,
                        std::vector<std::shared_ptr<ReadAt>> devices, Findings& findings) {
+    erofs::Image& image = *checked.image;
+    const std::optional<erofs::Index>& index = checked.index;
     const std::vector<std::string> paths = blob_paths(options, image);
     const auto missing = options.devices.empty() ? std::ranges::count(paths, std::string()) : 0;
     if (missing != 0)
@@ -57,7 +52,6 @@ void check_given_blobs(const ImageOptions& options, erofs::Image& image,
                          "give a file that can be read");
         }
     }
-    const auto index = erofs::Index::build(image);
     if (!blobs.empty())
         erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr);
     if (options.data && index)
@@ -113,12 +107,13 @@ int run_check(const ImageOptions& options) {
     if (!file)
         return print_error(file.error(), options.image);
     const std::shared_ptr<ReadAt> primary = std::move(*file);
-    Findings findings = erofs::check_image(primary);
-    const std::unique_ptr<erofs::Image> image = open_again(primary);
+    erofs::CheckedImage checked;
+    Findings findings = erofs::check_image(primary, &checked);
+    erofs::Image* const image = checked.image.get();
     if (image != nullptr && rafs::is_bootstrap(image->superblock()))
-        check_rafs(*image, blob_paths(options, *image), findings);
+        check_rafs(checked, blob_paths(options, *image), findings);
     else if (image != nullptr)
-        check_given_blobs(options, *image, {primary}, findings);
+        check_given_blobs(options, checked, {primary}, findings);
     const int code = findings.errors() == 0 ? 0 : 1;
     Output output;
     if (options.json) {

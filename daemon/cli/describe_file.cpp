@@ -1,5 +1,6 @@
 #include "daemon/cli/describe_file.h"
 
+#include "core/base/hex.h"
 #include "core/erofs/features.h"
 #include "daemon/cli/output.h"
 

@@ -1,5 +1,7 @@
 #include "daemon/cli/output.h"
 
+#include "core/base/hex.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>

@@ -1,5 +1,6 @@
 #include "daemon/cli/rafs_text.h"
 
+#include "core/base/hex.h"
 #include "core/rafs/check.h"
 
 #include <algorithm>
@@ -104,7 +105,7 @@ nlohmann::json chunks_json(const rafs::Bootstrap* bootstrap, const erofs::Extent
                         {"stored_offset", part.chunk->stored_offset},
                         {"stored_size", part.chunk->stored_size},
                         {"compressed", part.chunk->compressed()},
-                        {"digest", rafs::hex(part.chunk->digest)}});
+                        {"digest", hex(part.chunk->digest)}});
     return list;
 }
 
@@ -117,11 +118,11 @@ std::vector<std::string> chunk_lines(const rafs::Bootstrap* bootstrap,
                                     part.offset, part.length, part.chunk->number,
                                     part.chunk->blob + 1, part.chunk->stored_size,
                                     part.chunk->stored_offset, part.chunk->size, part.chunk->offset,
-                                    rafs::hex(part.chunk->digest)));
+                                    hex(part.chunk->digest)));
     return lines;
 }
 
-void check_rafs(erofs::Image& image, const std::vector<std::string>& blobs,
+void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs,
                 erofs::Findings& findings) {
     std::vector<rafs::StoredBlob> stored;
     for (const std::string& path : blobs) {
@@ -134,7 +135,7 @@ void check_rafs(erofs::Image& image, const std::vector<std::string>& blobs,
             findings.add(file.error(), fmt::format("blob {}", path),
                          "give a file that can be read");
     }
-    rafs::check_bootstrap(image, stored, true, findings);
+    rafs::check_bootstrap(checked, stored, true, findings);
 }
 
 } // namespace coldscope::cli

@@ -1,7 +1,7 @@
 // What the commands say of RAFS bootstraps.
 #pragma once
 
-#include "core/erofs/finding.h"
+#include "core/erofs/check.h"
 #include "core/erofs/image.h"
 #include "core/rafs/bootstrap.h"
 #include "daemon/cli/output.h"
@@ -26,7 +26,7 @@ void print_rafs(const rafs::Bootstrap& bootstrap, Output& output);
 
 // Adds what can be said against the bootstrap's tables and its blobs, each chunk of them decoded.
 // blobs: paths by device, "" for none.
-void check_rafs(erofs::Image& image, const std::vector<std::string>& blobs,
+void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs,
                 erofs::Findings& findings);
 
 } // namespace coldscope::cli

@@ -205,8 +205,8 @@ private:
     Nanoseconds listening_since_ = 0; // its silence is counted from then on
     Traffic closed_;                  // of stores that have gone
     Background background_{ring_, events_, stores_, next_id_};
+    Workers workers_{ring_};                     // before the stores, whose sources use them
     std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone
-    Workers workers_{ring_};
 };
 
 } // namespace coldscope

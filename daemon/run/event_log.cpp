@@ -1,5 +1,6 @@
 #include "daemon/run/event_log.h"
 
+#include "core/base/hex.h"
 #include "daemon/run/json_text.h"
 
 #include <algorithm>

@@ -54,11 +54,4 @@ std::string json_text(std::string_view bytes) {
     return text;
 }
 
-std::string hex(std::string_view bytes) {
-    std::string text;
-    for (const char byte : bytes)
-        text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    return text;
-}
-
 } // namespace coldscope

@@ -1,5 +1,6 @@
 #include "daemon/run/prepare.h"
 
+#include "core/base/hex.h"
 #include "core/base/read_at.h"
 #include "core/erofs/check.h"
 #include "core/rafs/check.h"
@@ -76,6 +77,9 @@ Result<void> check_devices(const std::string& path, erofs::Image& image, const e
                                        finding.advice),
                            finding.offset);
     }
+    // Errors that came after a thousand lesser findings are counted only.
+    if (findings.errors() != 0)
+        return failure(Code::mismatch, fmt::format("{}: {} errors", path, findings.errors()));
     return {};
 }
 
@@ -93,7 +97,7 @@ std::string image_identity(erofs::Image& image) {
             chunks.insert(chunks.end(), digest->begin(), digest->end());
     }
     if (const auto digest = rafs::digest_of(rafs::Digester::sha256, chunks))
-        identity += ':' + rafs::hex(*digest);
+        identity += ':' + hex(*digest);
     return identity;
 }
 

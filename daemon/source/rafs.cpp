@@ -1,5 +1,7 @@
 #include "daemon/source/rafs.h"
 
+#include "core/base/hex.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -22,7 +24,7 @@ RafsSource::make(Ring& ring, Workers& workers, std::shared_ptr<const rafs::Boots
     COLDSCOPE_TRY(const rafs::Digest digest, rafs::digest_of_chunks(*bootstrap, blob));
     std::unique_ptr<RafsSource> source(
         new RafsSource(ring, workers, std::move(bootstrap), blob, std::move(stored)));
-    source->chunks_digest_ = rafs::hex(digest);
+    source->chunks_digest_ = hex(digest);
     return source;
 }
 
@@ -49,22 +51,18 @@ void RafsSource::fetch(std::uint64_t offset, std::span<std::byte> into, Done don
     const auto fetch = std::make_shared<Fetch>(Fetch{offset, into, std::move(done)});
     // One more than the chunks, so that none that comes at once ends the fetch in this call.
     fetch->pending = 1;
-    beginning_ = true;
     for (const rafs::Chunk& chunk : bootstrap_->chunks_at(blob_, offset, into.size())) {
-        if (!fetch->done)
-            break;
         if (const auto known = recent_.find(chunk)) {
             rafs::copy_part(chunk, *known, offset, into);
             continue;
         }
         ++fetch->pending;
-        const auto [loading, is_new] = loading_.try_emplace(chunk.offset, Loading{&chunk, {}});
-        loading->second.fetches.push_back(fetch);
+        const auto [loading, is_new] = loading_.try_emplace(chunk.offset);
+        loading->second.push_back(fetch);
         if (is_new)
             load(chunk);
     }
-    beginning_ = false;
-    if (--fetch->pending == 0 && fetch->done)
+    if (--fetch->pending == 0)
         ring_.after(0, [alive = std::weak_ptr(alive_), fetch] {
             if (!alive.expired())
                 fetch->done({});
@@ -119,32 +117,19 @@ void RafsSource::loaded(const rafs::Chunk& chunk, const Result<rafs::RecentChunk
     auto node = loading_.extract(chunk.offset);
     // Who is answered may end the source.
     const std::weak_ptr alive(alive_);
-    for (const std::shared_ptr<Fetch>& fetch : node.mapped().fetches) {
+    for (const std::shared_ptr<Fetch>& fetch : node.mapped()) {
         if (alive.expired())
             return;
         if (!fetch->done)
             continue; // another chunk has failed it
         if (!bytes) {
-            refuse(*fetch, bytes.error());
+            std::exchange(fetch->done, {})(std::unexpected(bytes.error()));
             continue;
         }
         rafs::copy_part(chunk, **bytes, fetch->offset, fetch->into);
         if (--fetch->pending == 0)
             std::exchange(fetch->done, {})({});
     }
-}
-
-// Where no thread could be had, a chunk may fail while its fetch begins; that is told later.
-void RafsSource::refuse(Fetch& fetch, const Error& error) {
-    Done done = std::exchange(fetch.done, {});
-    if (!beginning_) {
-        done(std::unexpected(error));
-        return;
-    }
-    ring_.after(0, [alive = std::weak_ptr(alive_), done = std::move(done), error]() mutable {
-        if (!alive.expired())
-            done(std::unexpected(error));
-    });
 }
 
 } // namespace coldscope

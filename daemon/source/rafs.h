@@ -41,12 +41,6 @@ private:
         Done done;               // null once it was called
         std::size_t pending = 0; // chunks it still needs
     };
-    // A chunk on its way, for all that need it.
-    struct Loading {
-        const rafs::Chunk* chunk;
-        std::vector<std::shared_ptr<Fetch>> fetches;
-    };
-
     RafsSource(Ring& ring, Workers& workers, std::shared_ptr<const rafs::Bootstrap> bootstrap,
                std::size_t blob, std::unique_ptr<Source> stored)
         : ring_(ring), workers_(workers), bootstrap_(std::move(bootstrap)), blob_(blob),
@@ -54,7 +48,6 @@ private:
     void load(const rafs::Chunk& chunk);
     void decode(const rafs::Chunk& chunk, std::shared_ptr<const Bytes> encoded);
     void loaded(const rafs::Chunk& chunk, const Result<rafs::RecentChunks::Bytes>& bytes);
-    void refuse(Fetch& fetch, const Error& error);
 
     Ring& ring_;
     Workers& workers_;
@@ -62,8 +55,8 @@ private:
     std::size_t blob_;
     std::string chunks_digest_;
     rafs::RecentChunks recent_;
-    std::unordered_map<std::uint64_t, Loading> loading_; // by the chunk's offset
-    bool beginning_ = false;                             // within fetch()
+    // Who needs a chunk that is on its way, by its offset.
+    std::unordered_map<std::uint64_t, std::vector<std::shared_ptr<Fetch>>> loading_;
     // What comes back later asks here whether the source is still there.
     std::shared_ptr<RafsSource*> alive_ = std::make_shared<RafsSource*>(this);
     // Last, so that it goes first: after it nothing comes from there.

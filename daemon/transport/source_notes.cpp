@@ -1,5 +1,7 @@
 #include "daemon/transport/source_notes.h"
 
+#include "core/base/hex.h"
+
 #include <cerrno>
 #include <fstream>
 #include <sstream>
@@ -9,18 +11,6 @@
 #include <unistd.h>
 
 namespace coldscope {
-
-namespace {
-
-// Names are the kernel's, and may hold any byte.
-std::string in_hex(const std::string& name) {
-    std::string digits;
-    for (const char c : name)
-        digits += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return digits;
-}
-
-} // namespace
 
 Result<SourceNotes> SourceNotes::open(const std::string& folder) {
     std::string path = folder + "/coldscope.sources";
@@ -40,7 +30,7 @@ Result<SourceNotes> SourceNotes::open(const std::string& folder) {
 }
 
 Result<void> SourceNotes::check(const std::string& object, const std::string& identity) {
-    const std::string name = in_hex(object);
+    const std::string name = hex(object); // a name is the kernel's, and may hold any byte
     const auto known = known_.find(name);
     if (known != known_.end() && known->second == identity)
         return {};

@@ -80,7 +80,7 @@ private:
             if (taken[i].empty())
                 continue;
             std::ranges::nth_element(taken[i], taken[i].begin() + taken[i].size() / 2);
-            std::printf("random, median from %s to %s: %.0f us\n", names[i], names[i + 1],
+            std::printf("median from %s to %s: %.0f us\n", names[i], names[i + 1],
                         static_cast<double>(taken[i][taken[i].size() / 2]) / 1e3);
         }
     }

@@ -93,6 +93,17 @@ std::string file_differs(const Asked& file, const Dump& dump) {
     return file.compressed ? compressed_differs(file, dump) : plain_differs(file, dump);
 }
 
+Result<std::vector<erofs::Cluster>> clusters_of(erofs::Image& image, const erofs::Inode& inode) {
+    std::vector<erofs::Cluster> clusters;
+    COLDSCOPE_TRY(erofs::CompressedMap map, erofs::CompressedMap::open(image, inode));
+    for (std::uint64_t at = 0; at < inode.size;
+         at = clusters.back().offset + clusters.back().length) {
+        COLDSCOPE_TRY(const erofs::Cluster cluster, map.at(at));
+        clusters.push_back(cluster);
+    }
+    return clusters;
+}
+
 std::vector<Asked> files_to_ask(CoreImage& opened, const View& view, std::size_t& left_out) {
     std::vector<Asked> files;
     int number = 0;
@@ -116,7 +127,7 @@ std::vector<Asked> files_to_ask(CoreImage& opened, const View& view, std::size_t
         Asked file{path,     inode->size, inode->in_metabox(), erofs::is_compressed(inode->layout),
                    *extents, {}};
         if (file.compressed) {
-            auto clusters = opened.image->clusters(*inode, 0, inode->size);
+            auto clusters = clusters_of(*opened.image, *inode);
             if (!clusters)
                 throw std::runtime_error(path + ": " + describe(clusters.error()));
             file.clusters = std::move(*clusters);

@@ -43,7 +43,7 @@ struct Row {
     std::string fault = {};
     // Throws MkfsRefused, and std::exception for whatever else fails.
     std::function<Made(const Originals&)> make;
-    // mkfs.erofs makes it wrong or not at all, and how depends on the bytes: shown, not judged.
+    // mkfs.erofs makes it wrong or not at all, and how it shows depends on the bytes.
     bool unsound = false;
 };
 
