@@ -1,6 +1,7 @@
 #include "app/run/opened_image.h"
 
 #include "core/erofs/check.h"
+#include "daemon/run/blobs.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -26,26 +27,6 @@ std::string identity_of(const std::string& path) {
         return {};
     return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
                        status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
-// Where the blob of a device may be: beside the image, by tag or by the image's name.
-std::string find_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
-    std::error_code ignored;
-    const fs::path folder = image.parent_path();
-    const auto usable = [&](const fs::path& path) {
-        return fs::is_regular_file(path, ignored) && !fs::equivalent(path, image, ignored);
-    };
-    if (const std::string name = file_name_of_tag(device.tag); !name.empty()) {
-        if (usable(folder / name))
-            return (folder / name).string();
-    }
-    if (devices != 1)
-        return {};
-    for (const char* ending : {".blob", ".data", ".bin"}) {
-        if (const fs::path path = fs::path(image).replace_extension(ending); usable(path))
-            return path.string();
-    }
-    return {};
 }
 
 // Bytes of each node on devices, added up to the root.
@@ -98,9 +79,10 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
     COLDSCOPE_TRY(head.devices, erofs::read_device_table(*primary, head.super));
     head.device_paths = device_paths;
     head.device_paths.resize(head.devices.size());
+    const std::vector<std::string> found = find_blobs(path, head.devices);
     for (std::size_t i = 0; i < head.devices.size(); ++i) {
         if (head.device_paths[i].empty())
-            head.device_paths[i] = find_blob(path, head.devices[i], head.devices.size());
+            head.device_paths[i] = found[i];
     }
     return head;
 }
@@ -117,13 +99,15 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
 
     const auto table = opened->image->devices();
     opened->device_paths.resize(table.size());
+    const std::vector<std::string> found = find_blobs(path, table);
     for (std::size_t i = 0; i < table.size(); ++i) {
         std::string& blob = opened->device_paths[i];
         const bool given = !blob.empty();
         if (!given)
-            blob = find_blob(path, table[i], table.size());
+            blob = found[i];
         if (blob.empty()) {
-            opened->devices.push_back(nullptr);
+            opened->devices.push_back(
+                erofs::flattened_device(primary, opened->image->superblock(), table[i]));
             continue;
         }
         auto file = FileReadAt::open(blob);

@@ -25,7 +25,7 @@ struct OpenedImage {
 [[nodiscard]] Result<std::shared_ptr<ReadAt>> open_named(const std::string& path);
 
 // On failure prints why and returns nothing. Where no blobs are given, they are those that
-// find_blobs() finds.
+// find_blobs() finds, then those within the image's own file.
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
                                                       const std::vector<std::string>& blobs);
 
