@@ -37,6 +37,7 @@ struct Arguments {
     std::string bandwidth;
     std::string reads;
     std::string theme;
+    std::string compare;
     std::vector<std::string> steering;
     std::vector<std::string> command;
     std::vector<std::string> render; // picture, events
@@ -126,6 +127,8 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         launcher.start(choice);
     else if (!choice.image.isEmpty())
         window.open_image(choice.image, choice.devices);
+    if (!arguments.compare.empty())
+        window.compare_with(absolute(arguments.compare));
     return QApplication::exec();
 }
 
@@ -158,6 +161,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
            "Watch and steer a run of coldscoped: unix:PATH, dev:PATH or exec:COMMAND; IMAGE is "
            "then a copy of its image")
         ->type_name("WHERE");
+    app.add_option("--compare", arguments.compare, "Compare IMAGE with another one, the second")
+        ->type_name("IMAGE");
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
     app.add_option(
@@ -195,6 +200,8 @@ int main(int argc, char** argv) {
             throw CLI::ValidationError("--attach", address.error().context);
         if (arguments.start && !arguments.attach.empty())
             throw CLI::ValidationError("--attach", "the run is there already: not with --start");
+        if (!arguments.compare.empty() && (arguments.image.empty() || !arguments.attach.empty()))
+            throw CLI::ValidationError("--compare", "an IMAGE of this machine is needed, too");
         if (arguments.start && arguments.image.empty())
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 // coldscoped: the daemon core without a window. Exit codes: 0, 1 for errors, 2 for wrong usage;
-// `run -- COMMAND` gives the command's.
+// `run -- COMMAND` gives the command's, `diff` its own.
 #include "coldscope_version.h"
+#include "daemon/cli/diff_command.h"
 #include "daemon/cli/image_commands.h"
 #include "daemon/cli/probe_command.h"
 #include "daemon/cli/run_command.h"
@@ -35,6 +36,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     add_probe_command(app, exit_code);
     add_image_commands(app, exit_code);
+    add_diff_command(app, exit_code);
     add_run_command(app, command, exit_code);
     add_serve_command(app, exit_code);
     try {

@@ -40,6 +40,8 @@ void HexView::set_source(Range range, Fetch fetch) {
     sentence_.clear();
     pages_.clear();
     highlight_.reset();
+    fields_.clear();
+    chosen_field_.reset();
     anchor_.reset();
     cursor_ = range_.begin;
     if (range_.length() == 0)
@@ -194,6 +196,7 @@ void HexView::paintEvent(QPaintEvent*) {
     const double ascent = QFontMetricsF(font()).ascent();
     QColor lit = scale_colour(theme_of(palette()) == Theme::dark ? 0.15 : 0.0, theme_of(palette()));
     lit.setAlphaF(0.45F);
+    paint_fields(painter);
     double top = 0;
     for (std::uint64_t row = top_row();
          row < rows() && top < viewport()->height() && sentence_.isEmpty();
@@ -232,6 +235,15 @@ void HexView::paintEvent(QPaintEvent*) {
             painter.setPen(is_chosen ? ink : printable ? surface.text : surface.faint);
             painter.drawText(QPointF(text.left(), top + ascent),
                              printable ? QString(QChar(*byte)) : QStringLiteral("·"));
+        }
+    }
+    if (sentence_.isEmpty()) {
+        if (chosen_field_)
+            paint_frame(painter, *chosen_field_, surface.text, 1);
+        for (const Field& field : fields_) {
+            if (field.wrong)
+                paint_frame(painter, field.range, look(Mark::failed, theme_of(palette())).outline,
+                            2);
         }
     }
     if (hasFocus() && sentence_.isEmpty() && range_.length() != 0) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <vector>
 
 namespace coldscope::app {
 
@@ -32,6 +33,20 @@ public:
     [[nodiscard]] QString sentence() const { return sentence_; }
 
     void set_highlight(std::optional<Range> range); // offsets
+
+    // Parts with names, each on a ground of its own; after set_bytes() or set_source().
+    struct Field {
+        Range range; // offsets
+        QString name;
+        QString value;
+        bool wrong = false; // framed, too
+        bool idle = false;  // means nothing: without a ground
+    };
+    void set_fields(std::vector<Field> fields);
+    // Of the fields: outlined.
+    void set_chosen_field(std::optional<std::size_t> field);
+    // The rows of these bytes, in the middle where there is room.
+    void bring_into_view(Range range);
     [[nodiscard]] Range range() const { return range_; }
     [[nodiscard]] int per_row() const { return per_row_; } // 16, or 8 in narrow views
     // What is selected, offsets; empty when nothing is.
@@ -44,7 +59,11 @@ public:
 
     [[nodiscard]] QSize sizeHint() const override;
 
+Q_SIGNALS:
+    void byte_chosen(std::uint64_t offset); // by mouse or key
+
 protected:
+    bool viewportEvent(QEvent* event) override; // tells a field's name
     void paintEvent(QPaintEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
     void changeEvent(QEvent* event) override;
@@ -65,6 +84,11 @@ private:
     };
 
     void lay_out();
+    void paint_fields(QPainter& painter);
+    void paint_frame(QPainter& painter, Range range, const QColor& colour, double width);
+    // The parts of a range on each row in sight: of the bytes, and of the text.
+    [[nodiscard]] std::vector<QRectF> rects(Range range) const;
+    [[nodiscard]] const Field* field_at(std::uint64_t offset) const;
     void copy();
     void go_to(std::uint64_t offset, bool extend);
     [[nodiscard]] std::uint64_t row_begin() const; // offset of the first row, a multiple of per_row
@@ -77,6 +101,8 @@ private:
     QString sentence_;
     std::map<std::uint64_t, QByteArray> pages_; // by number
     std::optional<Range> highlight_;
+    std::vector<Field> fields_; // sorted by offset
+    std::optional<Range> chosen_field_;
     std::optional<std::uint64_t> anchor_;
     std::uint64_t cursor_ = 0;
     int per_row_ = 16;

@@ -53,7 +53,13 @@ void HexView::go_to(std::uint64_t offset, bool extend) {
                       static_cast<int>((rect.bottom() - viewport()->height()) / metrics_.line + 1));
     if (const auto byte = byte_at(cursor_))
         setAccessibleDescription(
-            tr("byte %1: %2").arg(offset_text(cursor_)).arg(*byte, 2, 16, QLatin1Char('0')));
+            tr("byte %1: %2%3")
+                .arg(offset_text(cursor_))
+                .arg(*byte, 2, 16, QLatin1Char('0'))
+                .arg(field_at(cursor_) == nullptr
+                         ? QString()
+                         : tr(", %1: %2").arg(field_at(cursor_)->name, field_at(cursor_)->value)));
+    Q_EMIT byte_chosen(cursor_);
     QAccessibleEvent told(this, QAccessible::DescriptionChanged);
     QAccessible::updateAccessibility(&told);
     viewport()->update();
@@ -130,6 +136,7 @@ void HexView::mousePressEvent(QMouseEvent* event) {
             go_to(*offset, true);
         else
             select(*offset, *offset);
+        Q_EMIT byte_chosen(*offset);
     }
 }
 

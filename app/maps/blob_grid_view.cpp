@@ -39,8 +39,8 @@ void BlobGrid::follow_selection() {
     std::vector<Range> ranges;
     if (chosen.node) {
         for (const erofs::Extent& extent : workspace_.extents_of(*chosen.node)) {
-            if (extent.kind != erofs::ExtentKind::hole && extent.device == device_)
-                ranges.push_back({extent.address, extent.address + extent.length});
+            if (extent.is_placed() && extent.device == device_)
+                ranges.push_back(extent.stored());
         }
     }
     file_ranges_ = merged(std::move(ranges));

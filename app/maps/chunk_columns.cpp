@@ -84,15 +84,16 @@ void find_columns(const std::vector<erofs::Extent>& extents, const StripInput& i
             fold.each(begin, end, [](Column& column, double) { worsen(column, Mark::hole); });
             continue;
         }
-        if (at->device != input.device)
+        if (at->device != input.device || !at->is_placed())
             continue;
-        const Range place{at->address, at->address + at->length};
+        const Range place = at->stored();
         // The part of a range of the device that is in this extent, as file offsets.
         const auto each_part = [&](const Range& range, auto&& visit) {
             const Range both{std::max(range.begin, place.begin), std::min(range.end, place.end)};
-            if (both.begin < both.end)
-                fold.each(begin + static_cast<double>(both.begin - place.begin),
-                          begin + static_cast<double>(both.end - place.begin), visit);
+            if (both.begin < both.end) {
+                const Range part = at->read_from(both);
+                fold.each(static_cast<double>(part.begin), static_cast<double>(part.end), visit);
+            }
         };
         fold.each(begin, end, [](Column& column, double bytes) {
             worsen(column, Mark::local);
@@ -118,14 +119,14 @@ void find_columns(const std::vector<erofs::Extent>& extents, const StripInput& i
     for (const OpenRange& open : input.state.open) {
         for (auto at = std::upper_bound(extents.begin(), extents.end(), axis.begin, ends_after);
              at != extents.end() && static_cast<double>(at->offset) < axis.end; ++at) {
-            if (at->kind == erofs::ExtentKind::hole || at->device != input.device)
+            if (!at->is_placed() || at->device != input.device)
                 continue;
-            const Range both{std::max(open.range.begin, at->address),
-                             std::min(open.range.end, at->address + at->length)};
+            const Range both{std::max(open.range.begin, at->stored().begin),
+                             std::min(open.range.end, at->stored().end)};
             if (both.begin >= both.end)
                 continue;
-            const double offset = static_cast<double>(at->offset + (both.begin - at->address));
-            fold.each(offset, offset + static_cast<double>(both.length()),
+            const Range part = at->read_from(both);
+            fold.each(static_cast<double>(part.begin), static_cast<double>(part.end),
                       [&](Column& column, double) { worsen(column, open.mark); });
         }
     }

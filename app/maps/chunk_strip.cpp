@@ -68,7 +68,7 @@ void ChunkStrip::show_file(erofs::NodeId node, std::uint64_t size, std::uint64_t
     extents_ = workspace_.extents_of(node);
     std::map<std::uint16_t, std::uint64_t> devices;
     for (const erofs::Extent& extent : extents_) {
-        if (extent.kind != erofs::ExtentKind::hole)
+        if (extent.is_placed())
             devices[extent.device] += extent.length;
     }
     devices_.clear();
@@ -171,10 +171,8 @@ std::optional<DeviceRange> ChunkStrip::place_of(const Range& range) const {
         if (extent == nullptr)
             return {};
         const std::uint64_t end = std::min(range.end, extent->offset + extent->length);
-        if (extent->kind != erofs::ExtentKind::hole) {
-            const std::uint64_t address = extent->address + (offset - extent->offset);
-            return DeviceRange{extent->device, {address, address + (end - offset)}};
-        }
+        if (extent->is_placed())
+            return DeviceRange{extent->device, extent->stored_of({offset, end})};
         offset = end;
     }
     return {};
@@ -267,13 +265,13 @@ void ChunkStrip::find_chosen() {
         };
         for (auto extent = std::upper_bound(extents_.begin(), extents_.end(), from, ends_after);
              extent != extents_.end() && static_cast<double>(extent->offset) < to; ++extent) {
-            const Range both{std::max(chosen.range->range.begin, extent->address),
-                             std::min(chosen.range->range.end, extent->address + extent->length)};
-            if (extent->kind == erofs::ExtentKind::hole || both.begin >= both.end ||
+            const Range both{std::max(chosen.range->range.begin, extent->stored().begin),
+                             std::min(chosen.range->range.end, extent->stored().end)};
+            if (!extent->is_placed() || both.begin >= both.end ||
                 extent->device != chosen.range->device)
                 continue;
-            const auto begin = static_cast<double>(extent->offset + (both.begin - extent->address));
-            if (!visit(begin, begin + static_cast<double>(both.length())))
+            const Range part = extent->read_from(both);
+            if (!visit(static_cast<double>(part.begin), static_cast<double>(part.end)))
                 return;
         }
     };

@@ -245,14 +245,25 @@ QString ChunkStrip::describe(std::uint64_t offset) const {
     }
     const Range part{std::max(cell.begin, extent->offset),
                      std::min(cell.end, extent->offset + extent->length)};
-    const std::uint64_t address = extent->address + (part.begin - extent->offset);
+    if (extent->kind == erofs::ExtentKind::encoded)
+        lines.push_back(tr("compressed with %1: %2 for %3%4")
+                            .arg(QString::fromLatin1(codec::name(extent->algorithm)),
+                                 size_text(extent->encoded), size_text(extent->decoded),
+                                 extent->shared ? tr(", and for other files") : QString()));
+    if (extent->fragment != erofs::Extent::no_fragment)
+        lines.push_back(tr("a fragment, at %1 of the packed inode")
+                            .arg(offset_text(extent->fragment + (part.begin - extent->offset))));
+    if (!extent->is_placed()) {
+        lines.push_back(tr("in the metabox, which is compressed"));
+        return lines.join(u'\n');
+    }
+    const Range place = extent->stored_of(part);
     lines.push_back(
         tr("%1 at %2 of %3")
-            .arg(size_text(part.length()), offset_text(address),
+            .arg(size_text(place.length()), offset_text(place.begin),
                  QString::fromStdString(workspace_.image()->device_name(extent->device))));
     if (extent->kind == erofs::ExtentKind::inline_tail)
         lines.push_back(tr("inline tail: kept behind the inode"));
-    const Range place{address, address + part.length()};
     std::uint64_t missing = 0;
     for (const Range& range : workspace_.residency().local(extent->device).missing(place))
         missing += range.length();

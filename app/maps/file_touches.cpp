@@ -19,9 +19,13 @@ void FileTouches::set_file(Workspace& workspace, erofs::NodeId node,
     node_ = node;
     nid_ = workspace.image()->index.node(node).nid;
     by_device_.resize(workspace.image()->device_count());
+    clusters_.clear();
     for (const erofs::Extent& extent : extents) {
-        if (extent.kind != erofs::ExtentKind::hole && extent.device < by_device_.size())
-            by_device_[extent.device].add(extent.address, extent.offset, extent.length, node);
+        if (extent.is_placed() && extent.device < by_device_.size())
+            by_device_[extent.device].add(extent.address, extent.offset, extent.stored().length(),
+                                          node, extent.kind == erofs::ExtentKind::encoded);
+        if (extent.kind == erofs::ExtentKind::encoded)
+            clusters_.emplace(extent.offset, extent.offset + extent.length);
     }
     for (erofs::ReverseMap& map : by_device_)
         map.seal();
@@ -64,8 +68,10 @@ void FileTouches::look(Workspace& workspace, Row row) {
             const std::uint64_t begin = std::max(request.offset, extent.address);
             const std::uint64_t end =
                 std::min(request.offset + request.length, extent.address + extent.length);
-            const Range range{extent.file_offset + (begin - extent.address),
-                              extent.file_offset + (end - extent.address)};
+            Range range{extent.file_offset + (begin - extent.address),
+                        extent.file_offset + (end - extent.address)};
+            if (extent.encoded) // read whole
+                range = {extent.file_offset, clusters_.at(extent.file_offset)};
             // Neighbouring extents of one request are one touch.
             if (!touches_.empty() && touches_.back().row == row &&
                 touches_.back().range.end == range.begin)

@@ -6,6 +6,7 @@
 #include "core/erofs/reverse_map.h"
 
 #include <deque>
+#include <unordered_map>
 #include <vector>
 
 namespace coldscope::app {
@@ -39,6 +40,7 @@ private:
     erofs::NodeId node_ = erofs::no_node;
     std::uint64_t nid_ = 0;
     std::vector<erofs::ReverseMap> by_device_; // of this file alone
+    std::unordered_map<std::uint64_t, std::uint64_t> clusters_; // ends by beginnings, in the file
     std::deque<FileTouch> touches_;
     Row seen_ = 0; // rows
     bool more_ = false;

@@ -80,6 +80,8 @@ QVariant FindingsModel::data(const QModelIndex& index, int role) const {
         return QString::fromStdString(finding->structure);
     case field:
         return QString::fromStdString(finding->field);
+    case value:
+        return QString::fromStdString(finding->value);
     case message:
         return QString::fromStdString(finding->message);
     case advice:
@@ -106,6 +108,8 @@ QVariant FindingsModel::headerData(int section, Qt::Orientation orientation, int
         return tr("Structure");
     case field:
         return tr("Field");
+    case value:
+        return tr("Value");
     case message:
         return tr("What is wrong");
     case advice:

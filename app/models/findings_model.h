@@ -11,7 +11,7 @@ class FindingsModel final : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { severity, offset, structure, field, message, advice };
+    enum Column { severity, offset, structure, field, value, message, advice };
     static constexpr int columns = advice + 1;
 
     explicit FindingsModel(Workspace& workspace, QObject* parent = nullptr);

@@ -182,11 +182,7 @@ QString TreeModel::local_text(erofs::NodeId id) const {
     const Residency& residency = workspace_.residency();
     const std::uint64_t stored = residency.stored_of(id);
     if (stored == 0)
-        return node.is_regular() && node.size > 0 &&
-                       node.layout != erofs::Layout::compressed_full &&
-                       node.layout != erofs::Layout::compressed_compact
-                   ? tr("no data")
-                   : QString();
+        return node.is_regular() && node.size > 0 ? tr("no data") : QString();
     if (!residency.known())
         return QStringLiteral("–");
     return share_text(static_cast<double>(residency.local_of(id)) / static_cast<double>(stored));
@@ -199,7 +195,7 @@ QString TreeModel::devices_text(erofs::NodeId id) const {
         return *known;
     std::set<std::uint16_t> found;
     for (const erofs::Extent& extent : workspace_.extents_of(id)) {
-        if (extent.kind != erofs::ExtentKind::hole)
+        if (extent.is_placed())
             found.insert(extent.device);
     }
     QStringList names;

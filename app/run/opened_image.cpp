@@ -1,6 +1,8 @@
 #include "app/run/opened_image.h"
 
 #include "core/erofs/check.h"
+#include "core/rafs/check.h"
+#include "core/rafs/decoded_blob.h"
 #include "daemon/run/blobs.h"
 
 #include <algorithm>
@@ -21,14 +23,6 @@ std::string file_name_of_tag(const std::string& tag) {
     return fs::path(tag).filename().string();
 }
 
-std::string identity_of(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0)
-        return {};
-    return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
-                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
 // Bytes of each node on devices, added up to the root.
 std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
     std::vector<std::uint64_t> stored(index.size());
@@ -46,8 +40,16 @@ std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
 
 } // namespace
 
+std::string file_identity(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return {};
+    return fmt::format("{}:{}:{}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
+                       status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
 bool OpenedImage::replaced() const {
-    return identity_of(path) != identity;
+    return file_identity(path) != identity;
 }
 
 std::uint64_t OpenedImage::device_size(std::uint16_t device) const {
@@ -91,11 +93,17 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
                                                 const std::vector<std::string>& device_paths) {
     auto opened = std::make_shared<OpenedImage>();
     opened->path = path;
-    opened->identity = identity_of(path);
+    opened->identity = file_identity(path);
     opened->device_paths = device_paths;
     COLDSCOPE_TRY(std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
     COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));
     opened->devices.push_back(primary);
+
+    std::shared_ptr<const rafs::Bootstrap> bootstrap;
+    if (auto tables = rafs::read_bootstrap(*opened->image))
+        bootstrap = std::move(*tables);
+    else
+        opened->findings.add(tables.error(), "RAFS superblock");
 
     const auto table = opened->image->devices();
     opened->device_paths.resize(table.size());
@@ -114,7 +122,9 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
         if (!file)
             opened->findings.add(file.error(), fmt::format("device {}", i + 1),
                                  "Name the file that holds this blob in the start dialog.");
-        opened->devices.push_back(file ? std::shared_ptr<ReadAt>(std::move(*file)) : nullptr);
+        const bool decodable = !rafs::is_bootstrap(opened->image->superblock()) || bootstrap;
+        opened->devices.push_back(
+            file && decodable ? rafs::device_of(bootstrap, i, std::move(*file)) : nullptr);
     }
     COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
     opened->stored = stored_bytes(opened->index);
@@ -135,6 +145,16 @@ erofs::Findings check_opened(const std::string& path,
     const auto image = erofs::Image::open(file, &ignored);
     if (!image || (*image)->devices().empty())
         return findings;
+    if (rafs::is_bootstrap((*image)->superblock())) {
+        std::vector<rafs::StoredBlob> stored;
+        for (const std::string& blob : device_paths) {
+            stored.push_back({blob, nullptr});
+            if (auto bytes = FileReadAt::open(blob))
+                stored.back().bytes = std::move(*bytes);
+        }
+        rafs::check_bootstrap(**image, stored, false, findings);
+        return findings;
+    }
     const auto index = erofs::Index::build(**image, &ignored);
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     for (const std::string& blob : device_paths) {

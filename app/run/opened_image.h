@@ -35,6 +35,10 @@ struct OpenedImage {
     [[nodiscard]] std::size_t device_count() const { return devices.size(); } // with the primary
 };
 
+// Of the file at a path now, whatever it is called: which one, how long, when written. Empty when
+// there is none.
+[[nodiscard]] std::string file_identity(const std::string& path);
+
 // The beginning of an image: enough to ask for its blobs. Reads a few KiB.
 struct ImageHead {
     erofs::Superblock super;

@@ -51,6 +51,7 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
     if (opening())
         return;
     path_ = path;
+    is_opening_ = true;
     std::vector<std::string> devices;
     for (const QString& device : device_paths)
         devices.push_back(device.toStdString());
@@ -61,6 +62,7 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
 }
 
 void Workspace::finish_opening() {
+    is_opening_ = false;
     Q_EMIT opening_changed();
     Result<std::shared_ptr<OpenedImage>>& result = *opening_.result();
     if (!result) {
@@ -139,8 +141,8 @@ void Workspace::places_of(const RequestRow& request, std::vector<DeviceRange>& i
     if (!extents)
         return;
     for (const erofs::Extent& extent : *extents) {
-        if (extent.kind != erofs::ExtentKind::hole)
-            into.push_back({extent.device, {extent.address, extent.address + extent.length}});
+        if (extent.is_placed())
+            into.push_back({extent.device, extent.stored()});
     }
 }
 
@@ -206,9 +208,9 @@ void Workspace::choose_node(erofs::NodeId node) {
     chosen.node = node;
     chosen.view = selection_.current().view;
     for (const erofs::Extent& extent : extents_of(node)) {
-        if (extent.kind == erofs::ExtentKind::hole)
+        if (!extent.is_placed())
             continue;
-        chosen.range = {extent.device, {extent.address, extent.address + extent.length}};
+        chosen.range = {extent.device, extent.stored()};
         break;
     }
     selection_.choose(chosen);

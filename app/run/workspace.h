@@ -31,7 +31,7 @@ public:
     void close_image();
     // This very image with these blobs (empty ones: any), not replaced on disk since.
     [[nodiscard]] bool is_open(const QString& path, const QStringList& device_paths) const;
-    [[nodiscard]] bool opening() const { return opening_.isRunning(); }
+    [[nodiscard]] bool opening() const { return is_opening_; }
 
     // Null before the first one is open.
     [[nodiscard]] const std::shared_ptr<OpenedImage>& image() const { return image_; }
@@ -102,6 +102,7 @@ private:
     Workload workload_;
     std::vector<std::unique_ptr<Workload>> readers_; // of read_now()
     QFutureWatcher<Opened> opening_;
+    bool is_opening_ = false; // until it was taken in
     QFutureWatcher<std::shared_ptr<erofs::Findings>> checking_;
 };
 

@@ -55,6 +55,18 @@ constexpr std::array table{
           QT_TRANSLATE_NOOP("Mark", "cold")},
     Entry{Mark::hole, Pattern::dotted, 0, 0xFFFFFFFF, 0xFF868E99, 0xFF232629, 0xFF7D8691,
           QT_TRANSLATE_NOOP("Mark", "hole")},
+    Entry{Mark::added, Pattern::solid, u'+', 0xFF009E73, 0xFF00704F, 0xFF20B88C, 0xFF5FD6B4,
+          QT_TRANSLATE_NOOP("Mark", "added")},
+    Entry{Mark::removed, Pattern::solid, u'−', 0xFFD55E00, 0xFF9C4500, 0xFFE5752A, 0xFFFF9A57,
+          QT_TRANSLATE_NOOP("Mark", "removed")},
+    Entry{Mark::changed, Pattern::solid, u'≠', 0xFF0072B2, 0xFF005A8C, 0xFF3C9BD6, 0xFF6DB8E8,
+          QT_TRANSLATE_NOOP("Mark", "changed")},
+    Entry{Mark::moved, Pattern::solid, u'→', 0xFFCC79A7, 0xFF9A4674, 0xFFD68FB6, 0xFFE8B5D0,
+          QT_TRANSLATE_NOOP("Mark", "moved")},
+    Entry{Mark::untold, Pattern::hollow, lost_glyph, 0xFF404040, 0xFF404040, 0xFFDADADA, 0xFFDADADA,
+          QT_TRANSLATE_NOOP("Mark", "unknown")},
+    Entry{Mark::same, Pattern::solid, u'=', 0xFFD9DDE3, 0xFF868E99, 0xFF3A4048, 0xFF7D8691,
+          QT_TRANSLATE_NOOP("Mark", "same")},
 };
 static_assert(table.size() == mark_count);
 

@@ -27,8 +27,15 @@ enum class Mark : unsigned char {
     local,     // in maps
     cold,
     hole, // no bytes are stored
+    // What became of a path between two images.
+    added,
+    removed,
+    changed,
+    moved,
+    untold, // it is not known whether it changed
+    same,
 };
-inline constexpr int mark_count = static_cast<int>(Mark::hole) + 1;
+inline constexpr int mark_count = static_cast<int>(Mark::same) + 1;
 
 enum class Pattern : unsigned char {
     solid,

@@ -3,6 +3,7 @@
 #include "app/style/marks.h"
 #include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
+#include "app/tables/structure_view.h"
 
 #include <QAction>
 #include <QClipboard>
@@ -19,9 +20,10 @@ namespace coldscope::app {
 FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), model_(new FindingsModel(workspace, this)),
       table_(new QTableView(this)), empty_(new EmptyState(table_)),
-      details_(new QPlainTextEdit(this)) {
+      details_(new QPlainTextEdit(this)), structure_(new StructureView(workspace, this)) {
     set_up_table(table_);
     table_->setModel(model_);
+    table_->setObjectName(QStringLiteral("findings-list"));
     table_->setAccessibleName(tr("Findings"));
     table_->setContextMenuPolicy(Qt::ActionsContextMenu);
     auto* copy = new QAction(icon("edit-copy"), tr("Copy rows"), table_);
@@ -40,9 +42,15 @@ FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
     parts->setStretchFactor(0, 1);
     parts->setSizes({300, fontMetrics().height() * 6});
     parts->setCollapsible(0, false);
+    auto* beside = new QSplitter(Qt::Horizontal, this);
+    beside->addWidget(parts);
+    beside->addWidget(structure_);
+    beside->setStretchFactor(0, 1);
+    beside->setStretchFactor(1, 1);
+    beside->setChildrenCollapsible(false);
     auto* lines = new QVBoxLayout(this);
     lines->setContentsMargins({});
-    lines->addWidget(parts);
+    lines->addWidget(beside);
     setFocusProxy(table_);
 
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
@@ -72,6 +80,8 @@ void FindingsView::show_all() {
 void FindingsView::show_details() {
     const erofs::Finding* finding = model_->finding_at(table_->currentIndex().row());
     details_->setVisible(finding != nullptr);
+    structure_->setVisible(count() > 0);
+    structure_->show_finding(finding);
     if (finding == nullptr)
         return;
     QString text = QString::fromStdString(erofs::describe(*finding));

@@ -1,4 +1,5 @@
-// The Findings dock: what is wrong with the image, and below it all about the selected one.
+// The Findings dock: what is wrong with the image, below it all about the selected one, and beside
+// it the bytes of its structure.
 #pragma once
 
 #include "app/models/findings_model.h"
@@ -12,6 +13,7 @@ class QTableView;
 namespace coldscope::app {
 
 class EmptyState;
+class StructureView;
 
 class FindingsView final : public QWidget {
     Q_OBJECT
@@ -34,6 +36,7 @@ private:
     QTableView* table_;
     EmptyState* empty_;
     QPlainTextEdit* details_;
+    StructureView* structure_;
 };
 
 } // namespace coldscope::app

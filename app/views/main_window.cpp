@@ -40,7 +40,7 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int layout_version = 1; // of the docks: another one is not restored
+constexpr int layout_version = 2; // of the docks: another one is not restored
 constexpr QSize first_size(1440, 900);
 
 MessageBar::Weight weight_of(Notice notice) {
@@ -126,6 +126,7 @@ void MainWindow::make_docks() {
     add_dock(QStringLiteral("charts"), tr("Charts"), new ChartsView(workspace_, this));
     auto* findings = new FindingsView(workspace_, this);
     QDockWidget* findings_dock = add_dock(QStringLiteral("findings"), tr("Findings"), findings);
+    make_compare_dock();
     add_dock(QStringLiteral("preview"), tr("Preview"), new FilePreview(workspace_, this));
     add_dock(QStringLiteral("output"), tr("Output"), new OutputView(workspace_, this));
 
@@ -177,7 +178,7 @@ void MainWindow::lay_out() {
     splitDockWidget(dock("timeline"), dock("blob-map"), Qt::Vertical);
     tabifyDockWidget(dock("blob-map"), dock("chunk-map"));
     addDockWidget(Qt::BottomDockWidgetArea, dock("requests"));
-    for (const char* name : {"held", "charts", "findings", "preview", "output"})
+    for (const char* name : {"held", "charts", "findings", "compare", "preview", "output"})
         tabifyDockWidget(dock("requests"), dock(name));
     dock("blob-map")->raise();
     dock("requests")->raise();

@@ -28,6 +28,8 @@ public:
 
     // By file or folder: "Open image…", a dropped file, the command line.
     void open_image(const QString& path, const QStringList& devices = {});
+    // With the image that is open or being opened.
+    void compare_with(const QString& path);
     void start_run(const Choice& choice);
     // As Attacher::attach(); not while a run is on.
     void attach(const QString& where, const QString& copy = {});
@@ -48,6 +50,7 @@ protected:
 private:
     QDockWidget* add_dock(const QString& name, const QString& title, QWidget* widget);
     void make_docks();
+    void make_compare_dock();
     void lay_out(); // as at first
     void connect_all();
     void show_docks();

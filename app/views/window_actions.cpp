@@ -42,6 +42,8 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
     : QObject(&window), workspace_(workspace), launcher_(launcher), window_(window) {
     open = add("document-open", tr("&Open image…"), QKeySequence::Open,
                tr("Open an EROFS image to look into it"));
+    compare = add("compare", tr("&Compare with…"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_O),
+                  tr("What another image has that this one lacks: files, and bytes to fetch"));
     attach = add("attach", tr("&Attach…"), QKeySequence(Qt::CTRL | Qt::Key_T),
                  tr("Watch and steer a run of coldscoped, here or on another machine"));
     detach = add("", tr("&Detach"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_T),
@@ -184,6 +186,8 @@ void WindowActions::look() {
     open->setEnabled(idle && !workspace_.opening());
     attach->setEnabled(open->isEnabled());
     detach->setEnabled(attached);
+    // An attached run's image is read over its link, by one thread.
+    compare->setEnabled(workspace_.image() && !attached && !workspace_.opening());
     recent_menu->setEnabled(open->isEnabled());
     const bool waits = steers && !workspace_.host().waiting().empty();
     for (QAction* action :
@@ -230,6 +234,7 @@ void WindowActions::fill_menus() {
     QMenu* file = bar->addMenu(tr("&File"));
     file->addAction(open);
     recent_menu = file->addMenu(icon("text-x-generic"), tr("Open &recent"));
+    file->addAction(compare);
     file->addSeparator();
     file->addActions({attach, detach});
     file->addSeparator();

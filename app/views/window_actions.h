@@ -21,6 +21,7 @@ public:
     WindowActions(Workspace& workspace, Launcher& launcher, QMainWindow& window);
 
     QAction* open;
+    QAction* compare;
     QAction* attach;
     QAction* detach;
     QAction* start;

@@ -1,14 +1,18 @@
 #include "core/erofs/check.h"
 
 #include "core/base/checked.h"
+#include "core/erofs/check_parts.h"
+#include "core/erofs/compressed_config.h"
+#include "core/erofs/fields.h"
+
+#include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
 namespace coldscope::erofs {
 
 namespace {
-
-constexpr const char* fresh_copy = "take a fresh copy of the image, or make it again";
 
 void check_size(const Image& image, Findings& findings) {
     const Superblock& super = image.superblock();
@@ -43,6 +47,11 @@ void check_start(const Image& image, const char* field, std::uint32_t block,
 void check_superblock(Image& image, Findings& findings) {
     const Superblock& super = image.superblock();
     check_size(image, findings);
+    if (super_offset + super.size() > image.size())
+        findings.add({Severity::error, super_offset + 13, "superblock", "sb_extslots",
+                      fmt::format("{} slots of 16 bytes reach past the end of the image",
+                                  super.extension_slots),
+                      fresh_copy});
     check_start(image, "meta_blkaddr", super.meta_block, 40, findings);
     if (super.xattr_block != 0)
         check_start(image, "xattr_blkaddr", super.xattr_block, 44, findings);
@@ -53,26 +62,38 @@ void check_superblock(Image& image, Findings& findings) {
              fmt::format("prefix {} of {}", super.share_prefix_id, super.xattr_prefix_count),
              fresh_copy});
     if (auto prefixes = image.xattr_prefixes(); !prefixes)
-        findings.add(prefixes.error(), "long xattr prefixes");
+        findings.add(prefixes.error(), "long xattr prefixes", fresh_copy);
+    if (const auto configs = read_compression_configs(image.primary(), super); !configs)
+        findings.add(configs.error(), "compression configuration", fresh_copy);
     if (const std::uint32_t unknown = super.feature_compat & ~(0x3F | compat::rafs_v6);
         unknown != 0)
         findings.add({Severity::note, super_offset + 8, "superblock", "feature_compat",
                       fmt::format("unknown compatible feature bits {:#x}", unknown),
                       "a newer mkfs.erofs may have set them; reading is not affected"});
-    for (const auto& [nid, field] :
-         {std::pair{super.packed_nid, "packed_nid"}, std::pair{super.metabox_nid, "metabox_nid"}}) {
+    for (const auto& [nid, field, at] :
+         {std::tuple{super.packed_nid, "packed_nid", 96U},
+          std::tuple{super.metabox_nid, "metabox_nid", super_size}}) {
         if (nid == 0)
             continue;
         if (auto inode = image.inode(nid); !inode)
-            findings.add(inode.error(), fmt::format("superblock: {}", field));
+            findings.add({Severity::error, super_offset + at, "superblock", field,
+                          inode.error().context, fresh_copy, std::to_string(nid)});
     }
 }
 
 void check_devices(const Image& image, Findings& findings) {
     const Superblock& super = image.superblock();
+    std::vector<std::size_t> by_tag;
     for (std::size_t i = 0; i < image.devices().size(); ++i) {
         const Device& device = image.devices()[i];
         const std::string slot = fmt::format("device slot {}", i + 1);
+        if (device.tag.empty())
+            findings.add({Severity::note, device.slot_offset, slot, "tag",
+                          "the slot does not say which blob this is",
+                          "mkfs.erofs --blobdev leaves it out: keep image and blob together, since "
+                          "nothing else tells a wrong blob of the same size"});
+        else
+            by_tag.push_back(i);
         if (device.blocks == 0)
             findings.add({Severity::note, device.slot_offset + 64, slot, "blocks",
                           "the slot does not say how large the device is",
@@ -90,11 +111,21 @@ void check_devices(const Image& image, Findings& findings) {
             findings.add({Severity::error, device.slot_offset + 64, slot, "blocks",
                           "the device reaches past what can be addressed", fresh_copy});
     }
+    std::ranges::stable_sort(by_tag, {}, [&](std::size_t i) { return image.devices()[i].tag; });
+    for (std::size_t n = 1; n < by_tag.size(); ++n) {
+        const Device& device = image.devices()[by_tag[n]];
+        if (device.tag == image.devices()[by_tag[n - 1]].tag)
+            findings.add({Severity::warning, device.slot_offset,
+                          fmt::format("device slot {}", by_tag[n] + 1), "tag",
+                          fmt::format("device {} has the same tag", by_tag[n - 1] + 1),
+                          "one blob is enough for both: merge the images again"});
+    }
 }
 
 Findings check_image(std::shared_ptr<ReadAt> primary) {
     Findings findings;
-    auto opened = Image::open(std::move(primary), &findings);
+    const std::shared_ptr<ReadAt> file = std::move(primary);
+    auto opened = Image::open(file, &findings);
     if (!opened) {
         // Not to be read at all is worse than a file that this program can't read.
         const Error& error = opened.error();
@@ -104,6 +135,7 @@ Findings check_image(std::shared_ptr<ReadAt> primary) {
                       {},
                       error.context,
                       error.code == Code::unsupported ? "use a newer Coldscope" : fresh_copy});
+        locate_in_superblock(*file, findings);
         return findings;
     }
     Image& image = **opened;
@@ -113,10 +145,19 @@ Findings check_image(std::shared_ptr<ReadAt> primary) {
     if (!index) {
         findings.add(
             {Severity::error, index.error().offset, "tree", {}, index.error().context, fresh_copy});
+        MetadataMap map;
+        add_fixed_spans(image, map);
+        map.seal();
+        locate_findings(image, map, findings);
         return findings;
     }
+    MetadataMap map;
+    add_fixed_spans(image, map);
     check_directories(image, *index, findings);
-    check_inodes(image, *index, findings);
+    check_inodes(image, *index, map, findings);
+    map.seal();
+    check_overlaps(image, *index, map, findings);
+    locate_findings(image, map, findings);
     return findings;
 }
 

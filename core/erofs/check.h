@@ -15,8 +15,9 @@
 
 namespace coldscope::erofs {
 
-// Superblock, device table, directories, inodes, extents and xattrs of an image, without its
-// blobs. Its work and memory are bounded by the image's size.
+// Superblock, device table, directories, inodes, extents and xattrs of an image, and whether they
+// overlap, without its blobs. Each finding says where its structure lies (Finding::place). Its work
+// and memory are bounded by the image's size.
 [[nodiscard]] Findings check_image(std::shared_ptr<ReadAt> primary);
 
 // Strict: the first finding of severity error is returned as an error.
@@ -35,10 +36,18 @@ struct GivenBlob {
 void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
                  Findings& findings, const Index* index = nullptr);
 
-// The parts of check_image(), for an image that is open already.
-void check_superblock(Image& image, Findings& findings);
-void check_devices(const Image& image, Findings& findings);
-void check_directories(Image& image, const Index& index, Findings& findings);
-void check_inodes(Image& image, const Index& index, Findings& findings);
+// Reads the whole of the blob given for device number device + 1 where its tag is a SHA-256 digest,
+// and compares.
+void check_digest(const Image& image, std::size_t device, ReadAt& blob, const std::string& name,
+                  Findings& findings);
+
+// Reads and decodes every compressed file. devices: as for read_file().
+void check_data(Image& image, const Index& index, std::span<const std::shared_ptr<ReadAt>> devices,
+                Findings& findings);
+
+// Reads each file that carries its bytes' digest as an xattr (mkfs.erofs --xattr-inode-digest),
+// and compares. devices: as for read_file().
+void check_fingerprints(Image& image, const Index& index,
+                        std::span<const std::shared_ptr<ReadAt>> devices, Findings& findings);
 
 } // namespace coldscope::erofs

@@ -46,6 +46,8 @@ private:
     // The blob given elsewhere that looks like this device's, if the one given here does not.
     [[nodiscard]] std::optional<std::size_t> elsewhere(std::size_t device) const;
     void check(std::size_t device);
+    void add(std::size_t device, Severity severity, const char* field, std::string message,
+             std::string advice);
 
     const Image& image_;
     Given given_;
@@ -89,10 +91,23 @@ std::optional<std::size_t> BlobCheck::elsewhere(std::size_t device) const {
     return std::nullopt;
 }
 
+void BlobCheck::add(std::size_t device, Severity severity, const char* field, std::string message,
+                    std::string advice) {
+    const Device& slot = image_.devices()[device];
+    const bool tag = std::string_view(field) == "tag";
+    Finding finding{severity,
+                    slot.slot_offset + (tag ? 0 : device_tag_size),
+                    fmt::format("device slot {}", device + 1),
+                    field,
+                    std::move(message),
+                    std::move(advice),
+                    tag ? slot.tag : std::to_string(slot.blocks)};
+    finding.place = {Structure::device_slot, false, 0, slot.slot_offset, device_slot_size, 0};
+    findings_.add(std::move(finding));
+}
+
 void BlobCheck::check(std::size_t device) {
     const Expected wanted = expected(device);
-    const std::uint64_t slot = image_.devices()[device].slot_offset;
-    const std::string structure = fmt::format("device slot {}", device + 1);
     const auto swapped = elsewhere(device);
     const std::string order =
         swapped ? fmt::format("\"{}\", given for device {}, looks like this one's: give the blobs "
@@ -100,31 +115,30 @@ void BlobCheck::check(std::size_t device) {
                               given_[*swapped]->name, *swapped + 1)
                 : std::string();
     if (device >= given_.size() || !given_[device]) {
-        findings_.add({Severity::error, slot, structure, "tag",
-                       fmt::format("no blob is given for device {} (tag \"{}\", at least {} bytes)",
-                                   device + 1, wanted.tag, wanted.least()),
-                       swapped ? order : "give its file"});
+        add(device, Severity::error, "tag",
+            fmt::format("no blob is given for device {} (tag \"{}\", at least {} bytes)",
+                        device + 1, wanted.tag, wanted.least()),
+            swapped ? order : "give its file");
         return;
     }
     const GivenBlob& blob = *given_[device];
     if (blob.size < wanted.least()) {
-        findings_.add({Severity::error, slot + 64, structure, "blocks",
-                       fmt::format("\"{}\" is too short: {} bytes, {} fewer than the {} that {}",
-                                   blob.name, blob.size, wanted.least() - blob.size, wanted.least(),
-                                   wanted.used > wanted.size.value_or(0) ? "files have there"
-                                                                         : "its slot says"),
-                       swapped ? order : "it is truncated or another blob: fetch it again"});
+        add(device, Severity::error, "blocks",
+            fmt::format("\"{}\" is too short: {} bytes, {} fewer than the {} that {}", blob.name,
+                        blob.size, wanted.least() - blob.size, wanted.least(),
+                        wanted.used > wanted.size.value_or(0) ? "files have there"
+                                                              : "its slot says"),
+            swapped ? order : "it is truncated or another blob: fetch it again");
     } else if (wanted.size && blob.size > *wanted.size) {
-        findings_.add({swapped ? Severity::error : Severity::warning, slot + 64, structure,
-                       "blocks",
-                       fmt::format("\"{}\" has {} bytes, {} more than the slot at byte {} says",
-                                   blob.name, blob.size, blob.size - *wanted.size, slot),
-                       swapped ? order : "it may be another blob than the image was made with"});
+        add(device, swapped ? Severity::error : Severity::warning, "blocks",
+            fmt::format("\"{}\" has {} bytes, {} more than the slot at byte {} says", blob.name,
+                        blob.size, blob.size - *wanted.size, image_.devices()[device].slot_offset),
+            swapped ? order : "it may be another blob than the image was made with");
     } else if (swapped) {
-        findings_.add({Severity::error, slot, structure, "tag",
-                       fmt::format("\"{}\" is given for device {} (tag \"{}\")", blob.name,
-                                   device + 1, wanted.tag),
-                       order});
+        add(device, Severity::error, "tag",
+            fmt::format("\"{}\" is given for device {} (tag \"{}\")", blob.name, device + 1,
+                        wanted.tag),
+            order);
     }
 }
 

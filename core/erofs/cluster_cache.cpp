@@ -17,18 +17,24 @@ std::span<const std::byte> ClusterCache::find(const Key& key) {
 }
 
 void ClusterCache::keep(const Key& key, std::vector<std::byte> bytes) {
+    if (const auto same = std::ranges::find(entries_, key, &Entry::key); same != entries_.end())
+        drop(static_cast<std::size_t>(same - entries_.begin()));
     if (bytes.size() > max_bytes)
         return;
     while (!entries_.empty() &&
            (entries_.size() >= max_entries || bytes_ + bytes.size() > max_bytes)) {
         const auto oldest = std::ranges::min_element(entries_, {}, &Entry::used);
-        bytes_ -= oldest->bytes.size();
-        if (oldest != entries_.end() - 1)
-            *oldest = std::move(entries_.back());
-        entries_.pop_back();
+        drop(static_cast<std::size_t>(oldest - entries_.begin()));
     }
     bytes_ += bytes.size();
     entries_.push_back({key, std::move(bytes), ++clock_});
+}
+
+void ClusterCache::drop(std::size_t index) {
+    bytes_ -= entries_[index].bytes.size();
+    if (index != entries_.size() - 1)
+        entries_[index] = std::move(entries_.back());
+    entries_.pop_back();
 }
 
 } // namespace coldscope::erofs

@@ -8,6 +8,12 @@
 
 namespace coldscope::erofs {
 
+namespace {
+// Steps through an index to a cluster's head or end: bounds what a broken one costs. A step is a
+// logical cluster at least, and 2047 of them where they are that many.
+constexpr unsigned max_steps = 32768;
+} // namespace
+
 Result<CompressedMap> CompressedMap::open(Image& image, const Inode& inode) {
     COLDSCOPE_TRY(const MapHeader header, read_map_header(image, inode));
     CompressedMap map(image, inode, header);
@@ -65,8 +71,8 @@ Result<CompressedMap::Located> CompressedMap::locate(std::uint64_t offset) const
         result.head = one;
         return result;
     }
-    while (true) {
-        if (back == 0 || back > one.number)
+    for (unsigned steps = 0;; ++steps) {
+        if (back == 0 || back > one.number || steps == max_steps)
             return corrupt(
                 fmt::format("logical cluster {} has its head {} before it", one.number, back),
                 one.offset);
@@ -86,8 +92,11 @@ Result<std::uint64_t> CompressedMap::find_end(const Located& located) const {
     const unsigned bits = header_.lcluster_bits;
     const std::uint64_t last = (inode_.size - 1) >> bits;
     std::uint64_t number = located.search;
-    while (number <= last) {
+    for (unsigned steps = 0; number <= last; ++steps) {
         COLDSCOPE_TRY(const Lcluster one, table_.load(number));
+        if (steps == max_steps)
+            return corrupt(fmt::format("no end of its cluster at {} is found", located.start),
+                           one.offset);
         if (one.is_head())
             return (number << bits) + one.start;
         number += one.forward;

@@ -12,7 +12,7 @@ namespace coldscope::erofs {
 
 namespace {
 
-struct Span {
+struct Area {
     std::uint64_t start; // blocks
     std::uint64_t end;
     std::size_t device; // index in the table
@@ -24,15 +24,15 @@ std::uint64_t clamp_blocks(std::uint64_t blocks, std::uint32_t block_bits) {
 }
 
 Result<void> check_overlaps(std::span<const Device> devices, Findings* tolerant) {
-    std::vector<Span> spans;
+    std::vector<Area> spans;
     for (std::size_t i = 0; i < devices.size(); ++i) {
         if (devices[i].uniaddr != 0 && devices[i].blocks != 0)
             spans.push_back({devices[i].uniaddr, devices[i].uniaddr + devices[i].blocks, i});
     }
-    std::ranges::sort(spans, {}, &Span::start);
+    std::ranges::sort(spans, {}, &Area::start);
     for (std::size_t i = 1; i < spans.size(); ++i) {
-        const Span& before = spans[i - 1];
-        const Span& here = spans[i];
+        const Area& before = spans[i - 1];
+        const Area& here = spans[i];
         if (before.end <= here.start)
             continue;
         std::string message = fmt::format(

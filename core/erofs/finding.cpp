@@ -7,22 +7,29 @@
 namespace coldscope::erofs {
 
 void Findings::add(Finding finding) {
+    if (full()) {
+        count(finding.severity);
+        return;
+    }
     if (finding.severity == Severity::error)
         ++errors_;
-    if (list_.size() < limit)
-        list_.push_back(std::move(finding));
-    else
-        ++left_out_;
+    list_.push_back(std::move(finding));
 }
 
-void Findings::add(const Error& error, std::string structure, std::string advice) {
+void Findings::count(Severity severity) {
+    if (severity == Severity::error)
+        ++errors_;
+    ++left_out_;
+}
+
+void Findings::add(const Error& error, std::string structure, std::string advice, bool in_metabox) {
     std::string message = error.context;
     if (error.sys_errno != 0)
         message += fmt::format(" ({})", errno_name(error.sys_errno));
-    // What this program can't read is not the image's fault.
-    const Severity severity = error.code == Code::unsupported ? Severity::warning : Severity::error;
-    add(Finding{
-        severity, error.offset, std::move(structure), {}, std::move(message), std::move(advice)});
+    Finding finding{Severity::error,    error.offset,     std::move(structure), {},
+                    std::move(message), std::move(advice)};
+    finding.in_metabox = in_metabox;
+    add(std::move(finding));
 }
 
 const char* name(Severity severity) {
@@ -40,10 +47,13 @@ const char* name(Severity severity) {
 std::string describe(const Finding& finding) {
     std::string text = fmt::format("{}: ", name(finding.severity));
     if (finding.offset != no_offset)
-        text += fmt::format("at byte {}: ", finding.offset);
+        text += fmt::format("at byte {}{}: ", finding.offset,
+                            finding.in_metabox ? " of the metabox" : "");
     if (!finding.structure.empty())
         text += fmt::format("{}: ", finding.structure);
-    if (!finding.field.empty())
+    if (!finding.field.empty() && !finding.value.empty())
+        text += fmt::format("{} ({}): ", finding.field, finding.value);
+    else if (!finding.field.empty())
         text += fmt::format("{}: ", finding.field);
     text += finding.message;
     if (!finding.advice.empty())

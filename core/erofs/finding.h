@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/erofs/place.h"
 
 #include <cstdint>
 #include <string>
@@ -18,6 +19,9 @@ struct Finding {
     std::string field;                // the field of it; may be empty
     std::string message;              // what is wrong
     std::string advice;               // what to do about it
+    std::string value = {};           // what the field says, for people; may be empty
+    bool in_metabox = false;          // offset counts from the metabox's start
+    Place place = {};                 // the structure's bytes; see locate_findings()
 
     bool operator==(const Finding&) const = default;
 };
@@ -28,9 +32,15 @@ public:
     static constexpr std::size_t limit = 1000;
 
     void add(Finding finding);
-    void add(const Error& error, std::string structure, std::string advice = {});
+    // in_metabox: where the error's offset counts from.
+    void add(const Error& error, std::string structure, std::string advice = {},
+             bool in_metabox = false);
+    // Counts one that nobody will read, once full(): its texts need not be made.
+    void count(Severity severity);
+    [[nodiscard]] bool full() const { return list_.size() >= limit; }
 
     [[nodiscard]] const std::vector<Finding>& list() const { return list_; }
+    [[nodiscard]] std::vector<Finding>& list() { return list_; }
     [[nodiscard]] std::uint64_t errors() const { return errors_; }
     [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
     [[nodiscard]] bool empty() const { return list_.empty(); }

@@ -55,6 +55,12 @@ Result<MetaReader*> Image::metabox() {
         if (super_.metabox_nid == 0)
             return failure(Code::corrupt, "an inode is said to be in a metabox that is not there");
         COLDSCOPE_TRY(const Inode box, inode(super_.metabox_nid));
+        if (box.size > metadata_room())
+            return failure(Code::corrupt,
+                           fmt::format("the metabox is said to have {} bytes, more than the image "
+                                       "has room for",
+                                       box.size),
+                           box.offset + 8);
         metabox_ = std::make_unique<MetaReader>(nested(box));
     }
     return metabox_.get();

@@ -17,6 +17,7 @@
 #include "core/erofs/superblock.h"
 #include "core/erofs/xattr.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -117,6 +118,13 @@ public:
     Result<void> map_into(const Inode& inode, std::uint64_t offset, std::uint64_t length,
                           std::vector<Extent>& into);
 
+    // The same, but ends early once there are `most` of them more; returns how far it came. How
+    // many index entries it may look at: see index_entries().
+    Result<std::uint64_t> map_some(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                   std::size_t most, std::vector<Extent>& into);
+    // How many logical clusters a compressed file's index says it has; 0 without such an index.
+    [[nodiscard]] Result<std::uint64_t> index_entries(const Inode& inode);
+
     // The clusters that a range of a compressed file lies in, as they are stored: whole, in order,
     // without gaps. Addresses are without a device: see placed().
     [[nodiscard]] Result<std::vector<Cluster>> clusters(const Inode& inode, std::uint64_t offset,
@@ -155,6 +163,12 @@ public:
 
 private:
     class NestedFile;
+    struct Mapped {
+        std::uint64_t nid = 0;
+        std::uint64_t offset = 0; // bytes: of the inode
+        std::uint64_t size = 0;   // bytes
+        std::optional<CompressedMap> map;
+    };
 
     Image(std::shared_ptr<ReadAt> primary, Superblock super, std::vector<Device> devices);
     Result<void> map_flat(const Inode& inode, std::uint64_t offset, std::uint64_t end,
@@ -163,14 +177,16 @@ private:
                           std::uint64_t end, std::vector<Extent>& into);
     Result<void> map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
                             std::vector<Extent>& into);
-    Result<void> map_compressed(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                                std::vector<Extent>& into);
+    Result<std::uint64_t> map_compressed(const Inode& inode, std::uint64_t offset,
+                                         std::uint64_t end, std::size_t most,
+                                         std::vector<Extent>& into);
     Result<void> add_cluster(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
                              std::uint64_t end, std::size_t first, std::vector<Extent>& into);
     Result<void> add_encoded(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
                              std::uint64_t end, std::vector<Extent>& into);
-    Result<void> add_fragment(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
-                              std::uint64_t end, std::size_t first, std::vector<Extent>& into);
+    Result<std::uint64_t> add_fragment(const Inode& inode, const Cluster& cluster,
+                                       std::uint64_t offset, std::uint64_t end, std::size_t first,
+                                       std::size_t most, std::vector<Extent>& into);
     [[nodiscard]] Result<std::optional<std::uint64_t>>
     metabox_place(const Inode& inode, std::uint64_t address, std::uint64_t length);
     // Plain bytes behind the inode.
@@ -179,6 +195,7 @@ private:
     Result<void> add_data(const Inode& inode, std::uint16_t device, std::uint64_t address,
                           std::uint64_t offset, std::uint64_t length, std::size_t first,
                           std::vector<Extent>& into);
+    [[nodiscard]] Result<CompressedMap*> compressed_map(const Inode& inode);
     [[nodiscard]] Result<MetaReader*> metabox();
     [[nodiscard]] std::shared_ptr<ReadAt> nested(const Inode& inode);
     [[nodiscard]] Result<std::vector<XattrPrefix>> read_xattr_prefixes();
@@ -191,6 +208,7 @@ private:
     MetaReader meta_;
     std::unique_ptr<MetaReader> metabox_;
     std::optional<std::vector<XattrPrefix>> prefixes_;
+    std::array<Mapped, 3> maps_; // of the metabox, the packed inode, the file mapped last
     std::optional<Inode> packed_;
     ClusterCache decoded_;
     std::vector<Extent> scratch_;

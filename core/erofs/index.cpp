@@ -79,7 +79,7 @@ void Index::files_at(std::uint16_t device, std::uint64_t address, std::uint64_t 
     reverse_[device].find(address, length, [&](const ReverseExtent& extent) {
         const std::uint64_t from = std::max(address, extent.address);
         const std::uint64_t to = std::min(end, extent.address + extent.length);
-        callback(extent.node, extent.file_offset + (from - extent.address), from, to - from);
+        callback(extent.node, ReverseMap::offset_at(extent, from), from, to - from);
     });
 }
 

@@ -64,7 +64,9 @@ public:
     using FileCallback = std::function<void(NodeId node, std::uint64_t file_offset,
                                             std::uint64_t address, std::uint64_t length)>;
     // The files with bytes in a range of a device, clipped to it, in order of address. A file
-    // with hard links is reported as one of them.
+    // with hard links is reported as one of them. Of a compressed file, the range is a part of a
+    // physical cluster, and file_offset where its first byte that is decoded from that one is; the
+    // packed inode's clusters are those of the files whose fragments lie in them.
     void files_at(std::uint16_t device, std::uint64_t address, std::uint64_t length,
                   const FileCallback& callback) const;
     [[nodiscard]] std::span<const ReverseMap> reverse_maps() const { return reverse_; } // by device

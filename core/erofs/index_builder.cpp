@@ -16,6 +16,7 @@ namespace {
 // Extents are kept in pieces of at most 4 GiB. Beside one for each chunk or file that the image
 // has room for, this many are granted: 256 TiB of long runs.
 constexpr std::uint64_t spare_pieces = 65536;
+constexpr std::size_t extents_at_once = 4096;
 
 } // namespace
 
@@ -23,7 +24,9 @@ class IndexBuilder {
 public:
     IndexBuilder(Image& image, Findings* tolerant)
         : image_(image), tolerant_(tolerant), entries_left_(image.metadata_room() / dirent_size),
-          chunks_left_(image.size() / 4), pieces_left_(image.size() / 4 + spare_pieces) {}
+          chunks_left_(image.size() / 4), pieces_left_(image.size() / 2 + spare_pieces),
+          index_entries_left_(image.metadata_room() / 2),
+          extents_left_(image.size() / 2 + spare_pieces) {}
 
     Result<Index> run();
 
@@ -44,6 +47,7 @@ private:
     Result<void> add_entry(NodeId parent, const DirEntry& entry);
     Result<void> fill(NodeId id, std::uint64_t nid, std::uint64_t entry_offset);
     Result<void> add_extents(NodeId id, const Inode& inode);
+    Result<void> add_extent(NodeId id, const Inode& inode, const Extent& extent);
     Result<void> map_hard_links();
     void sort_nids();
     // Tolerant: lists the error and goes on; strict: returns it.
@@ -54,7 +58,9 @@ private:
     Index index_;
     std::uint64_t entries_left_;
     std::uint64_t chunks_left_;
-    std::uint64_t pieces_left_; // of the reverse map
+    std::uint64_t pieces_left_;        // of the reverse map
+    std::uint64_t index_entries_left_; // of compressed files
+    std::uint64_t extents_left_;       // of compressed files
     std::unordered_set<std::uint64_t> seen_directories_;
     std::vector<Link> links_; // nodes of inodes with a link count above one
     std::vector<Extent> extents_;
@@ -188,7 +194,8 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
     auto found = image_.inode(nid);
     if (!found) {
         Error error = std::move(found).error();
-        if (error.offset == no_offset)
+        // What is not there at all is the name's fault.
+        if (error.offset == no_offset || error.code == Code::truncated)
             error.offset = entry_offset;
         return std::unexpected(std::move(error));
     }
@@ -212,8 +219,6 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
 }
 
 Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
-    if (is_compressed(inode.layout))
-        return {};
     if (inode.layout == Layout::chunk_based && inode.size != 0) {
         COLDSCOPE_TRY(const Image::ChunkTable table, image_.chunk_table(inode));
         if (table.count > chunks_left_)
@@ -223,23 +228,46 @@ Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
                            table.offset);
         chunks_left_ -= table.count;
     }
-    extents_.clear();
-    COLDSCOPE_CHECK(image_.map_into(inode, 0, inode.size, extents_));
-    for (const Extent& extent : extents_) {
-        if (extent.kind == ExtentKind::hole)
-            continue;
-        std::uint64_t length = extent.length;
-        if (extent.device == 0) // past the image's end there is nothing to be asked for
-            length = std::min(length, image_.size() - std::min(image_.size(), extent.address));
-        const std::uint64_t pieces = ReverseMap::pieces(length);
-        if (pieces > pieces_left_)
-            return failure(
-                Code::corrupt,
-                fmt::format("inode {}: {} bytes, more than any device has", inode.nid, inode.size),
-                inode.offset + 8);
-        pieces_left_ -= pieces;
-        index_.reverse_[extent.device].add(extent.address, extent.offset, length, id);
+    COLDSCOPE_TRY(const std::uint64_t entries, image_.index_entries(inode));
+    if (entries > index_entries_left_)
+        return failure(Code::corrupt,
+                       "there are more logical clusters than the image has room for: indexes of "
+                       "compressed files overlap",
+                       inode.offset);
+    index_entries_left_ -= entries;
+    for (std::uint64_t at = 0; at < inode.size;) {
+        extents_.clear();
+        COLDSCOPE_TRY(at, image_.map_some(inode, at, inode.size, extents_at_once, extents_));
+        for (const Extent& extent : extents_)
+            COLDSCOPE_CHECK(add_extent(id, inode, extent));
     }
+    return {};
+}
+
+Result<void> IndexBuilder::add_extent(NodeId id, const Inode& inode, const Extent& extent) {
+    if (is_compressed(inode.layout)) {
+        if (extents_left_ == 0)
+            return failure(Code::corrupt,
+                           fmt::format("inode {}: its clusters are more than the image has room "
+                                       "for",
+                                       inode.nid),
+                           inode.offset);
+        --extents_left_;
+    }
+    if (!extent.is_placed())
+        return {};
+    std::uint64_t length = extent.stored().length();
+    if (extent.device == 0) // past the image's end there is nothing to be asked for
+        length = std::min(length, image_.size() - std::min(image_.size(), extent.address));
+    const std::uint64_t pieces = ReverseMap::pieces(length);
+    if (pieces > pieces_left_)
+        return failure(
+            Code::corrupt,
+            fmt::format("inode {}: {} bytes, more than any device has", inode.nid, inode.size),
+            inode.offset + 8);
+    pieces_left_ -= pieces;
+    index_.reverse_[extent.device].add(extent.address, extent.offset, length, id,
+                                       extent.kind == ExtentKind::encoded);
     return {};
 }
 

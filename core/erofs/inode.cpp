@@ -74,7 +74,7 @@ Result<void> parse_union(const Superblock& super, const Raw& raw, Inode& inode) 
         inode.chunk_format = static_cast<std::uint16_t>(raw.u);
         if ((inode.chunk_format & ~chunk_format_all) != 0)
             return failure(
-                Code::unsupported,
+                Code::corrupt,
                 fmt::format("inode {}: chunk format {:#x}", inode.nid, inode.chunk_format),
                 inode.offset + 16);
         inode.chunk_bits =

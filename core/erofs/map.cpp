@@ -20,16 +20,25 @@ Result<std::vector<Extent>> Image::map(const Inode& inode, std::uint64_t offset,
 
 Result<void> Image::map_into(const Inode& inode, std::uint64_t offset, std::uint64_t length,
                              std::vector<Extent>& into) {
-    if (!inode.is_regular() && !inode.is_directory() && !inode.is_symlink())
-        return {}; // device nodes, pipes and sockets have no bytes
     if (offset >= inode.size || length == 0)
         return {};
     const std::uint64_t end = offset + std::min(length, inode.size - offset);
-    if (inode.layout == Layout::chunk_based)
-        return map_chunks(inode, offset, end, into);
+    COLDSCOPE_CHECK(map_some(inode, offset, end, ~std::size_t{0}, into));
+    return {};
+}
+
+Result<std::uint64_t> Image::map_some(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                      std::size_t most, std::vector<Extent>& into) {
+    end = std::min(end, inode.size);
+    if (!inode.is_regular() && !inode.is_directory() && !inode.is_symlink())
+        return end; // device nodes, pipes and sockets have no bytes
+    if (offset >= end)
+        return end;
     if (is_compressed(inode.layout))
-        return map_compressed(inode, offset, end, into);
-    return map_flat(inode, offset, end, into);
+        return map_compressed(inode, offset, end, most, into);
+    COLDSCOPE_CHECK(inode.layout == Layout::chunk_based ? map_chunks(inode, offset, end, into)
+                                                        : map_flat(inode, offset, end, into));
+    return end;
 }
 
 // first: where this file's extents begin in `into`.

@@ -46,17 +46,58 @@ Result<Inode> Image::packed_inode() {
     return *packed_;
 }
 
-Result<void> Image::map_compressed(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                                   std::vector<Extent>& into) {
+Result<std::uint64_t> Image::index_entries(const Inode& inode) {
+    if (!is_compressed(inode.layout) || inode.size == 0)
+        return 0;
+    COLDSCOPE_TRY(const MapHeader header, read_map_header(*this, inode));
+    if (header.whole_packed)
+        return 0;
+    if (header.has_records && header.record_size() > 8)
+        return header.extents;
+    return ((inode.size - 1) >> header.lcluster_bits) + 1;
+}
+
+// The map of the file that was mapped last is kept, and apart from it those of the metabox and of
+// the packed inode, which others are read through: opening one reads entries, and records of 4
+// bytes are walked from the first.
+Result<CompressedMap*> Image::compressed_map(const Inode& inode) {
+    Mapped& kept = inode.nid == super_.metabox_nid  ? maps_[0]
+                   : inode.nid == super_.packed_nid ? maps_[1]
+                                                    : maps_[2];
+    if (!kept.map || kept.offset != inode.offset || kept.size != inode.size ||
+        kept.nid != inode.nid) {
+        kept.map.reset();
+        COLDSCOPE_TRY(const std::uint64_t entries, index_entries(inode));
+        if (entries > metadata_room() / 2)
+            return failure(Code::corrupt,
+                           fmt::format("inode {}: its index of {} entries is more than the image "
+                                       "has room for",
+                                       inode.nid, entries),
+                           inode.offset);
+        COLDSCOPE_TRY(CompressedMap map, CompressedMap::open(*this, inode));
+        kept = {inode.nid, inode.offset, inode.size, std::move(map)};
+    }
+    return &*kept.map;
+}
+
+Result<std::uint64_t> Image::map_compressed(const Inode& inode, std::uint64_t offset,
+                                            std::uint64_t end, std::size_t most,
+                                            std::vector<Extent>& into) {
     const std::size_t first = into.size();
-    COLDSCOPE_TRY(CompressedMap map, CompressedMap::open(*this, inode));
-    while (offset < end) {
-        COLDSCOPE_TRY(const Cluster cluster, map.at(offset));
+    COLDSCOPE_TRY(CompressedMap* const map, compressed_map(inode));
+    for (std::size_t steps = 0; offset < end && steps < most && into.size() - first < most;
+         ++steps) {
+        COLDSCOPE_TRY(const Cluster cluster, map->at(offset));
         const std::uint64_t to = std::min(end, cluster.offset + cluster.length);
+        if (cluster.form == Cluster::Form::fragment) {
+            COLDSCOPE_TRY(offset, add_fragment(inode, cluster, offset, to, first,
+                                               most - (into.size() - first), into));
+            continue;
+        }
         COLDSCOPE_CHECK(add_cluster(inode, cluster, offset, to, first, into));
         offset = to;
     }
-    return {};
+    return offset;
 }
 
 // The part [offset, end) of the file, which lies in the cluster.
@@ -70,8 +111,8 @@ Result<void> Image::add_cluster(const Inode& inode, const Cluster& cluster, std:
         return {};
     case Cluster::Form::encoded:
         return add_encoded(inode, cluster, offset, end, into);
-    case Cluster::Form::fragment:
-        return add_fragment(inode, cluster, offset, end, first, into);
+    case Cluster::Form::fragment: // of another inode: see add_fragment()
+        return {};
     case Cluster::Form::plain:
         if (cluster.inlined)
             return add_inline(inode, cluster.address + skip, offset, length, into);
@@ -126,8 +167,10 @@ Result<void> Image::add_encoded(const Inode& inode, const Cluster& cluster, std:
     return {};
 }
 
-Result<void> Image::add_fragment(const Inode& inode, const Cluster& cluster, std::uint64_t offset,
-                                 std::uint64_t end, std::size_t first, std::vector<Extent>& into) {
+Result<std::uint64_t> Image::add_fragment(const Inode& inode, const Cluster& cluster,
+                                          std::uint64_t offset, std::uint64_t end,
+                                          std::size_t first, std::size_t most,
+                                          std::vector<Extent>& into) {
     COLDSCOPE_TRY(const Inode packed, packed_inode());
     const auto start = checked_add(cluster.address, offset - cluster.offset);
     if (!packed.is_regular() || !start || *start > packed.size ||
@@ -138,13 +181,14 @@ Result<void> Image::add_fragment(const Inode& inode, const Cluster& cluster, std
                                    inode.nid, cluster.address, packed.size),
                        inode.offset);
     std::vector<Extent> pieces;
-    COLDSCOPE_CHECK(map_into(packed, *start, end - offset, pieces));
+    COLDSCOPE_TRY(const std::uint64_t reached,
+                  map_some(packed, *start, *start + (end - offset), most, pieces));
     for (Extent& piece : pieces) {
         piece.fragment = piece.offset;
         piece.offset = piece.offset - *start + offset;
         append_extent(piece, into, first);
     }
-    return {};
+    return offset + (reached - *start);
 }
 
 } // namespace coldscope::erofs

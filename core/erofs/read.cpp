@@ -24,6 +24,11 @@ std::unexpected<Error> missing(const Image& image, std::uint16_t id) {
         device.slot_offset);
 }
 
+// Whether decoding a cluster's beginning costs less than all of it.
+bool stops_early(codec::Algorithm algorithm) {
+    return algorithm == codec::Algorithm::lz4 || algorithm == codec::Algorithm::lzma;
+}
+
 class Reader {
 public:
     Reader(Image& image, const Inode& inode, std::span<const std::shared_ptr<ReadAt>> devices)
@@ -32,9 +37,14 @@ public:
     Result<void> fill(const Extent& extent, std::span<std::byte> part);
 
 private:
+    [[nodiscard]] bool has_device(const Extent& extent) const {
+        return extent.in_metabox ||
+               (extent.device < devices_.size() && devices_[extent.device] != nullptr);
+    }
     [[nodiscard]] Result<void> read(const Extent& extent, std::uint64_t address,
                                     std::span<std::byte> into);
-    [[nodiscard]] Result<void> decode(const Extent& extent, std::span<std::byte> part);
+    [[nodiscard]] Result<void> fill_decoded(const Extent& extent, std::span<std::byte> part);
+    [[nodiscard]] Result<void> decode(const Extent& extent, std::span<std::byte> into);
 
     Image& image_;
     const Inode& inode_;
@@ -50,7 +60,7 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
         std::ranges::copy(bytes, into.begin());
         return {};
     }
-    if (extent.device >= devices_.size() || devices_[extent.device] == nullptr)
+    if (!has_device(extent))
         return missing(image_, extent.device);
     if (auto read = devices_[extent.device]->read(address, into); !read) {
         Error error = std::move(read).error();
@@ -61,38 +71,41 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
     return {};
 }
 
-Result<void> Reader::decode(const Extent& extent, std::span<std::byte> part) {
-    const bool known = !extent.in_metabox && extent.device < devices_.size();
-    const ClusterCache::Key key{known ? devices_[extent.device].get() : nullptr, extent.address,
-                                extent.encoded, extent.decoded};
+Result<void> Reader::fill_decoded(const Extent& extent, std::span<std::byte> part) {
+    if (!has_device(extent))
+        return missing(image_, extent.device);
+    const void* const where = extent.in_metabox
+                                  ? static_cast<const void*>(&image_)
+                                  : static_cast<const void*>(devices_[extent.device].get());
+    const ClusterCache::Key key{where, extent.address, extent.encoded, extent.decoded,
+                                extent.algorithm};
+    const std::size_t needed = std::size_t{extent.skip} + part.size();
     const auto kept = image_.decoded_clusters().find(key);
-    if (!kept.empty()) {
+    if (kept.size() >= needed) {
         std::ranges::copy(kept.subspan(extent.skip, part.size()), part.begin());
         return {};
     }
     encoded_.resize(extent.encoded);
     COLDSCOPE_CHECK(read(extent, extent.address, encoded_));
-    // A cluster that is wanted whole needs no copy of it.
-    const bool whole = part.size() == extent.decoded;
-    std::vector<std::byte> decoded(whole ? 0 : extent.decoded);
-    codec::DecodeOptions options{.padding = codec::Padding::leading, .partial = extent.shared};
-    if (extent.algorithm == codec::Algorithm::lz4 &&
-        !image_.superblock().has(incompat::lz4_0padding))
-        options.padding = codec::Padding::trailing;
-    if (auto done = codec::decode(extent.algorithm, encoded_,
-                                  whole ? part : std::span<std::byte>(decoded), options);
-        !done) {
-        Error error = std::move(done).error();
-        error.offset = extent.address;
-        error.context =
-            fmt::format("device {}: inode {}, {} bytes from {}: {}", extent.device, inode_.nid,
-                        extent.decoded, extent.offset - extent.skip, error.context);
-        return std::unexpected(std::move(error));
-    }
-    if (whole)
-        return {};
+    if (part.size() == extent.decoded) // wanted whole: no copy of it is needed
+        return decode(extent, part);
+    // Who comes back to a cluster will want the rest of it.
+    const bool begin_alone = kept.empty() && stops_early(extent.algorithm);
+    std::vector<std::byte> decoded(begin_alone ? needed : extent.decoded);
+    COLDSCOPE_CHECK(decode(extent, decoded));
     std::ranges::copy(std::span(decoded).subspan(extent.skip, part.size()), part.begin());
     image_.decoded_clusters().keep(key, std::move(decoded));
+    return {};
+}
+
+// From encoded_.
+Result<void> Reader::decode(const Extent& extent, std::span<std::byte> into) {
+    auto done = decode_cluster(image_.superblock(), extent, encoded_, into);
+    if (!done) {
+        Error error = std::move(done).error();
+        error.context = fmt::format("inode {}: {}", inode_.nid, error.context);
+        return std::unexpected(std::move(error));
+    }
     return {};
 }
 
@@ -102,7 +115,7 @@ Result<void> Reader::fill(const Extent& extent, std::span<std::byte> part) {
         std::memset(part.data(), 0, part.size());
         return {};
     case ExtentKind::encoded:
-        return decode(extent, part);
+        return fill_decoded(extent, part);
     case ExtentKind::data:
     case ExtentKind::inline_tail:
         break;
@@ -111,6 +124,23 @@ Result<void> Reader::fill(const Extent& extent, std::span<std::byte> part) {
 }
 
 } // namespace
+
+Result<void> decode_cluster(const Superblock& super, const Extent& extent,
+                            std::span<const std::byte> encoded, std::span<std::byte> decoded) {
+    codec::DecodeOptions options{.padding = codec::Padding::leading,
+                                 .partial = extent.shared || decoded.size() < extent.decoded};
+    if (extent.algorithm == codec::Algorithm::lz4 && !super.has(incompat::lz4_0padding))
+        options.padding = codec::Padding::trailing;
+    auto done = codec::decode(extent.algorithm, encoded, decoded, options);
+    if (!done) {
+        Error error = std::move(done).error();
+        error.offset = extent.address;
+        error.context = fmt::format("device {}: the cluster at byte {}: {}", extent.device,
+                                    extent.address, error.context);
+        return std::unexpected(std::move(error));
+    }
+    return {};
+}
 
 Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
                        std::span<std::byte> into,

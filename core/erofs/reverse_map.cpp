@@ -15,11 +15,15 @@ std::uint64_t end_of(const ReverseExtent& extent) {
 } // namespace
 
 void ReverseMap::add(std::uint64_t address, std::uint64_t file_offset, std::uint64_t length,
-                     NodeId node) {
+                     NodeId node, bool encoded) {
     length = std::min(length, ~std::uint64_t{0} - address);
     while (length > 0) {
         const std::uint64_t part = std::min(length, max_piece);
-        extents_.push_back({address, file_offset, static_cast<std::uint32_t>(part), node});
+        extents_.push_back({.address = address,
+                            .file_offset = file_offset,
+                            .length = static_cast<std::uint32_t>(part) & 0x7FFF'FFFFU,
+                            .encoded = encoded,
+                            .node = node});
         address += part;
         file_offset += part;
         length -= part;

@@ -16,27 +16,37 @@ using NodeId = std::uint32_t;
 struct ReverseExtent {
     std::uint64_t address = 0;     // bytes from the device's start
     std::uint64_t file_offset = 0; // bytes
-    std::uint32_t length = 0;      // bytes; longer runs are split
+    std::uint32_t length : 31 = 0; // bytes of the device; longer runs are split
+    // It is a physical cluster, of which the file's bytes from file_offset on are decoded.
+    bool encoded : 1 = false;
     NodeId node = 0;
 };
 static_assert(sizeof(ReverseExtent) <= 24);
 
 class ReverseMap {
 public:
-    static constexpr std::uint64_t max_piece = 0xFFFF'0000; // bytes; keeps block alignment
+    static constexpr std::uint64_t max_piece = 0x7FFF'0000; // bytes; keeps block alignment
     // How many extents a run of this length is kept as.
     [[nodiscard]] static constexpr std::uint64_t pieces(std::uint64_t length) {
         return length / max_piece + (length % max_piece != 0 ? 1 : 0);
     }
 
     // Takes extents in any order; length is not limited to 32 bits here. Call seal() before find().
-    void add(std::uint64_t address, std::uint64_t file_offset, std::uint64_t length, NodeId node);
+    void add(std::uint64_t address, std::uint64_t file_offset, std::uint64_t length, NodeId node,
+             bool encoded = false);
     void seal();
 
     // Calls callback(const ReverseExtent&) in order of address for each that overlaps
     // [address, address + length).
     template <typename Callback>
     void find(std::uint64_t address, std::uint64_t length, Callback&& callback) const;
+
+    // The file's offset of a byte that the extent has; of a cluster, where it begins.
+    [[nodiscard]] static std::uint64_t offset_at(const ReverseExtent& extent,
+                                                 std::uint64_t address) {
+        return extent.encoded ? extent.file_offset
+                              : extent.file_offset + (address - extent.address);
+    }
 
     [[nodiscard]] const std::vector<ReverseExtent>& extents() const { return extents_; }
     // The address behind the last byte of all extents; 0 without any. After seal().

@@ -2,10 +2,10 @@
 #include "core/base/checked.h"
 #include "core/base/cursor.h"
 #include "core/rafs/bootstrap.h"
+#include "core/rafs/check.h"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -14,34 +14,9 @@ namespace coldscope::rafs {
 
 namespace {
 
-using erofs::Finding;
 using erofs::Severity;
 
 constexpr std::size_t chunks_at_once = 4096; // of the table, in memory
-constexpr const char* make_again = "take a fresh copy of the bootstrap, or convert the image again";
-
-// Where the fields of the structures are, in bytes.
-namespace field {
-constexpr std::uint64_t flags = 0;
-constexpr std::uint64_t blob_table = 8;
-constexpr std::uint64_t chunk_size = 20;
-constexpr std::uint64_t chunk_table = 24;
-constexpr std::uint64_t prefetch_table = 40;
-constexpr std::uint64_t blob_index = 64;
-constexpr std::uint64_t blob_chunk_size = 68;
-constexpr std::uint64_t blob_chunk_count = 72;
-constexpr std::uint64_t blob_compressor = 76;
-constexpr std::uint64_t blob_digester = 80;
-constexpr std::uint64_t blob_features = 84;
-constexpr std::uint64_t blob_size = 96;
-constexpr std::uint64_t chunk_blob = 32;
-constexpr std::uint64_t chunk_flags = 36;
-constexpr std::uint64_t chunk_stored_size = 40;
-constexpr std::uint64_t chunk_decoded_size = 44;
-constexpr std::uint64_t chunk_stored_offset = 48;
-constexpr std::uint64_t chunk_offset = 56;
-constexpr std::uint64_t chunk_number = 72;
-} // namespace field
 
 class Reader {
 public:
@@ -51,8 +26,7 @@ public:
 
 private:
     [[nodiscard]] Result<void> say(Severity severity, std::uint64_t offset, std::string structure,
-                                   std::string field, std::string message,
-                                   const char* advice = make_again);
+                                   std::string field, std::string message);
     [[nodiscard]] Result<void> say_extension(Severity severity, std::uint64_t field,
                                              const char* name, std::string message) {
         return say(severity, extension_offset + field, "RAFS superblock", name, std::move(message));
@@ -77,10 +51,10 @@ private:
 };
 
 Result<void> Reader::say(Severity severity, std::uint64_t offset, std::string structure,
-                         std::string field, std::string message, const char* advice) {
+                         std::string field, std::string message) {
     if (tolerant_ != nullptr)
-        tolerant_->add(
-            {severity, offset, std::move(structure), std::move(field), std::move(message), advice});
+        tolerant_->add({severity, offset, std::move(structure), std::move(field),
+                        std::move(message), make_again});
     else if (severity == Severity::error)
         return failure(Code::corrupt, fmt::format("{}: {}: {}", structure, field, message), offset);
     return {};

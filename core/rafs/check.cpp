@@ -1,8 +1,10 @@
 #include "core/rafs/check.h"
 
+#include "core/erofs/check.h"
 #include "core/rafs/decode.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -12,9 +14,7 @@ namespace {
 
 using erofs::Severity;
 
-constexpr const char* make_again = "take a fresh copy of the bootstrap, or convert the image again";
 constexpr const char* fetch_again = "fetch the blob again, or the bootstrap that belongs to it";
-constexpr std::uint64_t entry_stored_offset = 48; // bytes in a chunk's entry
 
 // The first byte of the range that is of no chunk; its end where there is none.
 std::uint64_t first_missing(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t begin,
@@ -67,7 +67,7 @@ void check_blob_size(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t
     const Chunk* before = nullptr; // the one that ends last
     for (const std::uint32_t i : order) {
         const Chunk& chunk = chunks[i];
-        const std::uint64_t entry = bootstrap.entry_offset(chunk) + entry_stored_offset;
+        const std::uint64_t entry = bootstrap.entry_offset(chunk) + field::chunk_stored_offset;
         if (chunk.stored_end() > stored_size)
             findings.add({Severity::error, entry, bootstrap.name(chunk), "compressed_offset",
                           fmt::format("\"{}\" has {} bytes, but the chunk lies at {} to {}", name,
@@ -115,6 +115,45 @@ void check_chunks(const std::shared_ptr<const Bootstrap>& bootstrap, std::size_t
                           done.error().context,
                           fetch_again});
     }
+}
+
+void check_bootstrap(erofs::Image& image, std::span<const StoredBlob> blobs, bool decode,
+                     erofs::Findings& findings) {
+    const auto read = read_bootstrap(image, &findings);
+    if (!read) {
+        findings.add(read.error(), "RAFS superblock", make_again);
+        return;
+    }
+    const Bootstrap& bootstrap = **read;
+    const auto index = erofs::Index::build(image);
+    if (index)
+        check_files(bootstrap, image, *index, findings);
+    std::vector<std::optional<erofs::GivenBlob>> given;
+    bool any = false;
+    for (std::size_t i = 0; i < blobs.size(); ++i) {
+        given.emplace_back();
+        if (blobs[i].bytes == nullptr)
+            continue;
+        any = true;
+        std::uint64_t size = blobs[i].bytes->size();
+        if (i < bootstrap.blobs.size()) {
+            check_blob_size(bootstrap, i, size, blobs[i].name, findings);
+            if (decode)
+                check_chunks(*read, i, *blobs[i].bytes, blobs[i].name, findings);
+            if (!bootstrap.blobs[i].raw)
+                size = bootstrap.blobs[i].size;
+        }
+        given.back() = erofs::GivenBlob{blobs[i].name, size};
+    }
+    if (any)
+        erofs::check_blobs(image, given, findings, index ? &*index : nullptr);
+    else if (!image.devices().empty())
+        findings.add({Severity::note,
+                      no_offset,
+                      "device table",
+                      {},
+                      fmt::format("blobs not checked: {}", image.devices().size()),
+                      "give them with --device"});
 }
 
 } // namespace coldscope::rafs

@@ -9,9 +9,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace coldscope::rafs {
+
+inline constexpr const char* make_again =
+    "take a fresh copy of the bootstrap, or convert the image again";
 
 // All bytes that files have on the devices are of chunks: what is of none would be read as zeros.
 // Prefetched inodes exist.
@@ -26,5 +30,15 @@ void check_blob_size(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t
 // Decodes each chunk and compares its digest.
 void check_chunks(const std::shared_ptr<const Bootstrap>& bootstrap, std::size_t blob,
                   ReadAt& stored, const std::string& name, erofs::Findings& findings);
+
+struct StoredBlob {
+    std::string name;
+    std::shared_ptr<ReadAt> bytes; // as it is kept; null: not given
+};
+
+// All of these, and the tables, against an image that is a bootstrap. blobs: of devices 1, 2, ...
+// decode: also check_chunks(), which reads all there is.
+void check_bootstrap(erofs::Image& image, std::span<const StoredBlob> blobs, bool decode,
+                     erofs::Findings& findings);
 
 } // namespace coldscope::rafs

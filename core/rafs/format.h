@@ -63,4 +63,28 @@ inline constexpr std::uint32_t encrypted = 0x4;
 inline constexpr std::uint32_t batch = 0x8;
 } // namespace chunk_flag
 
+// Where fields are in the extension, in an entry of the blob table, and in one of the chunk table;
+// bytes.
+namespace field {
+inline constexpr std::uint64_t flags = 0;
+inline constexpr std::uint64_t blob_table = 8;
+inline constexpr std::uint64_t chunk_size = 20;
+inline constexpr std::uint64_t chunk_table = 24;
+inline constexpr std::uint64_t prefetch_table = 40;
+inline constexpr std::uint64_t blob_index = 64;
+inline constexpr std::uint64_t blob_chunk_size = 68;
+inline constexpr std::uint64_t blob_chunk_count = 72;
+inline constexpr std::uint64_t blob_compressor = 76;
+inline constexpr std::uint64_t blob_digester = 80;
+inline constexpr std::uint64_t blob_features = 84;
+inline constexpr std::uint64_t blob_size = 96;
+inline constexpr std::uint64_t chunk_blob = 32;
+inline constexpr std::uint64_t chunk_flags = 36;
+inline constexpr std::uint64_t chunk_stored_size = 40;
+inline constexpr std::uint64_t chunk_decoded_size = 44;
+inline constexpr std::uint64_t chunk_stored_offset = 48;
+inline constexpr std::uint64_t chunk_offset = 56;
+inline constexpr std::uint64_t chunk_number = 72;
+} // namespace field
+
 } // namespace coldscope::rafs

@@ -1,10 +1,12 @@
 // coldscoped check: what is wrong with an image and its blobs.
 #include "core/erofs/check.h"
+#include "core/erofs/fields.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/rafs_text.h"
 #include "daemon/run/blobs.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -17,42 +19,72 @@ using erofs::Finding;
 using erofs::Findings;
 using erofs::GivenBlob;
 
-void check_given_blobs(const ImageOptions& options, const std::shared_ptr<ReadAt>& primary,
-                       Findings& findings) {
-    Findings again; // check_image() has listed these
-    const auto image = erofs::Image::open(primary, &again);
-    if (!image)
-        return;
-    if (rafs::is_bootstrap((*image)->superblock())) {
-        check_rafs(**image,
-                   options.devices.empty() ? find_blobs(options.image, (*image)->devices())
-                                           : options.devices,
-                   findings);
-        return;
-    }
-    if (options.devices.empty()) {
-        if (!(*image)->devices().empty())
-            findings.add({erofs::Severity::note,
-                          no_offset,
-                          "device table",
-                          {},
-                          fmt::format("blobs not checked: {}", (*image)->devices().size()),
-                          "give them with --device"});
-        return;
-    }
+// The image, opened again to be asked about; what opening finds is listed already.
+std::unique_ptr<erofs::Image> open_again(const std::shared_ptr<ReadAt>& primary) {
+    Findings again;
+    auto image = erofs::Image::open(primary, &again);
+    return image ? std::move(*image) : nullptr;
+}
+
+// By device; "" for none.
+std::vector<std::string> blob_paths(const ImageOptions& options, const erofs::Image& image) {
+    return options.devices.empty() ? find_blobs(options.image, image.devices()) : options.devices;
+}
+
+void check_given_blobs(const ImageOptions& options, erofs::Image& image,
+                       std::vector<std::shared_ptr<ReadAt>> devices, Findings& findings) {
+    const std::vector<std::string> paths = blob_paths(options, image);
+    const auto missing = options.devices.empty() ? std::ranges::count(paths, std::string()) : 0;
+    if (missing != 0)
+        findings.add({erofs::Severity::note,
+                      no_offset,
+                      "device table",
+                      {},
+                      fmt::format("blobs not checked: {}", missing),
+                      "give them with --device"});
     std::vector<std::optional<GivenBlob>> blobs;
-    for (const std::string& path : options.devices) {
-        const auto file = FileReadAt::open(path);
+    for (const std::string& path : paths) {
+        if (missing != 0)
+            break; // what is not there can't be compared with the table
+        auto file = FileReadAt::open(path);
         if (file) {
             blobs.push_back(GivenBlob{path, (*file)->size()});
+            devices.push_back(std::move(*file));
         } else {
             blobs.push_back(std::nullopt);
+            devices.push_back(nullptr);
             findings.add(file.error(), fmt::format("blob {}", path),
                          "give a file that can be read");
         }
     }
-    const auto index = erofs::Index::build(**image);
-    erofs::check_blobs(**image, blobs, findings, index ? &*index : nullptr);
+    const auto index = erofs::Index::build(image);
+    if (!blobs.empty())
+        erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr);
+    if (options.data && index)
+        erofs::check_data(image, *index, devices, findings);
+    if (!options.digests)
+        return;
+    for (std::size_t i = 0; i < image.devices().size() && i + 1 < devices.size(); ++i) {
+        if (devices[i + 1] != nullptr)
+            erofs::check_digest(image, i, *devices[i + 1], paths[i], findings);
+    }
+    if (index)
+        erofs::check_fingerprints(image, *index, devices, findings);
+}
+
+// The fields of the entry that a finding is about, its own marked.
+void print_fields(erofs::Image& image, const Finding& finding, Output& output) {
+    const auto bytes = erofs::place_bytes(image, finding.place);
+    if (finding.place.structure == erofs::Structure::none || !bytes)
+        return;
+    const auto fields = erofs::fields_of(image.superblock(), finding.place, *bytes);
+    const auto wrong = erofs::field_of(finding, fields);
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+        const erofs::Field& field = fields[i];
+        if (!wrong || field.group == fields[*wrong].group)
+            output.line(fmt::format("  {} {:>12} +{:<3} {:<24} {}", wrong == i ? ">" : " ",
+                                    field.offset, field.width, field.name, field.value));
+    }
 }
 
 nlohmann::json findings_json(const Findings& findings) {
@@ -62,7 +94,9 @@ nlohmann::json findings_json(const Findings& findings) {
         if (finding.offset != no_offset)
             item["offset"] = finding.offset;
         set_text(item, "structure", finding.structure);
+        item["in_metabox"] = finding.in_metabox;
         item["field"] = finding.field;
+        set_text(item, "value", finding.value);
         set_text(item, "message", finding.message);
         item["advice"] = finding.advice;
         list.push_back(std::move(item));
@@ -80,15 +114,22 @@ int run_check(const ImageOptions& options) {
         return print_error(file.error(), options.image);
     const std::shared_ptr<ReadAt> primary = std::move(*file);
     Findings findings = erofs::check_image(primary);
-    check_given_blobs(options, primary, findings);
+    const std::unique_ptr<erofs::Image> image = open_again(primary);
+    if (image != nullptr && rafs::is_bootstrap(image->superblock()))
+        check_rafs(*image, blob_paths(options, *image), findings);
+    else if (image != nullptr)
+        check_given_blobs(options, *image, {primary}, findings);
     const int code = findings.errors() == 0 ? 0 : 1;
     Output output;
     if (options.json) {
         output.json(findings_json(findings));
         return output.finish(code);
     }
-    for (const Finding& finding : findings.list())
+    for (const Finding& finding : findings.list()) {
         output.line(fmt::format("{}: {}", options.image, describe(finding)));
+        if (options.verbose && image != nullptr)
+            print_fields(*image, finding, output);
+    }
     if (findings.left_out() != 0)
         output.line(
             fmt::format("{}: {} more findings are not shown", options.image, findings.left_out()));

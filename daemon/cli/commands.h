@@ -14,6 +14,9 @@ struct ImageOptions {
     bool json = false;
     bool long_form = false;
     bool recursive = false;
+    bool data = false;    // check: decode files
+    bool digests = false; // check: hash blobs and files
+    bool verbose = false; // check: show the fields, too
     std::function<bool()> path_given; // only where PATH may be left out
 };
 

@@ -24,8 +24,9 @@ struct OpenedImage {
 // A file whose errors name it.
 [[nodiscard]] Result<std::shared_ptr<ReadAt>> open_named(const std::string& path);
 
-// On failure prints why and returns nothing. Where no blobs are given, they are those that
-// find_blobs() finds, then those within the image's own file.
+// blobs: of devices 1, 2, ...; an empty name: missing. Where none are given, they are those that
+// find_blobs() finds, then those within the image's own file. On failure prints why and returns
+// nothing.
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
                                                       const std::vector<std::string>& blobs);
 

@@ -1,10 +1,8 @@
 #include "daemon/cli/rafs_text.h"
 
-#include "core/erofs/check.h"
 #include "core/rafs/check.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -125,46 +123,18 @@ std::vector<std::string> chunk_lines(const rafs::Bootstrap* bootstrap,
 
 void check_rafs(erofs::Image& image, const std::vector<std::string>& blobs,
                 erofs::Findings& findings) {
-    const auto read = rafs::read_bootstrap(image, &findings);
-    if (!read) {
-        findings.add(read.error(), "RAFS superblock", "take a fresh copy of the bootstrap");
-        return;
-    }
-    const rafs::Bootstrap& bootstrap = **read;
-    const auto index = erofs::Index::build(image);
-    if (index)
-        rafs::check_files(bootstrap, image, *index, findings);
-    std::vector<std::optional<erofs::GivenBlob>> given;
-    bool any = false;
-    for (std::size_t i = 0; i < blobs.size(); ++i) {
-        given.emplace_back();
-        if (blobs[i].empty())
+    std::vector<rafs::StoredBlob> stored;
+    for (const std::string& path : blobs) {
+        stored.push_back({path, nullptr});
+        if (path.empty())
             continue;
-        any = true;
-        const auto file = FileReadAt::open(blobs[i]);
-        if (!file) {
-            findings.add(file.error(), fmt::format("blob {}", blobs[i]),
+        if (auto file = FileReadAt::open(path))
+            stored.back().bytes = std::move(*file);
+        else
+            findings.add(file.error(), fmt::format("blob {}", path),
                          "give a file that can be read");
-            continue;
-        }
-        std::uint64_t size = (*file)->size();
-        if (i < bootstrap.blobs.size()) {
-            rafs::check_blob_size(bootstrap, i, size, blobs[i], findings);
-            rafs::check_chunks(*read, i, **file, blobs[i], findings);
-            if (!bootstrap.blobs[i].raw)
-                size = bootstrap.blobs[i].size;
-        }
-        given.back() = erofs::GivenBlob{blobs[i], size};
     }
-    if (any)
-        erofs::check_blobs(image, given, findings, index ? &*index : nullptr);
-    else if (!image.devices().empty())
-        findings.add({erofs::Severity::note,
-                      no_offset,
-                      "device table",
-                      {},
-                      fmt::format("blobs not checked: {}", image.devices().size()),
-                      "give them with --device"});
+    rafs::check_bootstrap(image, stored, true, findings);
 }
 
 } // namespace coldscope::cli

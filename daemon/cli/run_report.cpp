@@ -139,10 +139,9 @@ bool RunReport::fact(const Fact& fact) {
     }
     if (const auto* kernel = std::get_if<KernelTime>(&fact)) {
         const bool asked = kernel->passed == KernelTime::Passed::asked;
-        const json event{{"event", asked ? "asked" : "resumed"},
-                         {"request", kernel->request},
-                         {"time", kernel->time}};
-        return output_.line(event.dump());
+        return output_.line(fmt::format(R"({{"event":"{}","request":{},"time":{}}})",
+                                        asked ? "asked" : "resumed", kernel->request,
+                                        kernel->time));
     }
     const auto& reader = std::get<ReaderFacts>(fact);
     return output_.line(json{{"event", "reader"},

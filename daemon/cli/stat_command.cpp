@@ -1,4 +1,5 @@
 // coldscoped stat: one file, or the image itself.
+#include "core/erofs/compressed_config.h"
 #include "core/erofs/features.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/describe_file.h"
@@ -18,7 +19,19 @@ using erofs::Image;
 using erofs::Inode;
 using erofs::Superblock;
 
-nlohmann::json image_json(const Image& image) {
+nlohmann::json compression_json(Image& image) {
+    nlohmann::json list = nlohmann::json::array();
+    const auto configs = erofs::read_compression_configs(image.primary(), image.superblock());
+    for (const erofs::CompressionConfig& config :
+         configs ? *configs : std::vector<erofs::CompressionConfig>{})
+        list.push_back({{"algorithm", codec::name(config.algorithm)},
+                        {"window", config.window},
+                        {"max_cluster_blocks", config.max_cluster_blocks},
+                        {"offset", config.offset}});
+    return list;
+}
+
+nlohmann::json image_json(Image& image) {
     const Superblock& super = image.superblock();
     nlohmann::json devices = nlohmann::json::array();
     for (std::size_t i = 0; i < image.devices().size(); ++i) {
@@ -47,6 +60,7 @@ nlohmann::json image_json(const Image& image) {
         {"xattr_block", super.xattr_block},
         {"packed_nid", super.packed_nid},
         {"metabox_nid", super.metabox_nid},
+        {"compression", compression_json(image)},
         {"devices", std::move(devices)}};
     set_text(result, "volume_name", super.volume_name);
     return result;
@@ -61,7 +75,7 @@ void row(Output& output, const char* label, const Value& value) {
     output.line(fmt::format("{:<22} {}", label, value));
 }
 
-void print_image(const Image& image, Output& output) {
+void print_image(Image& image, Output& output) {
     const Superblock& super = image.superblock();
     row(output, "Block size", super.block_size());
     row(output, "Blocks", super.blocks);
@@ -76,6 +90,15 @@ void print_image(const Image& image, Output& output) {
         joined(erofs::compatible_feature_names(super.feature_compat)));
     row(output, "Incompatible features",
         joined(erofs::incompatible_feature_names(super.feature_incompat)));
+    const auto configs = erofs::read_compression_configs(image.primary(), super);
+    if (!configs)
+        row(output, "Compression", describe(configs.error()));
+    for (const erofs::CompressionConfig& config :
+         configs ? *configs : std::vector<erofs::CompressionConfig>{})
+        row(output, "Compression",
+            fmt::format("{}, {}", codec::name(config.algorithm),
+                        config.window == 0 ? std::string("its window is not said")
+                                           : fmt::format("a window of {} bytes", config.window)));
     for (std::size_t i = 0; i < image.devices().size(); ++i) {
         const Device& device = image.devices()[i];
         row(output, fmt::format("Device {}", i + 1).c_str(),

@@ -177,7 +177,7 @@ void Engine::proceed(RequestId id) {
         return;
     }
     const std::vector<Piece>& pieces = open.ask.pieces;
-    if (pieces.size() == 1 && pieces[0].from == Piece::From::store)
+    if (pieces.size() == 1 && pieces[0].from == Piece::From::store && !open.ask.decode)
         proceed_single(id, open);
     else
         proceed_pieces(id, open);
@@ -280,7 +280,7 @@ void Engine::proceed_pieces(RequestId id, Open& open) {
         at += piece.length;
     }
     if (--open.pending == 0)
-        answer(id, open.assembled);
+        answer_assembled(id);
 }
 
 void Engine::got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes) {
@@ -298,7 +298,31 @@ void Engine::got_piece(RequestId id, std::size_t at, Result<std::span<const std:
     }
     std::memcpy(open.assembled.data() + at, bytes->data(), bytes->size());
     if (--open.pending == 0)
+        answer_assembled(id);
+}
+
+void Engine::answer_assembled(RequestId id) {
+    Open& open = requests_.at(id);
+    if (!open.ask.decode) {
         answer(id, open.assembled);
+        return;
+    }
+    // What the thread works on is not the request's: that may be lost or failed meanwhile.
+    struct Job {
+        decltype(Ask::decode) decode;
+        std::vector<std::byte> bytes;
+        Result<std::vector<std::byte>> result;
+    };
+    auto job = std::make_shared<Job>(std::move(open.ask.decode), std::move(open.assembled));
+    workers_.run([job] { job->result = job->decode(job->bytes); },
+                 [this, job, id] {
+                     if (!requests_.contains(id))
+                         return;
+                     if (job->result)
+                         answer(id, *job->result);
+                     else
+                         fail(id, job->result.error());
+                 });
 }
 
 void Engine::answer(RequestId id, std::span<const std::byte> bytes) {

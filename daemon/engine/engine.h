@@ -10,6 +10,7 @@
 #include "daemon/engine/readers.h"
 #include "daemon/engine/store.h"
 #include "daemon/ring/ring.h"
+#include "daemon/ring/workers.h"
 #include "daemon/trace/erofs_trace.h"
 
 #include <array>
@@ -39,6 +40,9 @@ struct Ask {
     std::uint64_t length = 0;
     std::uint32_t pid = 0;
     std::vector<Piece> pieces;
+    // The answer is made of the pieces' bytes by this, on another thread. Any number of bytes; an
+    // error fails the request.
+    std::function<Result<std::vector<std::byte>>(std::span<const std::byte>)> decode{};
     // The asker only wants all of it to be local, in the cache file: it is answered without bytes.
     // One piece, of a store that keeps first.
     bool fill_only = false;
@@ -129,6 +133,9 @@ public:
     // Writes what was fetched to the cache files now.
     void settle();
 
+    // For sources that decode; as long as the engine lives.
+    [[nodiscard]] Workers& workers() { return workers_; }
+
     [[nodiscard]] std::size_t open_requests() const { return requests_.size(); }
     [[nodiscard]] std::size_t held_requests() const { return held_count_; }
 
@@ -166,6 +173,7 @@ private:
     void proceed_single(RequestId id, Open& open);
     void proceed_pieces(RequestId id, Open& open);
     void got_piece(RequestId id, std::size_t at, Result<std::span<const std::byte>> bytes);
+    void answer_assembled(RequestId id);
     void answer(RequestId id, std::span<const std::byte> bytes);
     void fail(RequestId id, int error, Step step = Step::answered);
     void fail(RequestId id, const Error& error); // and tells why
@@ -198,6 +206,7 @@ private:
     Traffic closed_;                  // of stores that have gone
     Background background_{ring_, events_, stores_, next_id_};
     std::vector<std::unique_ptr<Store>> stores_; // null where an object has gone
+    Workers workers_{ring_};
 };
 
 } // namespace coldscope

@@ -12,7 +12,8 @@ namespace coldscope {
 
 namespace {
 constexpr std::uint64_t ignored = ~std::uint64_t{0}; // user_data of operations nobody waits for
-constexpr int slot_bits = 32;                        // of user_data; above them the generation
+constexpr int own_a_turn = 2; // what is read, then written; all else has to have its turn
+constexpr int slot_bits = 32; // of user_data; above them the generation
 } // namespace
 
 Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
@@ -35,7 +36,7 @@ Result<std::unique_ptr<Ring>> Ring::create(unsigned entries) {
         std::uint64_t count = 0;
         while (::read(self->wake_fd_, &count, sizeof count) > 0) {
         }
-        self->take_returned();
+        self->take_posted();
         if (self->on_wake_)
             self->on_wake_();
     });
@@ -47,7 +48,7 @@ Ring::~Ring() {
         timers_.clear();
         for (Operation& operation : operations_)
             operation.ended = operation.watch;
-        take_returned();
+        take_posted();
         for (start_own(); transfers_ > 0; start_own())
             wait();
         io_uring_queue_exit(&ring_);
@@ -96,8 +97,12 @@ void Ring::write(int fd, std::span<const std::byte> from, std::uint64_t offset, 
     ++transfers_;
 }
 
+void Ring::read_at_once(int fd, std::span<std::byte> into, std::uint64_t offset, Done done) {
+    own_.push_back({fd, into, {}, offset, std::move(done), 0});
+}
+
 void Ring::write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
-    own_.push_back({fd, from, offset, std::move(done), 0});
+    own_.push_back({fd, {}, from, offset, std::move(done), 0});
 }
 
 Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {
@@ -222,11 +227,15 @@ void Ring::arm_again() {
 }
 
 void Ring::start_own() {
-    for (OwnWrite& own : std::exchange(own_, {}))
-        write(own.fd, own.from, own.offset, std::move(own.done));
+    for (Own& own : std::exchange(own_, {})) {
+        if (own.from.empty())
+            read(own.fd, own.into, own.offset, std::move(own.done));
+        else
+            write(own.fd, own.from, own.offset, std::move(own.done));
+    }
 }
 
-// Where there can be no more threads, io_uring makes the writes.
+// Where there can be no more threads, io_uring makes the transfers.
 void Ring::start_other() {
     try {
         other_ = std::thread([this] { take_turns(false); });
@@ -235,44 +244,52 @@ void Ring::start_other() {
 }
 
 // False: another thread leads.
-bool Ring::write_own() {
-    if (own_.size() == 1 && transfers_ == 0 && !stopping_) {
+bool Ring::make_own() {
+    for (int i = 0; i < own_a_turn && own_.size() == 1 && transfers_ == 0 && !stopping_; ++i) {
         if (!other_.joinable())
             start_other();
-        if (handover_.has_relief()) {
-            OwnWrite own = std::move(own_.front());
-            own_.clear();
-            const Handover::Absence absence = handover_.leave();
-            const ssize_t put =
-                pwrite(own.fd, own.from.data(), own.from.size(), static_cast<off_t>(own.offset));
-            own.result = put < 0 ? -errno : static_cast<int>(put);
-            if (!handover_.back(absence)) {
-                const std::lock_guard lock(returned_mutex_);
-                returned_.push_back(std::move(own));
-                wake();
-                return false;
-            }
-            own.done(own.result);
+        if (!handover_.has_relief())
+            break;
+        Own own = std::move(own_.front());
+        own_.clear();
+        const Handover::Absence absence = handover_.leave();
+        const auto at = static_cast<off_t>(own.offset);
+        const ssize_t moved = own.from.empty()
+                                  ? pread(own.fd, own.into.data(), own.into.size(), at)
+                                  : pwrite(own.fd, own.from.data(), own.from.size(), at);
+        own.result = moved < 0 ? -errno : static_cast<int>(moved);
+        if (!handover_.back(absence)) {
+            post([own = std::move(own)]() mutable { own.done(own.result); });
+            return false;
         }
+        own.done(own.result);
     }
     start_own();
     return true;
 }
 
-void Ring::take_returned() {
-    std::vector<OwnWrite> returned;
+void Ring::post(Action action) {
     {
-        const std::lock_guard lock(returned_mutex_);
-        returned.swap(returned_);
+        const std::lock_guard lock(posted_mutex_);
+        posted_.push_back(std::move(action));
     }
-    for (OwnWrite& own : returned)
-        own.done(own.result);
+    wake();
+}
+
+void Ring::take_posted() {
+    std::vector<Action> posted;
+    {
+        const std::lock_guard lock(posted_mutex_);
+        posted.swap(posted_);
+    }
+    for (Action& action : posted)
+        action();
 }
 
 // Until stop(), or until another thread leads: what its turn had left to do is done by that one.
 void Ring::lead() {
     for (;;) {
-        if (!write_own())
+        if (!make_own())
             return;
         if (on_turn_)
             on_turn_();

@@ -1,5 +1,6 @@
-// The event loop on io_uring. Everything but wake() belongs to the thread that runs it: the one
-// that called run(), or, while that one is held up in a write, another that has taken its place.
+// The event loop on io_uring. Everything but wake() and post() belongs to the thread that runs it:
+// the one that called run(), or, while that one is held up in a write, another that has taken its
+// place.
 #pragma once
 
 #include "core/base/clock.h"
@@ -39,10 +40,11 @@ public:
 
     void read(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);
     void write(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
-    // The same for a small write to a file for which io_uring needs a thread of its own, as it does
-    // where the kernel can't write without waiting: while nothing else is under way, the write is
-    // made at the end of the turn by the thread that runs the ring, which spares its reader two
-    // changes of threads. Should it take longer than some 10 ms, another thread runs the ring.
+    // The same for what is small and has to wait for a disk, where io_uring goes by way of other
+    // threads or wakes this one a second time: while nothing else is under way, it is done at the
+    // end of the turn by the thread that runs the ring. Should it take longer than some 10 ms,
+    // another thread runs the ring.
+    void read_at_once(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);
     void write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
 
     // Calls on_ready each time fd becomes ready for `events` (poll bits); edge-triggered, so it
@@ -61,7 +63,8 @@ public:
     void on_turn(Action action) { on_turn_ = std::move(action); }
     // On the ring thread, soon after a wake(); several wakes may become one call.
     void on_wake(Action action) { on_wake_ = std::move(action); }
-    void wake(); // any thread; async-signal-safe
+    void wake();              // any thread; async-signal-safe
+    void post(Action action); // any thread: it runs on the ring thread, or in ~Ring
 
     void run(); // until stop()
     void stop() { stopping_ = true; }
@@ -75,8 +78,10 @@ private:
         bool ended = false;           // the watch was taken back; its last completion frees it
         std::uint32_t generation = 0; // of a slot: what completes for an earlier one is nobody's
     };
-    struct OwnWrite {
+    // A transfer that the thread which runs the ring makes itself; one of the spans is empty.
+    struct Own {
         int fd = -1;
+        std::span<std::byte> into;
         std::span<const std::byte> from;
         std::uint64_t offset = 0;
         Done done;
@@ -96,9 +101,9 @@ private:
     void arm_again();
     void cancel_poll(std::uint32_t slot);
     void start_other();
-    [[nodiscard]] bool write_own();
+    [[nodiscard]] bool make_own();
     void start_own();
-    void take_returned();
+    void take_posted();
 
     io_uring ring_{};
     int wake_fd_; // owned
@@ -110,12 +115,12 @@ private:
     std::uint64_t next_timer_ = 1;
     Action on_turn_;
     Action on_wake_;
-    std::vector<OwnWrite> own_; // to be made at the end of the turn
+    std::vector<Own> own_; // to be made at the end of the turn
 
     Handover handover_;
-    std::thread other_; // from the first own write on, until run() ends
-    std::mutex returned_mutex_;
-    std::vector<OwnWrite> returned_; // made by a thread that no longer leads
+    std::thread other_; // from the first own transfer on, until run() ends
+    std::mutex posted_mutex_;
+    std::vector<Action> posted_;
 };
 
 } // namespace coldscope

@@ -12,11 +12,6 @@ constexpr std::uint64_t page = 4096; // bytes: what the kernel asks for at least
 
 std::vector<Range> metadata_ranges(const erofs::Index& index, std::uint64_t size,
                                    std::uint32_t block_size) {
-    const bool compressed = std::ranges::any_of(index.nodes(), [](const erofs::Node& node) {
-        return node.is_regular() && erofs::is_compressed(node.layout);
-    });
-    if (compressed)
-        return {{0, size}};
     RangeSet data;
     index.files_at(
         0, 0, size, [&](erofs::NodeId, std::uint64_t, std::uint64_t address, std::uint64_t length) {

@@ -10,8 +10,7 @@
 
 namespace coldscope {
 
-// All but whole pages of regular files' data; everything where files are compressed, since their
-// index doesn't say where their data is. size: the device's, in bytes.
+// All but whole pages of regular files' data. size: the device's, in bytes.
 [[nodiscard]] std::vector<Range> metadata_ranges(const erofs::Index& index, std::uint64_t size,
                                                  std::uint32_t block_size);
 

@@ -79,10 +79,22 @@ Result<void> check_devices(const std::string& path, erofs::Image& image, const e
     return {};
 }
 
-std::string image_identity(const erofs::Image& image) {
+std::string image_identity(erofs::Image& image) {
     const erofs::Superblock& super = image.superblock();
-    return fmt::format("{}:{:08x}:{}:{}", super.uuid_text(), super.checksum, super.epoch,
-                       image.size());
+    std::string identity = fmt::format("{}:{:08x}:{}:{}", super.uuid_text(), super.checksum,
+                                       super.epoch, image.size());
+    // Nydus leaves all of these but the size empty.
+    const auto bootstrap = rafs::read_bootstrap(image);
+    if (!bootstrap || *bootstrap == nullptr)
+        return identity;
+    std::vector<std::byte> chunks;
+    for (std::size_t i = 0; i < (*bootstrap)->blobs.size(); ++i) {
+        if (const auto digest = rafs::digest_of_chunks(**bootstrap, i))
+            chunks.insert(chunks.end(), digest->begin(), digest->end());
+    }
+    if (const auto digest = rafs::digest_of(rafs::Digester::sha256, chunks))
+        identity += ':' + rafs::hex(*digest);
+    return identity;
 }
 
 Result<std::string> prepare_mount_point(const std::string& path) {

@@ -27,7 +27,7 @@ namespace coldscope {
                                          const rafs::Bootstrap* bootstrap,
                                          const std::vector<std::string>& devices);
 // Differs for images that are not the same build; keys the cache.
-[[nodiscard]] std::string image_identity(const erofs::Image& image);
+[[nodiscard]] std::string image_identity(erofs::Image& image);
 // The folder's absolute path, without symbolic links.
 [[nodiscard]] Result<std::string> prepare_mount_point(const std::string& path);
 // Code::io with EBUSY if something is mounted there, by its absolute path.

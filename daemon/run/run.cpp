@@ -3,7 +3,6 @@
 #include "daemon/guard/mounts.h"
 #include "daemon/run/blobs.h"
 #include "daemon/run/prepare.h"
-#include "daemon/source/workers.h"
 #include "daemon/transport/simulated.h"
 
 #include <algorithm>
@@ -162,7 +161,6 @@ Result<void> Run::stop() {
     // What the ring watches keeps the FUSE connection, and its readers, alive: it goes first.
     engine_.reset();
     trace_ = nullptr;
-    workers_.reset();
     ring_.reset();
     transport_.reset(); // takes the FUSE mount away, unless its connection was aborted
     if (guard_) {

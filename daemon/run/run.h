@@ -28,7 +28,6 @@
 namespace coldscope {
 
 class SimulatedTransport;
-class Workers;
 
 struct RunOptions {
     std::string image; // the bootstrap
@@ -188,7 +187,6 @@ private:
     ObjectNames names_;        // where objects come and go
     std::unique_ptr<EventQueue> events_;
     std::unique_ptr<Ring> ring_;
-    std::shared_ptr<Workers> workers_; // of sources that decode; else null
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Transport> transport_;
     SimulatedTransport* simulated_ = nullptr; // transport_, if it is that

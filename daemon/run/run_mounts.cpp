@@ -29,7 +29,6 @@ constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken a
 // As far apart, while the guard of a run that has ended sees its file system go: it holds the locks
 // of what is marked till then.
 constexpr int lock_tries = 20;
-constexpr unsigned most_workers = 4; // threads that decode
 } // namespace
 
 // A guard whose client died may still wait for this very run.
@@ -72,11 +71,7 @@ Result<std::unique_ptr<Source>> Run::open_source(std::size_t device, const std::
     COLDSCOPE_TRY(std::unique_ptr<Source> file, FileSource::open(*ring_, path, options_.shape));
     if (device == 0 || rafs_ == nullptr || rafs_->blobs[device - 1].raw)
         return file;
-    if (workers_ == nullptr) {
-        const unsigned processors = std::max(std::thread::hardware_concurrency(), 1U);
-        COLDSCOPE_TRY(workers_, Workers::start(*ring_, std::min(processors, most_workers)));
-    }
-    return RafsSource::make(*ring_, workers_, rafs_, device - 1, std::move(file));
+    return RafsSource::make(*ring_, engine_->workers(), rafs_, device - 1, std::move(file));
 }
 
 Result<void> Run::open_stores() {

@@ -11,6 +11,10 @@
 
 namespace coldscope {
 
+namespace {
+constexpr std::size_t largest_at_once = 128u << 10; // bytes
+} // namespace
+
 Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::string& path,
                                                      const Shape& shape) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -84,12 +88,15 @@ void FileSource::read_on(Fetch fetch) {
     const std::span<std::byte> rest = fetch.into.subspan(fetch.got);
     const std::uint64_t at = fetch.offset + fetch.got;
     // The file stays open as long as the kernel may not have begun to read it.
-    ring_.read(file_->fd.get(), rest, at,
-               [alive = std::weak_ptr(alive_), file = file_,
-                fetch = std::move(fetch)](int result) mutable {
-                   if (const auto source = alive.lock())
-                       (*source)->take(std::move(fetch), result);
-               });
+    Ring::Done done = [alive = std::weak_ptr(alive_), file = file_,
+                       fetch = std::move(fetch)](int result) mutable {
+        if (const auto source = alive.lock())
+            (*source)->take(std::move(fetch), result);
+    };
+    if (rest.size() <= largest_at_once && shape_.none())
+        ring_.read_at_once(file_->fd.get(), rest, at, std::move(done));
+    else
+        ring_.read(file_->fd.get(), rest, at, std::move(done));
 }
 
 void FileSource::take(Fetch fetch, int result) {

@@ -1,15 +1,15 @@
 #include "daemon/source/rafs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 namespace coldscope {
 
 Result<std::unique_ptr<RafsSource>>
-RafsSource::make(Ring& ring, std::shared_ptr<Workers> workers,
-                 std::shared_ptr<const rafs::Bootstrap> bootstrap, std::size_t blob,
-                 std::unique_ptr<Source> stored) {
+RafsSource::make(Ring& ring, Workers& workers, std::shared_ptr<const rafs::Bootstrap> bootstrap,
+                 std::size_t blob, std::unique_ptr<Source> stored) {
     const std::uint64_t size = stored->size();
     for (const rafs::Chunk& chunk : bootstrap->chunks_of(blob)) {
         if (chunk.stored_end() > size)
@@ -21,7 +21,7 @@ RafsSource::make(Ring& ring, std::shared_ptr<Workers> workers,
     }
     COLDSCOPE_TRY(const rafs::Digest digest, rafs::digest_of_chunks(*bootstrap, blob));
     std::unique_ptr<RafsSource> source(
-        new RafsSource(ring, std::move(workers), std::move(bootstrap), blob, std::move(stored)));
+        new RafsSource(ring, workers, std::move(bootstrap), blob, std::move(stored)));
     source->chunks_digest_ = rafs::hex(digest);
     return source;
 }
@@ -49,7 +49,10 @@ void RafsSource::fetch(std::uint64_t offset, std::span<std::byte> into, Done don
     const auto fetch = std::make_shared<Fetch>(Fetch{offset, into, std::move(done)});
     // One more than the chunks, so that none that comes at once ends the fetch in this call.
     fetch->pending = 1;
+    beginning_ = true;
     for (const rafs::Chunk& chunk : bootstrap_->chunks_at(blob_, offset, into.size())) {
+        if (!fetch->done)
+            break;
         if (const auto known = recent_.find(chunk)) {
             rafs::copy_part(chunk, *known, offset, into);
             continue;
@@ -60,7 +63,8 @@ void RafsSource::fetch(std::uint64_t offset, std::span<std::byte> into, Done don
         if (is_new)
             load(chunk);
     }
-    if (--fetch->pending == 0)
+    beginning_ = false;
+    if (--fetch->pending == 0 && fetch->done)
         ring_.after(0, [alive = std::weak_ptr(alive_), fetch] {
             if (!alive.expired())
                 fetch->done({});
@@ -92,20 +96,20 @@ void RafsSource::decode(const rafs::Chunk& chunk, std::shared_ptr<const Bytes> e
         Result<void> outcome;
     };
     const auto work = std::make_shared<Work>(Work{bootstrap_, std::move(encoded), nullptr, {}});
-    workers_->post(
+    workers_.run(
         [work, &chunk] {
             work->decoded = std::make_shared<Bytes>(chunk.size);
             work->outcome =
                 rafs::decode_chunk(*work->bootstrap, chunk, *work->encoded, *work->decoded);
         },
         [work, &chunk, alive = std::weak_ptr(alive_)] {
-            const auto source = alive.lock();
-            if (!source)
+            if (alive.expired())
                 return;
+            RafsSource& source = **alive.lock(); // not held: loaded() asks whether it is there
             if (work->outcome)
-                (*source)->loaded(chunk, work->decoded);
+                source.loaded(chunk, work->decoded);
             else
-                (*source)->loaded(chunk, std::unexpected(work->outcome.error()));
+                source.loaded(chunk, std::unexpected(work->outcome.error()));
         });
 }
 
@@ -121,13 +125,26 @@ void RafsSource::loaded(const rafs::Chunk& chunk, const Result<rafs::RecentChunk
         if (!fetch->done)
             continue; // another chunk has failed it
         if (!bytes) {
-            std::exchange(fetch->done, {})(std::unexpected(bytes.error()));
+            refuse(*fetch, bytes.error());
             continue;
         }
         rafs::copy_part(chunk, **bytes, fetch->offset, fetch->into);
         if (--fetch->pending == 0)
             std::exchange(fetch->done, {})({});
     }
+}
+
+// Where no thread could be had, a chunk may fail while its fetch begins; that is told later.
+void RafsSource::refuse(Fetch& fetch, const Error& error) {
+    Done done = std::exchange(fetch.done, {});
+    if (!beginning_) {
+        done(std::unexpected(error));
+        return;
+    }
+    ring_.after(0, [alive = std::weak_ptr(alive_), done = std::move(done), error]() mutable {
+        if (!alive.expired())
+            done(std::unexpected(error));
+    });
 }
 
 } // namespace coldscope

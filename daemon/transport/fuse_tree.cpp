@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
@@ -16,6 +17,9 @@ namespace {
 
 // FUSE wants 1 for the root and no 0; EROFS has the root where it likes.
 constexpr fuse_ino_t first_number = 2;
+
+// Bytes of clusters that one question may take, beside twice what it asks for.
+constexpr std::uint64_t most_stored = 32U << 20;
 
 // The type bits of a mode, for a directory entry's type.
 mode_t type_bits(std::uint8_t type) {
@@ -263,36 +267,50 @@ Result<Ask> FuseTreeTransport::question(const erofs::Inode& file, std::uint64_t 
     ask.object = first_file_object + *node;
     ask.offset = offset;
     ask.length = length;
+    bool encoded = false;
+    std::uint64_t stored = 0;
     for (const erofs::Extent& extent : extents) {
-        Piece piece;
-        piece.length = extent.length;
-        switch (extent.kind) {
-        case erofs::ExtentKind::hole:
-            piece.from = Piece::From::zeros;
-            break;
-        case erofs::ExtentKind::inline_tail:
-            piece.from = Piece::From::bytes;
-            piece.bytes.resize(extent.length);
-            COLDSCOPE_CHECK(erofs::read_file(*image_, file, extent.offset, piece.bytes,
-                                             std::span(&primary_, 1)));
-            break;
-        case erofs::ExtentKind::encoded:
-            return failure(Code::unsupported,
-                           "the file is compressed, which this transport does not decode",
+        stored += extent.is_placed() ? extent.stored().length() : 0;
+        if (stored > most_stored + 2 * length)
+            return failure(Code::corrupt,
+                           fmt::format("inode {}: {} bytes from {} on are stored in too many "
+                                       "clusters",
+                                       file.nid, length, offset),
                            file.offset);
-        case erofs::ExtentKind::data:
-            piece.from = Piece::From::store;
-            piece.store = extent.device;
-            piece.offset = extent.address;
-            if (extent.device >= engine().store_count() ||
-                extent.address > engine().store(extent.device).size() ||
-                extent.length > engine().store(extent.device).size() - extent.address)
-                return failure(Code::corrupt, "a chunk lies past its device's end", extent.address);
-            break;
-        }
+        COLDSCOPE_TRY(Piece piece, this->piece(file, extent));
+        encoded = encoded || (extent.kind == erofs::ExtentKind::encoded && extent.is_placed());
         ask.pieces.push_back(std::move(piece));
     }
+    if (encoded)
+        ask.decode = [clusters = clusters_, extents](std::span<const std::byte> bytes) {
+            return clusters->put_together(extents, bytes);
+        };
     return ask;
+}
+
+// What an extent is read from: a cluster whole, and encoded.
+Result<Piece> FuseTreeTransport::piece(const erofs::Inode& file, const erofs::Extent& extent) {
+    Piece piece;
+    piece.length = extent.length;
+    if (extent.kind == erofs::ExtentKind::hole)
+        return piece;
+    if (extent.kind == erofs::ExtentKind::inline_tail || !extent.is_placed()) {
+        piece.from = Piece::From::bytes;
+        piece.bytes.resize(extent.length);
+        COLDSCOPE_CHECK(
+            erofs::read_file(*image_, file, extent.offset, piece.bytes, std::span(&primary_, 1)));
+        return piece;
+    }
+    const Range stored = extent.stored();
+    piece.from = Piece::From::store;
+    piece.store = extent.device;
+    piece.offset = stored.begin;
+    piece.length = stored.length();
+    if (extent.device >= engine().store_count() ||
+        stored.begin > engine().store(extent.device).size() ||
+        stored.length() > engine().store(extent.device).size() - stored.begin)
+        return failure(Code::corrupt, "bytes lie past their device's end", extent.address);
+    return piece;
 }
 
 } // namespace coldscope

@@ -1,8 +1,10 @@
-// coldscoped serve, every request kept, against a bare loop that polls, reads and writes: both in
-// one virtual machine, on one image, in turns. bench_cachefiles [ROUNDS [SERIES]]. Its last lines:
+// coldscoped serve, with a window's client attached that keeps every request, against a bare loop
+// that polls, reads and writes: both in one virtual machine, on one image, in turns. The client is
+// in this process; nothing is drawn. bench_cachefiles [ROUNDS [SERIES [MEASURE]]]. Its last lines:
 // "ratio random X" and "ratio sequential X" (of throughput, one reader), "ratio readers X" (the
 // same, 16 readers and a source of 5 ms), "ratio ahead local X" and "ratio ahead far X" (p95 of
 // misses beside a prefetch to that without one).
+#include "tests/bench/kept_requests.h"
 #include "tests/bench/made_bytes.h"
 #include "tests/kernel/live_run.h"
 #include "tests/vm/virtual_machine.h"
@@ -84,8 +86,14 @@ int main(int argc, char** argv) {
                     << "200"
                     << "--memory-mb"
                     << "2048";
-    machine.script = "coldscope-bench-guest " + rounds + "\n";
-    const bool ended = machine.run();
+    machine.script = "coldscope-bench-guest " + rounds + ' ' + (argc > 3 ? argv[3] : "") + '\n';
+    machine.with_port = true;
+    const bool started = machine.start();
+    bench::KeptRequests kept("unix:" + machine.port());
+    const bool ended = started && machine.finish();
+    kept.stop();
+    for (const QByteArray& line : machine.said("CPU"))
+        std::printf("%s\n", line.constData());
     std::map<QByteArray, std::map<QByteArray, std::vector<double>>> figures;
     for (const QByteArray& line : machine.said("FIGURE")) {
         const QByteArrayList words = line.split(' ');
@@ -94,10 +102,12 @@ int main(int argc, char** argv) {
     }
     if (!ended)
         return 1;
-    std::vector<double> ratios;
+    QString ratios;
     for (const Target& target : targets) {
         const auto& bare = figures[target.name]["bare"];
         const auto& own = figures[target.name]["coldscoped"];
+        if (own.empty())
+            continue;
         std::vector<double> pairs;
         for (std::size_t i = 0; i < std::min(bare.size(), own.size()); ++i)
             pairs.push_back(own[i] / bare[i]);
@@ -106,17 +116,11 @@ int main(int argc, char** argv) {
         for (const double pair : pairs)
             std::printf(" %.2f", pair);
         std::printf("\n");
-        ratios.push_back(median(pairs));
+        ratios.append(QString::asprintf("ratio %s %.2f (target: at least %.1f)\n", target.name,
+                                        median(pairs), target.least));
     }
-    for (std::size_t i = 0; i < ratios.size(); ++i)
-        std::printf("ratio %s %.2f (target: at least %.1f)\n", targets[i].name, ratios[i],
-                    targets[i].least);
-    for (const QByteArray& line : machine.said("STEP")) {
-        const QByteArrayList words = line.split(' ');
-        if (words.size() == 3)
-            std::printf("random, median from %s to %s: %.0f us\n", words[0].constData(),
-                        words[1].constData(), words[2].toDouble() / 1e3);
-    }
+    std::printf("%s", qPrintable(ratios));
+    kept.print();
     for (const QByteArray& line : machine.said("SUMS"))
         std::printf("%s\n", line.constData());
     for (const QByteArray& line : machine.said("AHEAD")) {

@@ -1,5 +1,6 @@
 // Runs in the virtual machine of bench_cachefiles: cold reads of one large file, served by
-// coldscoped and by a bare loop in turns. A line for each on standard output:
+// coldscoped, which a window on the other machine is attached to, and by a bare loop in turns. A
+// line for each on standard output:
 //   FIGURE WHAT PEER VALUE
 #include "core/base/clock.h"
 #include "tests/bench/cachefiles_bare.h"
@@ -14,7 +15,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -64,33 +64,46 @@ private:
     Child process_;
 };
 
-// Every event is kept, in the memory's file system.
+// A virtio-serial port; the other machine has its other end.
+std::string port() {
+    for (const auto& entry : fs::directory_iterator("/dev")) {
+        if (entry.path().filename().string().starts_with("vport"))
+            return entry.path();
+    }
+    check(false, "no port");
+    return {};
+}
+
 class ColdscopePeer final : public Peer {
 public:
-    ColdscopePeer(const std::string& cache, Nanoseconds latency) {
+    // listens: for a window that keeps every event; else they are lines in memory here.
+    ColdscopePeer(const std::string& cache, Nanoseconds latency, bool listens) {
         fs::remove(events);
         std::array<int, 2> ends{};
         check(pipe2(ends.data(), O_CLOEXEC) == 0, "no pipe");
         const Fd input(ends[0]);
         commands_.reset(ends[1]);
-        process_ = Child(std::vector<std::string>{"/bin/sh", "-c",
-                                                  fmt::format("exec coldscoped serve --cache {} "
-                                                              "--from {} --latency {}ns --json "
-                                                              ">{}",
-                                                              cache, objects, latency, events)},
-                         input.get());
-        for (int i = 0; !said("\"event\":\"ready\"") && i < 1000; ++i)
+        process_ = Child(
+            std::vector<std::string>{
+                "/bin/sh", "-c",
+                fmt::format("exec coldscoped serve --cache {} --from {} --latency {}ns {} >{}",
+                            cache, objects, latency, listens ? "--listen dev:" + port() : "--json",
+                            events)},
+            input.get());
+        for (int i = 0; !said("ready") && i < 1000; ++i)
             usleep(10'000);
         const auto guards = processes_called("coldscope-guard");
         check(!guards.empty(), "coldscoped is not ready");
         guard_ = guards.front();
+        if (listens)
+            usleep(attaching_us);
     }
     void stop() override {
         process_.kill(SIGTERM);
         check(process_.code("coldscoped at its end") == 0, "coldscoped ended with an error");
         for (int i = 0; ::kill(guard_, 0) == 0 && i < 1000; ++i)
             usleep(10'000);
-        check(said("\"lost_events\":0"), "events were lost");
+        check(said("\"lost_events\":0") || said("events       0 lost"), "events were lost");
     }
     void command(const std::string& line) const {
         check(::write(commands_.get(), (line + '\n').data(), line.size() + 1) > 0, "no commands");
@@ -104,36 +117,9 @@ public:
         return nlohmann::json::parse(last);
     }
 
-    // Where the time of its reads went; once stopped.
-    static void tell_steps() {
-        static constexpr std::array names{"asked",   "arrived",  "fetching",
-                                          "filling", "answered", "resumed"};
-        std::map<std::uint64_t, std::array<Nanoseconds, names.size()>> reads;
-        std::ifstream lines(events);
-        for (std::string line; std::getline(lines, line);) {
-            const auto event = nlohmann::json::parse(line);
-            const auto at = std::ranges::find(names, event["event"].get<std::string>());
-            if (at != names.end() && event.contains("request"))
-                reads[event["request"]][static_cast<std::size_t>(at - names.begin())] =
-                    event["time"];
-        }
-        std::array<std::vector<Nanoseconds>, names.size() - 1> taken;
-        for (const auto& [request, times] : reads) {
-            if (!std::ranges::is_sorted(times) || times[0] == 0)
-                continue;
-            for (std::size_t i = 0; i + 1 < times.size(); ++i)
-                taken[i].push_back(times[i + 1] - times[i]);
-        }
-        for (std::size_t i = 0; i + 1 < names.size(); ++i) {
-            std::ranges::sort(taken[i]);
-            if (!taken[i].empty())
-                std::printf("STEP %s %s %llu\n", names[i], names[i + 1],
-                            static_cast<unsigned long long>(taken[i][taken[i].size() / 2]));
-        }
-    }
-
 private:
     static constexpr auto events = "/tmp/events";
+    static constexpr useconds_t attaching_us = 3'000'000; // a window asks every second
     static bool said(const std::string& text) {
         std::ifstream lines(events);
         for (std::string line; std::getline(lines, line);) {
@@ -243,19 +229,17 @@ double measure(const Measure& what, const std::string& peer, unsigned round) {
     if (peer == "bare")
         serving = std::make_unique<BarePeer>(cache, what.latency);
     else
-        serving = std::make_unique<ColdscopePeer>(cache, what.latency);
+        serving = std::make_unique<ColdscopePeer>(cache, what.latency, true);
     mount_and_look();
     const double result = what.run(round + 1);
     unmount(mount_point);
     serving->stop();
-    if (peer != "bare" && what.name == "random" && round == 0)
-        ColdscopePeer::tell_steps();
     fs::remove_all(cache);
     drop_caches();
     return result;
 }
 
-void compare(unsigned rounds) {
+void compare(unsigned rounds, std::string_view only) {
     const std::vector<Measure> measures{
         {"random", 0, [](unsigned seed) { return random(random_reads, 1, seed); }},
         {"sequential", 0, [](unsigned) { return sequential(); }},
@@ -263,6 +247,8 @@ void compare(unsigned rounds) {
     };
     for (unsigned round = 0; round < rounds; ++round) {
         for (const Measure& what : measures) {
+            if (!only.empty() && only != what.name)
+                continue;
             // Each goes first as often as the other.
             for (const int turn : {0, 1}) {
                 const std::string peer = (turn + round) % 2 == 0 ? "bare" : "coldscoped";
@@ -315,7 +301,7 @@ Nanoseconds p95(std::vector<Nanoseconds> times) {
 // Turns with a prefetch and without.
 void beside_a_prefetch(const std::string& name, Nanoseconds latency, unsigned rounds) {
     const std::string cache = make_folder("/cache/bench");
-    ColdscopePeer serving(cache, latency);
+    ColdscopePeer serving(cache, latency, false);
     mount_and_look();
     std::vector<std::uint64_t> pages(read_area / page);
     std::iota(pages.begin(), pages.end(), std::uint64_t{0});
@@ -365,7 +351,10 @@ int main(int argc, char** argv) {
     try {
         const auto rounds =
             argc > 1 ? static_cast<unsigned>(std::strtoul(argv[1], nullptr, 10)) : 5;
-        coldscope::bench::compare(rounds);
+        const std::string_view only = argc > 2 ? argv[2] : "";
+        coldscope::bench::compare(rounds, only);
+        if (!only.empty())
+            return 0;
         coldscope::bench::beside_a_prefetch("local", 0, rounds);
         coldscope::bench::beside_a_prefetch("far", coldscope::bench::far, rounds);
     } catch (const std::exception& error) {

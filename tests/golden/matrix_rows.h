@@ -44,6 +44,8 @@ struct Row {
     std::string fault = {};
     // Throws MkfsRefused, and std::exception for whatever else fails.
     std::function<Made(const Originals&)> make;
+    // mkfs.erofs makes it wrong or not at all, and how depends on the bytes: shown, not judged.
+    bool unsound = false;
 };
 
 // Runs mkfs.erofs with IMAGE and SOURCES behind the options.

@@ -163,7 +163,7 @@ std::vector<Row> tar_rows() {
     tar("a tar, metabox", {"--tar=f", "-m4096", "-E48bit"});
     tar("a tar by gzip", {"--tar=f", "--ungzip"}, false, "gzip");
     tar("a tar by xz", {"--tar=f", "--unxz"}, false, "xz");
-    rows.back().refusal = "failed to read header block"; // it loses the end of longer ones
+    rows.back().unsound = true; // it loses the end of longer ones
     tar("a tar by gzip, with points to start at", {"--tar=f", "--gzinfo=FILE"}, false, "gzip");
     tar("a tar's index", {"--tar=i"}, true);
     tar("a tar's index, 48 bits", {"--tar=i", "-E48bit"}, true);

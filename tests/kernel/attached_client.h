@@ -64,6 +64,7 @@ public:
 
     EventStore store;
     std::vector<StepRecord> records;
+    std::vector<KernelTime> times;
     std::optional<attach::Hello> hello;
     std::optional<attach::Unlinked> unlinked;
     std::vector<attach::Done> done;
@@ -83,6 +84,8 @@ private:
                 store.take(record);
                 records.push_back(record);
             }
+        } else if (const auto* facts = std::get_if<attach::Facts>(&one)) {
+            times.insert(times.end(), facts->times.begin(), facts->times.end());
         } else if (auto* gone = std::get_if<attach::Unlinked>(&one)) {
             unlinked = *gone;
         } else if (auto* answer = std::get_if<attach::Done>(&one)) {

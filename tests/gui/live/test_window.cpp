@@ -1,5 +1,6 @@
 // The whole window without a kernel's mount: what it says when files are damaged or change beneath
 // it, and that all of it is reached by keyboard and has a name for those who can't see it.
+#include "app/compare/compare_view.h"
 #include "app/detail/request_detail.h"
 #include "app/tables/image_tree_view.h"
 #include "app/timeline/timeline_canvas.h"
@@ -7,13 +8,14 @@
 #include "app/views/message_bar.h"
 #include "app/views/window_actions.h"
 #include "tests/gui/live/window_fixture.h"
-#include "tests/models/opened_workspace.h"
+#include "tests/models/compared_images.h"
 
 #include <QAbstractButton>
 #include <QApplication>
 #include <QClipboard>
 #include <QDir>
 #include <QDockWidget>
+#include <QFileDialog>
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
@@ -74,6 +76,7 @@ private Q_SLOTS:
     void find_filter_copy_and_zoom();
     void all_is_reached_by_keyboard_and_named();
     void a_larger_window_is_for_the_timeline();
+    void compares_with_another_image();
 
 private:
     [[nodiscard]] QString path(const char* name) const {
@@ -229,7 +232,7 @@ void TestWindow::all_is_reached_by_keyboard_and_named() {
     int looked_at = 0;
     QStringList gaps;
     for (const char* name : {"image", "timeline", "blob-map", "chunk-map", "request", "requests",
-                             "held", "charts", "findings", "preview", "output"}) {
+                             "held", "charts", "findings", "compare", "preview", "output"}) {
         const QString view_name = QString::fromUtf8(name);
         it_->raise(view_name);
         const QWidget* view = it_->window->view(view_name);
@@ -266,6 +269,41 @@ void TestWindow::all_is_reached_by_keyboard_and_named() {
             continue;
         QVERIFY2(std::ranges::find(in_menus, action) != in_menus.end(), qPrintable(action->text()));
     }
+}
+
+// By its key, through the file dialog, to the file in the tree.
+void TestWindow::compares_with_another_image() {
+    NextImage next;
+    QVERIFY(next.write());
+    auto* window = it_->window.get();
+    QVERIFY(!window->actions().compare->isEnabled());
+    open(path("image.erofs"));
+    QVERIFY(window->actions().compare->isEnabled());
+    QMenu* file = window->menuBar()->actions().constFirst()->menu();
+    QVERIFY(file->actions().contains(window->actions().compare));
+    window->activateWindow();
+    QTRY_VERIFY(window->isActiveWindow());
+    WindowFixture::on_dialog([&](QDialog& dialog) {
+        auto* name = dialog.findChild<QLineEdit*>(QStringLiteral("fileNameEdit"));
+        QVERIFY(name != nullptr);
+        name->setText(next.path());
+        QTest::keyClick(name, Qt::Key_Return);
+    });
+    QTest::keyClick(window, Qt::Key_O, Qt::ControlModifier | Qt::ShiftModifier);
+    auto* view = qobject_cast<app::CompareView*>(window->view(QStringLiteral("compare")));
+    QTRY_VERIFY_WITH_TIMEOUT(view->comparer().compared() != nullptr, 20000);
+    QVERIFY(view->isVisible());
+    auto* table = view->findChild<QTableView*>();
+    QTRY_COMPARE(table->model()->rowCount(), 6);
+    for (int line = 0; line < table->model()->rowCount(); ++line) {
+        const QModelIndex cell = table->model()->index(line, int(app::ChangeColumn::path));
+        if (cell.data() != QStringLiteral("/usr/bin/cat"))
+            continue;
+        table->scrollTo(cell);
+        QTest::mouseClick(table->viewport(), Qt::LeftButton, {}, table->visualRect(cell).center());
+    }
+    const auto* tree = window->view(QStringLiteral("image"))->findChild<QTreeView*>();
+    QCOMPARE(tree->currentIndex().siblingAtColumn(0).data().toString(), QStringLiteral("cat"));
 }
 
 void TestWindow::a_larger_window_is_for_the_timeline() {

@@ -294,7 +294,7 @@ void TestRequestTable::empty_states() {
 void TestRequestTable::findings() {
     FindingsView view(opened_->workspace);
     view.show();
-    auto* list = view.findChild<QTableView*>();
+    auto* list = view.findChild<QTableView*>(QStringLiteral("findings-list"));
     auto* details = view.findChild<QPlainTextEdit*>();
     auto* empty = list->viewport()->findChild<QLabel*>();
     QCOMPARE(view.count(), 0);

@@ -2,7 +2,9 @@
 #include "tests/unit/daemon/engine_test.h"
 
 #include <QTest>
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -76,6 +78,66 @@ private Q_SLOTS:
         QCOMPARE(EngineRig::steps(records, second),
                  std::string("arrived matched fetching filling answered"));
         QCOMPARE(rig.sources[0]->fetched.size(), std::size_t{1});
+    }
+
+    // The answer is made on another thread, of the pieces in order; what goes wrong there fails the
+    // request.
+    void decoded_on_another_thread() {
+        EngineRig rig;
+        const auto ask = [&](auto decode, std::uint64_t token) {
+            Ask question;
+            question.length = 5;
+            question.pid = EngineRig::foreign;
+            question.pieces = {stored(5000, 1000), zeros(10)};
+            question.decode = decode;
+            return rig.engine.ask(std::move(question), rig.asker, token);
+        };
+        Bytes wanted = true_bytes(5000, 1000);
+        wanted.resize(1010);
+        const std::thread::id here = std::this_thread::get_id();
+        const RequestId good = ask(
+            [&](std::span<const std::byte> bytes) -> Result<Bytes> {
+                if (std::this_thread::get_id() == here || !std::ranges::equal(bytes, wanted))
+                    return failure(Code::invalid, "not what was asked for");
+                return Bytes(5, std::byte{7});
+            },
+            1);
+        const RequestId bad = ask(
+            [](std::span<const std::byte>) -> Result<Bytes> {
+                return failure(Code::corrupt, "it does not decode");
+            },
+            2);
+        QVERIFY(rig.replied(2));
+        QCOMPARE(rig.asker.replies[1].error, 0);
+        QCOMPARE(rig.asker.replies[1].bytes, Bytes(5, std::byte{7}));
+        QCOMPARE(rig.asker.replies[2].error, to_errno({.code = Code::corrupt}));
+        const auto records = rig.drain();
+        QCOMPARE(EngineRig::steps(records, good),
+                 std::string("arrived matched fetching filling answered"));
+        QCOMPARE(EngineRig::at(records, bad, Step::answered).result,
+                 to_errno({.code = Code::corrupt}));
+    }
+
+    // Whoever fails a request meanwhile is not kept waiting, and the answer goes to nobody.
+    void failed_while_it_is_decoded() {
+        EngineRig rig;
+        std::atomic<bool> go = false;
+        Ask question;
+        question.pid = EngineRig::foreign;
+        question.pieces = {zeros(10)};
+        question.decode = [&](std::span<const std::byte>) -> Result<Bytes> {
+            go.wait(false);
+            return Bytes(1);
+        };
+        rig.engine.ask(std::move(question), rig.asker, 1);
+        QCOMPARE(rig.asker.replies.size(), std::size_t{0});
+        rig.engine.fail_all(ENOSPC);
+        QCOMPARE(rig.asker.replies[1].error, ENOSPC);
+        go = true;
+        go.notify_all();
+        rig.ask({stored(0, 10)}, 2);
+        QVERIFY(rig.replied(2));
+        QCOMPARE(rig.asker.replies[1].calls, 1);
     }
 
     // A fetch that fails fails its request, and neither others nor a second try.

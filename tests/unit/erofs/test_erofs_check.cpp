@@ -1,6 +1,10 @@
+#include "core/base/cursor.h"
 #include "core/erofs/check.h"
+#include "core/erofs/fields.h"
 #include "tests/support/image_writer.h"
 #include "tests/unit/erofs/erofs_test.h"
+
+#include <QCryptographicHash>
 
 using namespace coldscope;
 using namespace coldscope::erofs;
@@ -165,6 +169,156 @@ private Q_SLOTS:
         BuiltImage built = sample_image(12);
         put<std::uint8_t>(built.bytes, built.inode.at("/flat/inline") + 32 + 4, 250);
         QVERIFY(text(check_image(built.primary())).find("shared xattrs") != std::string::npos);
+    }
+
+    void xattr_entries() {
+        const BuiltImage built = sample_image(12);
+        const std::uint64_t area = built.inode.at("/flat/inline") + 32;
+        const std::uint64_t entries = area + 12 + 4; // "one", "two" with a long prefix, "x"
+        BuiltImage broken = built;
+        put<std::uint16_t>(broken.bytes, entries + 2, 6000);
+        QCOMPARE(at(check_image(broken.primary()), entries).value, std::string("6000"));
+        broken = built;
+        put<std::uint8_t>(broken.bytes, entries + 1, 7);
+        QCOMPARE(at(check_image(broken.primary()), entries + 1).field, std::string("name_index"));
+        broken = built;
+        put<std::uint8_t>(broken.bytes, entries + 1, 0x81); // of one prefix
+        QVERIFY(at(check_image(broken.primary()), entries + 1).message.find("long prefix 1") !=
+                std::string::npos);
+        broken = built;
+        put<std::uint32_t>(broken.bytes, area + 12, 0x3FFF'FFFF);
+        const Finding shared = at(check_image(broken.primary()), area + 12);
+        QCOMPARE(shared.field, std::string("shared xattr id"));
+        QCOMPARE(shared.place.structure, Structure::xattrs);
+        QCOMPARE(shared.place.offset, area);
+    }
+
+    void xattr_filter() {
+        BuiltImage built = sample_image(12);
+        const std::uint64_t area = built.inode.at("/flat/inline") + 32;
+        const auto compat_bits = static_cast<std::uint32_t>(
+            compat::checksum | compat::mtime | compat::plain_xattr_prefixes | compat::xattr_filter);
+        put<std::uint32_t>(built.bytes, 1024 + 8, compat_bits);
+        built.fix_checksum();
+        QVERIFY(check_image(built.primary()).empty());
+        put<std::uint32_t>(built.bytes, area, 0xFFFFFFFF); // "none of them is there"
+        const Findings findings = check_image(built.primary());
+        QCOMPARE(findings.errors(), 4U); // three of its own, one shared
+        QCOMPARE(at(findings, area + 16).field, std::string("name_filter"));
+        QCOMPARE(at(findings, area + 16).value, std::string("0xffffffff"));
+        // One bit alone: "one" has bit number 29 (xxh32 of the name, seeded with the prefix).
+        int missed = 0;
+        for (int bit = 0; bit < 32; ++bit) {
+            put<std::uint32_t>(built.bytes, area, 1U << bit);
+            missed += static_cast<int>(check_image(built.primary()).errors());
+        }
+        QCOMPARE(missed, 4);
+    }
+
+    void overlaps() {
+        const BuiltImage built = sample_image(12);
+        // The first blocks of a directory on those of another.
+        const BuiltImage small = sample_image(9);
+        const auto image = open(small);
+        const Inode many = value(image->find("/many"));
+        BuiltImage broken = small;
+        put<std::uint32_t>(broken.bytes, small.inode.at("/chunks") + 16,
+                           static_cast<std::uint32_t>(many.start_block));
+        put<std::uint32_t>(broken.bytes, small.inode.at("/chunks") + 8,
+                           static_cast<std::uint32_t>(many.size));
+        QVERIFY(text(check_image(broken.primary())).find("belong to directory") !=
+                std::string::npos);
+        // A file's bytes on the superblock.
+        broken = built;
+        put<std::uint32_t>(broken.bytes, built.inode.at("/flat/plain") + 16, 0);
+        const Finding found = at(check_image(broken.primary()), 1024);
+        QCOMPARE(found.severity, Severity::error);
+        QVERIFY(found.message.find("/flat/plain") != std::string::npos);
+        QCOMPARE(found.structure, std::string("superblock"));
+        // An inode's chunk table reaches into what follows it.
+        broken = built;
+        put<std::uint32_t>(broken.bytes, built.inode.at("/chunks/four") + 8, 4096 * 64);
+        QVERIFY(text(check_image(broken.primary())).find("belong to") != std::string::npos);
+    }
+
+    void devices_without_tag_or_with_one() {
+        BuiltImage built = sample_image(12);
+        std::memset(built.bytes.data() + 1152, 0, 64);
+        built.fix_checksum();
+        Finding found = at(check_image(built.primary()), 1152);
+        QCOMPARE(found.severity, Severity::note);
+        QCOMPARE(found.field, std::string("tag"));
+        std::memcpy(built.bytes.data() + 1152, "blob-two", 8);
+        built.fix_checksum();
+        found = at(check_image(built.primary()), 1152 + 128);
+        QCOMPARE(found.severity, Severity::warning);
+        QCOMPARE(found.value, std::string("\"blob-two\""));
+    }
+
+    void device_ranges_overlap() {
+        BuiltImage built = sample_image(12);
+        const auto first = load_le<std::uint32_t>(built.bytes.data() + 1152 + 68);
+        put<std::uint32_t>(built.bytes, 1152 + 128 + 68, first);
+        built.fix_checksum();
+        const Finding found = at(check_image(built.primary()), 1152 + 128 + 68);
+        QCOMPARE(found.severity, Severity::error);
+        QCOMPARE(found.place.structure, Structure::device_slot);
+        QCOMPARE(found.place.offset, 1152U + 128);
+        QCOMPARE(found.value, std::to_string(first));
+    }
+
+    void places_and_values() {
+        BuiltImage built = sample_image(12);
+        built.bytes[1150] ^= std::byte{1};
+        const Finding checksum = at(check_image(built.primary()), 1028);
+        QCOMPARE(checksum.place.structure, Structure::superblock);
+        QVERIFY(checksum.value.starts_with("0x"));
+        built = sample_image(12);
+        const std::uint64_t inode = built.inode.at("/flat/plain");
+        put<std::uint16_t>(built.bytes, inode, 5 << 1);
+        const Finding format = at(check_image(built.primary()), inode);
+        QCOMPARE(format.place.structure, Structure::inode);
+        QCOMPARE(format.field, std::string("format"));
+        built = sample_image(12);
+        const std::uint64_t names = entry(built, "/chunks", 3);
+        put<std::uint8_t>(built.bytes, names + 10, 99);
+        const Finding type = at(check_image(built.primary()), names + 10);
+        QCOMPARE(type.place.structure, Structure::directory_block);
+        QCOMPARE(type.value, std::string("99"));
+        const auto image = open(built);
+        const auto bytes = value(place_bytes(*image, type.place));
+        const auto fields = fields_of(image->superblock(), type.place, bytes);
+        const auto field = field_of(type, fields);
+        QVERIFY(field);
+        QCOMPARE(fields[*field].name, std::string("file_type"));
+        QCOMPARE(fields[*field].offset, names + 10);
+        // Fields of each structure follow one another and stay within it.
+        for (const Field& each : fields)
+            QVERIFY(each.offset >= type.place.offset &&
+                    each.offset + each.width <= type.place.offset + type.place.length);
+    }
+
+    void a_digest_as_tag() {
+        const BuiltImage built = sample_image(12);
+        const QByteArray digest =
+            QCryptographicHash::hash(
+                QByteArrayView(reinterpret_cast<const char*>(built.blobs[0].data()),
+                               static_cast<qsizetype>(built.blobs[0].size())),
+                QCryptographicHash::Sha256)
+                .toHex();
+        BuiltImage tagged = built;
+        std::memcpy(tagged.bytes.data() + 1152, digest.data(), 64);
+        tagged.fix_checksum();
+        const auto image = open(tagged);
+        Findings findings;
+        check_digest(*image, 0, *built.devices()[1], "blob", findings);
+        QVERIFY2(findings.empty(), text(findings).c_str());
+        check_digest(*image, 1, *built.devices()[2], "a name, no digest", findings);
+        QVERIFY(findings.empty());
+        tagged.blobs[0][5000] ^= std::byte{4};
+        check_digest(*image, 0, *tagged.devices()[1], "blob", findings);
+        QCOMPARE(at(findings, 1152).field, std::string("tag"));
+        QCOMPARE(findings.errors(), 1U);
     }
 
     void device_slots() {

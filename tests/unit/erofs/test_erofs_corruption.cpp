@@ -30,7 +30,7 @@ void read_everything(const BuiltImage& built, bool with_check) {
     const auto index = Index::build(image, &findings);
     if (!index)
         return;
-    QVERIFY(index->size() <= built.bytes.size() / 12 + 1);
+    QVERIFY(index->size() <= image.metadata_room() / 12 + 1);
     const auto devices = built.devices();
     Bytes bytes;
     for (std::size_t i = 0; i < index->size(); ++i) {

@@ -138,8 +138,10 @@ private Q_SLOTS:
             for (std::size_t i = 0; i < count; ++i) {
                 const std::uint64_t address = random() % 5000;
                 const std::uint64_t length = 1 + random() % (i % 50 == 0 ? 3000 : 20);
-                all.push_back(
-                    {address, i, static_cast<std::uint32_t>(length), static_cast<NodeId>(i)});
+                all.push_back({.address = address,
+                               .file_offset = i,
+                               .length = static_cast<std::uint32_t>(length) & 0xFFFFU,
+                               .node = static_cast<NodeId>(i)});
                 map.add(address, i, length, static_cast<NodeId>(i));
             }
             map.seal();

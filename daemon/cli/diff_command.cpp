@@ -1,0 +1,224 @@
+#include "daemon/cli/diff_command.h"
+
+#include "core/compare/compare.h"
+#include "daemon/cli/diff_report.h"
+#include "daemon/cli/open_image.h"
+#include "daemon/cli/output.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+constexpr int failed = 2;
+
+struct DiffOptions {
+    std::string old_image;
+    std::string new_image;
+    std::vector<std::string> old_devices; // of devices 1, 2, ...
+    std::vector<std::string> new_devices;
+    std::vector<std::string> blobs; // of either, by name
+    std::vector<std::string> ignore;
+    bool json = false;
+    bool summary = false;
+    bool all = false;
+    bool no_read = false;
+};
+
+struct OpenedSide {
+    std::unique_ptr<OpenedImage> opened;
+    erofs::Index index;
+    std::vector<std::string> files; // device and inode numbers
+
+    [[nodiscard]] compare::Side side() const {
+        return {*opened->image, index, opened->devices, files};
+    }
+};
+
+std::string identity_of(const std::string& path) {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0)
+        return {};
+    return fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
+std::string last_part(const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+}
+
+// The given blob whose name is the tag's; empty: none.
+std::string blob_for(const erofs::Device& device, const std::vector<std::string>& blobs) {
+    const std::string wanted = last_part(device.tag);
+    for (const std::string& path : blobs) {
+        if (!wanted.empty() && last_part(path) == wanted)
+            return path;
+    }
+    return {};
+}
+
+// Of all devices, as open_image() takes them.
+std::vector<std::string> blobs_of(const std::string& image, std::vector<std::string> devices,
+                                  const std::vector<std::string>& blobs) {
+    auto primary = FileReadAt::open(image);
+    if (!primary)
+        return devices; // open_image() says why
+    const auto opened = erofs::Image::open(std::move(*primary));
+    if (!opened)
+        return devices;
+    for (std::size_t i = devices.size(); i < (*opened)->devices().size(); ++i)
+        devices.push_back(blob_for((*opened)->devices()[i], blobs));
+    while (!devices.empty() && devices.back().empty())
+        devices.pop_back();
+    return devices;
+}
+
+bool open_side(const std::string& name, const std::vector<std::string>& devices,
+               const std::vector<std::string>& blobs, OpenedSide& side) {
+    const std::vector<std::string> paths = blobs_of(name, devices, blobs);
+    side.opened = open_image(name, paths);
+    if (side.opened == nullptr)
+        return false;
+    side.files.push_back(identity_of(name));
+    for (const std::string& path : paths)
+        side.files.push_back(path.empty() ? path : identity_of(path));
+    auto index = erofs::Index::build(*side.opened->image);
+    if (!index) {
+        print_error(index.error(), name);
+        return false;
+    }
+    side.index = std::move(*index);
+    return true;
+}
+
+// One line on a terminal, rewritten at each whole percent.
+class ProgressLine {
+public:
+    ProgressLine() : shown_(isatty(STDERR_FILENO) == 1) {}
+    ProgressLine(const ProgressLine&) = delete;
+    ProgressLine& operator=(const ProgressLine&) = delete;
+    ~ProgressLine() {
+        if (told_)
+            fmt::print(stderr, "\r\x1b[K");
+    }
+    bool tell(const compare::Progress& progress) {
+        const std::uint64_t percent =
+            progress.total == 0 ? 0
+                                : std::min<std::uint64_t>(99, progress.done * 100 / progress.total);
+        if (shown_ && (!told_ || percent != percent_ || progress.phase != phase_)) {
+            fmt::print(stderr, "\r\x1b[K{} {} %", compare::name(progress.phase), percent);
+            std::fflush(stderr);
+            told_ = true;
+        }
+        percent_ = percent;
+        phase_ = progress.phase;
+        return true;
+    }
+
+private:
+    bool shown_;
+    bool told_ = false;
+    std::uint64_t percent_ = 0;
+    compare::Phase phase_ = compare::Phase::devices;
+};
+
+Result<compare::Comparison> compare_sides(const compare::Side& before, const compare::Side& after,
+                                          const DiffOptions& options) {
+    ProgressLine line;
+    compare::Options wanted;
+    for (const std::string& field : options.ignore)
+        wanted.ignore |= compare::field_by_name(field).value_or(0);
+    wanted.read = !options.no_read;
+    wanted.report = [&line](const compare::Progress& progress) { return line.tell(progress); };
+    return compare::compare(before, after, wanted);
+}
+
+// A blob that is given for nothing is a mistake that would show as bytes to fetch.
+bool all_used(const DiffOptions& options, const OpenedSide& before, const OpenedSide& after) {
+    for (const std::string& path : options.blobs) {
+        const auto has = [&path](const OpenedSide& side) {
+            return std::ranges::any_of(side.opened->image->devices(),
+                                       [&path](const erofs::Device& device) {
+                                           return last_part(device.tag) == last_part(path);
+                                       });
+        };
+        if (has(before) || has(after))
+            continue;
+        print_error({Code::invalid, 0, no_offset,
+                     fmt::format("no device of either image has the tag \"{}\": give it with "
+                                 "--old-device or --new-device",
+                                 last_part(path))},
+                    path);
+        return false;
+    }
+    return true;
+}
+
+int run_diff(const DiffOptions& options) {
+    OpenedSide old_side;
+    OpenedSide new_side;
+    if (!open_side(options.old_image, options.old_devices, options.blobs, old_side) ||
+        !open_side(options.new_image, options.new_devices, options.blobs, new_side) ||
+        !all_used(options, old_side, new_side))
+        return failed;
+    const compare::Side before = old_side.side();
+    const compare::Side after = new_side.side();
+    const auto comparison = compare_sides(before, after, options);
+    if (!comparison) {
+        print_error(comparison.error(), {});
+        return failed;
+    }
+    Output output;
+    const DiffReport report{options.old_image, options.new_image, before,     after,
+                            *comparison,       options.summary,   options.all};
+    if (options.json)
+        print_diff_json(report, output);
+    else
+        print_diff(report, output);
+    for (const std::string& warning : comparison->warnings)
+        print_warning(printable(warning));
+    const int code = comparison->same() ? 0 : 1;
+    return output.finish(code) == code ? code : failed;
+}
+
+} // namespace
+
+void add_diff_command(CLI::App& app, int& exit_code) {
+    auto options = std::make_shared<DiffOptions>();
+    CLI::App* command = app.add_subcommand(
+        "diff", "Compare two images: files, and what a node that has OLD must fetch for NEW");
+    command->add_option("OLD", options->old_image, "The first image (its bootstrap)")->required();
+    command->add_option("NEW", options->new_image, "The second image")->required();
+    const auto blobs = [command](const char* name, std::vector<std::string>& list,
+                                 const char* text) {
+        command->add_option(name, list, text)->type_name("BLOB")->allow_extra_args(false);
+    };
+    blobs("--blob", options->blobs,
+          "A blob of either image; its file name is the tag in the device table");
+    blobs("--old-device", options->old_devices,
+          "A blob of OLD; once for each, in the device table's order");
+    blobs("--new-device", options->new_devices, "Likewise of NEW");
+    command
+        ->add_option("--ignore", options->ignore,
+                     "Fields that may differ: mode, uid, gid, mtime, links, xattrs")
+        ->type_name("FIELD,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember({"mode", "uid", "gid", "mtime", "links", "xattrs"}));
+    command->add_flag("--no-read", options->no_read,
+                      "Read no files and no blobs: what only their bytes tell is unknown");
+    command->add_flag("--all", options->all, "List what is the same, too");
+    command->add_flag("--summary", options->summary, "Only the figures, no paths");
+    command->add_flag("--json", options->json, "Print JSON");
+    command->callback([options, &exit_code] { exit_code = run_diff(*options); });
+}
+
+} // namespace coldscope::cli
