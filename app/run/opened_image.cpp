@@ -23,23 +23,6 @@ std::string file_name_of_tag(const std::string& tag) {
     return fs::path(tag).filename().string();
 }
 
-// Where the blob of a device may be: beside the image, by tag or by the image's name.
-std::string likely_blob(const fs::path& image, const erofs::Device& device, std::size_t devices) {
-    if (std::string named = find_blob(image.string(), device); !named.empty())
-        return named;
-    std::error_code ignored;
-    const auto usable = [&](const fs::path& path) {
-        return fs::is_regular_file(path, ignored) && !fs::equivalent(path, image, ignored);
-    };
-    if (devices != 1)
-        return {};
-    for (const char* ending : {".blob", ".data", ".bin"}) {
-        if (const fs::path path = fs::path(image).replace_extension(ending); usable(path))
-            return path.string();
-    }
-    return {};
-}
-
 // Bytes of each node on devices, added up to the root.
 std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
     std::vector<std::uint64_t> stored(index.size());
@@ -98,9 +81,10 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
     COLDSCOPE_TRY(head.devices, erofs::read_device_table(*primary, head.super));
     head.device_paths = device_paths;
     head.device_paths.resize(head.devices.size());
+    const std::vector<std::string> found = find_blobs(path, head.devices);
     for (std::size_t i = 0; i < head.devices.size(); ++i) {
         if (head.device_paths[i].empty())
-            head.device_paths[i] = likely_blob(path, head.devices[i], head.devices.size());
+            head.device_paths[i] = found[i];
     }
     return head;
 }
@@ -123,13 +107,15 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
 
     const auto table = opened->image->devices();
     opened->device_paths.resize(table.size());
+    const std::vector<std::string> found = find_blobs(path, table);
     for (std::size_t i = 0; i < table.size(); ++i) {
         std::string& blob = opened->device_paths[i];
         const bool given = !blob.empty();
         if (!given)
-            blob = likely_blob(path, table[i], table.size());
+            blob = found[i];
         if (blob.empty()) {
-            opened->devices.push_back(nullptr);
+            opened->devices.push_back(
+                erofs::flattened_device(primary, opened->image->superblock(), table[i]));
             continue;
         }
         auto file = FileReadAt::open(blob);

@@ -49,8 +49,7 @@ struct ImageHead {
                                           const std::vector<std::string>& device_paths);
 
 // Any thread. Opens tolerantly: what can be passed over is in `findings`. device_paths may be
-// shorter than the device table: a blob is then looked for beside the image, by its tag, by the
-// image's name with another ending, and by size.
+// shorter than the device table: a blob is then what find_blobs() finds, or within the image.
 [[nodiscard]] Result<std::shared_ptr<OpenedImage>>
 open_image(const std::string& path, const std::vector<std::string>& device_paths);
 

@@ -17,6 +17,12 @@ Result<void> MemoryReadAt::read(std::uint64_t offset, std::span<std::byte> into)
     return {};
 }
 
+Result<void> PartReadAt::read(std::uint64_t offset, std::span<std::byte> into) {
+    if (offset > size_ || into.size() > size_ - offset || start_ > ~std::uint64_t{0} - size_)
+        return failure(Code::truncated, "read past the end of a part", size_);
+    return whole_->read(start_ + offset, into);
+}
+
 Result<std::unique_ptr<FileReadAt>> FileReadAt::open(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)

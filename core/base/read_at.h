@@ -34,6 +34,20 @@ private:
     std::span<const std::byte> bytes_;
 };
 
+// A range of another, from start on; what of it the other lacks is truncated when it is read.
+class PartReadAt final : public ReadAt {
+public:
+    PartReadAt(std::shared_ptr<ReadAt> whole, std::uint64_t start, std::uint64_t size)
+        : whole_(std::move(whole)), start_(start), size_(size) {}
+    [[nodiscard]] std::uint64_t size() const override { return size_; }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+
+private:
+    std::shared_ptr<ReadAt> whole_;
+    std::uint64_t start_; // bytes
+    std::uint64_t size_;  // bytes
+};
+
 // A regular file or block device, read with pread.
 class FileReadAt final : public ReadAt {
 public:

@@ -91,6 +91,17 @@ Result<std::vector<Device>> read_device_table(ReadAt& primary, const Superblock&
     return devices;
 }
 
+std::shared_ptr<ReadAt> flattened_device(const std::shared_ptr<ReadAt>& primary,
+                                         const Superblock& super, const Device& device) {
+    const auto block = std::uint64_t{super.block_size()};
+    const auto start = checked_mul(device.uniaddr, block);
+    const auto size = checked_mul(device.blocks, block);
+    if (!start || !size || *start == 0 || *size == 0 || *start > primary->size() ||
+        *size > primary->size() - *start)
+        return nullptr;
+    return std::make_shared<PartReadAt>(primary, *start, *size);
+}
+
 DeviceResolver::DeviceResolver(const Superblock& super, std::span<const Device> devices) {
     id_mask_ = static_cast<std::uint16_t>(
         std::bit_ceil(static_cast<std::uint32_t>(devices.size()) + 1) - 1);

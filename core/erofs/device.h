@@ -8,6 +8,7 @@
 #include "core/erofs/superblock.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,13 @@ struct Device {
 // With findings, overlaps are listed there and the table is returned all the same.
 [[nodiscard]] Result<std::vector<Device>>
 read_device_table(ReadAt& primary, const Superblock& super, Findings* tolerant = nullptr);
+
+// The device's bytes within the primary one, at their place in the unified address space: so they
+// are in an image that was flattened into one file. Null where the file does not reach as far, or
+// the slot says no place.
+[[nodiscard]] std::shared_ptr<ReadAt> flattened_device(const std::shared_ptr<ReadAt>& primary,
+                                                       const Superblock& super,
+                                                       const Device& device);
 
 // Turns (device id, address) as the image stores it into the device that holds the bytes: an
 // address of device 0 within a device's unified range belongs to that device.

@@ -71,7 +71,11 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
         blobs.empty() && !opened->rafs_error ? find_blobs(name, opened->image->devices()) : blobs;
     for (std::size_t i = 0; i < paths.size(); ++i) {
         if (paths[i].empty()) {
-            opened->devices.push_back(nullptr);
+            opened->devices.push_back(blobs.empty()
+                                          ? erofs::flattened_device(opened->devices[0],
+                                                                    opened->image->superblock(),
+                                                                    opened->image->devices()[i])
+                                          : nullptr);
             continue;
         }
         auto blob = open_named(paths[i]);

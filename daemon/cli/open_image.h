@@ -25,7 +25,8 @@ struct OpenedImage {
 [[nodiscard]] Result<std::shared_ptr<ReadAt>> open_named(const std::string& path);
 
 // blobs: of devices 1, 2, ...; an empty name: missing. Where none are given, they are those that
-// find_blobs() finds. On failure prints why and returns nothing.
+// find_blobs() finds, then those within the image's own file. On failure prints why and returns
+// nothing.
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
                                                       const std::vector<std::string>& blobs);
 

@@ -9,12 +9,12 @@
 
 namespace coldscope {
 
-// A file beside the image that is called as the device's tag, a name or a digest: in its folder, or
-// in a folder "blobs" there, as OCI layouts and Nydus keep them. Empty where there is none. Tags
-// lead to no other folder.
-[[nodiscard]] std::string find_blob(const std::string& image, const erofs::Device& device);
-
-// For each device, in their order.
+// For each device, in their order, a file beside the image; empty where there is none.
+// - called as its tag, a name or a digest: in the image's folder, or in a folder "blobs" there, as
+//   OCI layouts and Nydus keep them. Tags lead to no other folder.
+// - an EROFS image in the image's folder whose UUID is the tag, as mkfs.erofs writes it where it
+//   merges images.
+// - where the image has one device, and that no tag, the image's name with another ending.
 [[nodiscard]] std::vector<std::string> find_blobs(const std::string& image,
                                                   std::span<const erofs::Device> devices);
 

@@ -134,30 +134,22 @@ void check_index(CoreImage& opened, const View& view) {
     }
 }
 
-class Part final : public ReadAt {
-public:
-    Part(std::shared_ptr<ReadAt> file, std::uint64_t start)
-        : file_(std::move(file)), start_(start) {}
-    [[nodiscard]] std::uint64_t size() const override { return file_->size() - start_; }
-    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
-        return file_->read(start_ + offset, into);
-    }
-
-private:
-    std::shared_ptr<ReadAt> file_;
-    std::uint64_t start_;
-};
-
 } // namespace
 
 CoreImage::CoreImage(const MadeImage& made) {
     const auto open = [](const std::string& path) {
         return std::shared_ptr<ReadAt>(must(FileReadAt::open(path), path));
     };
-    devices.push_back(std::make_shared<Part>(open(made.image), made.offset));
+    std::shared_ptr<ReadAt> file = open(made.image);
+    if (made.offset != 0)
+        file = std::make_shared<PartReadAt>(file, made.offset, file->size() - made.offset);
+    devices.push_back(std::move(file));
     for (const std::string& blob : made.blobs)
         devices.push_back(open(blob));
     image = must(Image::open(devices[0]), made.image);
+    for (std::size_t i = made.blobs.size(); i < image->devices().size(); ++i)
+        devices.push_back(
+            erofs::flattened_device(devices[0], image->superblock(), image->devices()[i]));
 }
 
 View view_of_image(CoreImage& opened, std::uint64_t longest) {

@@ -258,7 +258,8 @@ std::vector<Row> uncompressed_rows() {
     row("behind other bytes", {"--offset=1048576", "-x1000"});
     rows.back().unsound = true; // the data were copied to before the image
     row("behind other bytes, xattrs shared", {"--offset=1048576"});
-    rows.back().unsound = true; // they lie elsewhere than the superblock says; the kernel lists none
+    rows.back().unsound =
+        true; // they lie elsewhere than the superblock says; the kernel lists none
     row("by bits", {"--zfeature-bits=192"});
     return rows;
 }

@@ -32,6 +32,7 @@ struct Made {
     View expected;
     std::uint64_t longest = 64 << 20; // bytes: longer files are not read whole
     bool extract = true;              // fsck.erofs reads all bytes
+    bool flattened = false;           // the blobs are in the image's file; fsck.erofs can't read it
 };
 
 struct Row {
@@ -62,7 +63,8 @@ using Change = std::function<void(View&)>;
 
 [[nodiscard]] std::vector<Row> uncompressed_rows();
 [[nodiscard]] std::vector<Row> compressed_rows();
-// Made from tar files, from other images, or onto one.
-[[nodiscard]] std::vector<Row> rows_of_other_sources();
+[[nodiscard]] std::vector<Row> tar_rows();
+// Made of other images, or onto one.
+[[nodiscard]] std::vector<Row> merged_rows();
 
 } // namespace coldscope::golden

@@ -36,6 +36,8 @@ void require_none(const std::string& difference, const char* from) {
 }
 
 void check_by_fsck(const Made& made) {
+    if (made.flattened)
+        return;
     std::vector<std::string> arguments;
     if (made.extract)
         arguments.emplace_back("--extract");
@@ -95,7 +97,8 @@ void TestMatrix::image_data() {
     QTest::addColumn<int>("number");
     rows_ = uncompressed_rows();
     std::ranges::move(compressed_rows(), std::back_inserter(rows_));
-    std::ranges::move(rows_of_other_sources(), std::back_inserter(rows_));
+    std::ranges::move(tar_rows(), std::back_inserter(rows_));
+    std::ranges::move(merged_rows(), std::back_inserter(rows_));
     for (std::size_t i = 0; i < rows_.size(); ++i)
         QTest::newRow(rows_[i].name.c_str()) << static_cast<int>(i);
 }

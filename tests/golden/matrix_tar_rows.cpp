@@ -1,4 +1,4 @@
-// Images from tar files, of other images, and onto one.
+// Images from tar files.
 #include "tests/golden/golden_tools.h"
 #include "tests/golden/matrix_rows.h"
 #include "tests/golden/matrix_tar.h"
@@ -150,7 +150,7 @@ Row row_of_far_tar(const char* name, const Options& options, bool reserved) {
 
 } // namespace
 
-std::vector<Row> rows_of_other_sources() {
+std::vector<Row> tar_rows() {
     std::vector<Row> rows;
     const auto tar = [&](const char* name, const Options& options, bool index = false,
                          const char* compression = "", Change change = {}) {
