@@ -18,6 +18,7 @@
 #include <QLineEdit>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QScrollArea>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -48,7 +49,7 @@ QString phase_text(compare::Phase phase) {
     case compare::Phase::moves:
         return CompareView::tr("Looking for moved files… %p %");
     case compare::Phase::blocks:
-        return CompareView::tr("Looking for blocks of the same content… %p %");
+        return CompareView::tr("Looking for same blocks… %p %");
     }
     return {};
 }
@@ -57,28 +58,32 @@ QString phase_text(compare::Phase phase) {
 
 CompareView::CompareView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), comparer_(workspace), model_(new ChangeModel(this)),
-      head_(new QWidget(this)), images_(new ElidedLabel(Qt::ElideMiddle, head_)),
-      swap_(new QToolButton(head_)), compare_(new QPushButton(tr("Compare &with…"), head_)),
-      running_(new QWidget(this)), progress_(new QProgressBar(running_)), bar_(new FetchBar(this)),
-      parts_(new ElidedLabel(Qt::ElideRight, this)), notes_(new QLabel(this)),
-      filters_(new QWidget(this)), part_(new QLineEdit(filters_)), count_(new QLabel(filters_)),
-      table_(new QTableView(this)), empty_(new EmptyState(table_)) {
+      head_(new QWidget), images_(new ElidedLabel(Qt::ElideMiddle, head_)),
+      swap_(new QToolButton(head_)), compare_(new QToolButton(head_)), running_(new QWidget(head_)),
+      progress_(new QProgressBar(running_)), bar_(new FetchBar(head_)), parts_(new QLabel(head_)),
+      notes_(new QLabel(head_)), count_(new QLabel(head_)), filters_(new QWidget(this)),
+      part_(new QLineEdit(filters_)), table_(new QTableView(this)), empty_(new EmptyState(table_)) {
     build_head();
     build_filter();
     build_table();
-    auto* parts = new QHBoxLayout;
-    parts->setContentsMargins(6, 0, 6, 0);
-    parts->addWidget(parts_);
-    auto* lines = new QVBoxLayout(this);
-    lines->setContentsMargins({});
+    // A dock at the bottom is wide and low: the figures stand beside the table.
+    auto* figures = new QScrollArea(this);
+    figures->setWidget(head_);
+    figures->setWidgetResizable(true);
+    figures->setFrameShape(QFrame::NoFrame);
+    figures->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    figures->setFixedWidth(fontMetrics().averageCharWidth() * 48);
+    figures->setFocusPolicy(Qt::NoFocus);
+    figures->setAccessibleName(tr("Figures of the comparison"));
+    auto* lines = new QVBoxLayout;
     lines->setSpacing(4);
-    lines->addWidget(head_);
-    lines->addWidget(running_);
-    lines->addWidget(bar_);
-    lines->addLayout(parts);
-    lines->addWidget(notes_);
     lines->addWidget(filters_);
     lines->addWidget(table_, 1);
+    auto* sides = new QHBoxLayout(this);
+    sides->setContentsMargins({});
+    sides->setSpacing(0);
+    sides->addWidget(figures);
+    sides->addLayout(lines, 1);
     setFocusProxy(table_);
     model_->set_theme(theme_of(palette()));
 
@@ -98,33 +103,49 @@ void CompareView::build_head() {
     images_->setFont(bold);
     images_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     swap_->setIcon(icon("swap"));
-    swap_->setAutoRaise(true);
     swap_->setAccessibleName(tr("Swap the images"));
     swap_->setToolTip(tr("The other way round: the second image's node fetches the first"));
-    compare_->setAutoDefault(false);
+    compare_->setIcon(icon("compare"));
+    compare_->setText(tr("Compare &with…"));
+    compare_->setToolTip(tr("Compare with another image (Ctrl+Shift+O)"));
+    for (QToolButton* button : {swap_, compare_}) {
+        button->setFocusPolicy(Qt::TabFocus);
+        button->setAutoRaise(true);
+    }
     connect(swap_, &QToolButton::clicked, &comparer_, &Comparer::swap);
-    connect(compare_, &QPushButton::clicked, this, &CompareView::compare_wanted);
-    auto* line = new QHBoxLayout(head_);
-    line->setContentsMargins(6, 4, 6, 0);
-    line->addWidget(images_, 1);
-    line->addWidget(swap_);
-    line->addWidget(compare_);
+    connect(compare_, &QToolButton::clicked, this, &CompareView::compare_wanted);
 
     progress_->setAccessibleName(tr("Progress of the comparison"));
     auto* cancel = new QPushButton(tr("Cancel"), running_);
     cancel->setAutoDefault(false);
     connect(cancel, &QPushButton::clicked, &comparer_, &Comparer::cancel);
     auto* progress = new QHBoxLayout(running_);
-    progress->setContentsMargins(6, 0, 6, 0);
+    progress->setContentsMargins({});
     progress->addWidget(progress_, 1);
     progress->addWidget(cancel);
 
     make_faint(parts_);
-    parts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    notes_->setWordWrap(true);
-    notes_->setTextFormat(Qt::PlainText);
-    notes_->setContentsMargins(6, 0, 6, 0);
-    notes_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    for (QLabel* label : {parts_, notes_, count_}) {
+        label->setWordWrap(true);
+        label->setTextFormat(Qt::PlainText);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    }
+    count_->setAccessibleName(tr("What is shown"));
+    auto* line = new QHBoxLayout;
+    line->setSpacing(2);
+    line->addWidget(images_, 1);
+    line->addWidget(swap_);
+    line->addWidget(compare_);
+    auto* lines = new QVBoxLayout(head_);
+    lines->setContentsMargins(6, 4, 8, 4);
+    lines->setSpacing(4);
+    lines->addLayout(line);
+    lines->addWidget(running_);
+    lines->addWidget(bar_);
+    lines->addWidget(notes_);
+    lines->addWidget(count_);
+    lines->addWidget(parts_);
+    lines->addStretch(1);
 }
 
 void CompareView::build_filter() {
@@ -132,15 +153,15 @@ void CompareView::build_filter() {
     part_->setAccessibleName(tr("Filter of paths"));
     part_->setClearButtonEnabled(true);
     part_->addAction(icon("edit-find"), QLineEdit::LeadingPosition);
-    count_->setAccessibleName(tr("What is shown"));
     auto* line = new QHBoxLayout(filters_);
-    line->setContentsMargins(6, 0, 6, 0);
+    line->setContentsMargins(0, 4, 6, 0);
     line->setSpacing(4);
     line->addWidget(part_, 1);
     for (const Kind kind : kind_order) {
         auto* button = new QToolButton(filters_);
         button->setCheckable(true);
         button->setChecked(kind != Kind::same);
+        button->setAutoRaise(true); // so that what is on is seen
         button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
         button->setToolTip(kind == Kind::same
                                ? tr("Show paths that are the same in both")
@@ -149,8 +170,6 @@ void CompareView::build_filter() {
         line->addWidget(button);
         kinds_[static_cast<std::size_t>(kind)] = button;
     }
-    line->addSpacing(8);
-    line->addWidget(count_);
     typing_.setSingleShot(true);
     typing_.setInterval(typing_ms);
     connect(part_, &QLineEdit::textChanged, this, [this] { typing_.start(); });
@@ -179,17 +198,27 @@ void CompareView::build_table() {
         following_ = false;
         if (!fitted_ && model_->rowCount() > 0) {
             fitted_ = true;
-            table_->horizontalHeader()->setResizeContentsPrecision(200);
-            table_->resizeColumnsToContents();
-            const int most = table_->fontMetrics().averageCharWidth() * 70;
-            for (const ChangeColumn column : {ChangeColumn::path, ChangeColumn::what}) {
-                const int at = static_cast<int>(column);
-                table_->setColumnWidth(at, std::min(table_->columnWidth(at), most));
-            }
+            fit_columns();
         }
         show_count();
         show_chosen();
     });
+}
+
+// To what is in them; paths give way, so that what is to be fetched is in sight.
+void CompareView::fit_columns() {
+    QHeaderView* header = table_->horizontalHeader();
+    header->setResizeContentsPrecision(200);
+    table_->resizeColumnsToContents();
+    const int letter = table_->fontMetrics().averageCharWidth();
+    for (const ChangeColumn column : {ChangeColumn::what, ChangeColumn::path}) {
+        const int at = static_cast<int>(column);
+        table_->setColumnWidth(at, std::min(table_->columnWidth(at), letter * 70));
+    }
+    const int paths = static_cast<int>(ChangeColumn::path);
+    const int scroll_bar = style()->pixelMetric(QStyle::PM_ScrollBarExtent) + 4; // and the frame
+    const int lacking = std::max(0, header->length() - (table_->width() - scroll_bar));
+    table_->setColumnWidth(paths, std::max(table_->columnWidth(paths) - lacking, letter * 20));
 }
 
 void CompareView::start(const QString& other) {
@@ -213,8 +242,11 @@ void CompareView::show_state() {
     images_->set_whole(first.isEmpty() ? tr("Nothing is compared yet")
                                        : QStringLiteral("%1 → %2").arg(first, second));
     swap_->setEnabled(any);
+    swap_->setVisible(!first.isEmpty());
+    compare_->setToolButtonStyle(first.isEmpty() ? Qt::ToolButtonTextBesideIcon
+                                                 : Qt::ToolButtonIconOnly);
     running_->setVisible(comparer_.running());
-    for (QWidget* widget : std::initializer_list<QWidget*>{bar_, parts_, filters_})
+    for (QWidget* widget : std::initializer_list<QWidget*>{bar_, parts_, count_, filters_})
         widget->setVisible(any);
     table_->horizontalHeader()->setVisible(any);
     if (any)
@@ -244,14 +276,14 @@ void CompareView::show_figures() {
     QStringList parts;
     const auto part = [&parts](std::uint64_t bytes, const QString& what) {
         if (bytes != 0)
-            parts.push_back(QStringLiteral("%1 %2").arg(size_text(bytes), what));
+            parts.push_back(QStringLiteral("· %1 %2").arg(size_text(bytes), what));
     };
     const auto of = [&](Kind kind) { return result.fetch_by_kind[static_cast<std::size_t>(kind)]; };
     part(of(Kind::added), tr("of added files"));
     part(of(Kind::changed), tr("of changed files"));
     part(of(Kind::moved), tr("of moved files"));
     part(of(Kind::unknown), tr("of files not compared"));
-    part(of(Kind::same), tr("of files that are the same, stored elsewhere"));
+    part(of(Kind::same), tr("of unchanged files"));
     part(result.metadata_to_fetch, tr("of metadata"));
     std::uint64_t chunks = 0;
     std::uint64_t shared = 0;
@@ -259,13 +291,14 @@ void CompareView::show_figures() {
         chunks += need.chunks;
         shared += need.shared_chunks;
     }
-    QString text = result.to_fetch == 0
-                       ? tr("Nothing is to be fetched of %1.").arg(size_text(result.needed))
-                       : tr("To fetch, of %1 needed: %2")
-                             .arg(size_text(result.needed), parts.join(QStringLiteral(" · ")));
+    if (result.to_fetch == 0)
+        parts.push_back(tr("Nothing of %1 is to be fetched").arg(size_text(result.needed)));
+    else
+        parts.prepend(
+            tr("To fetch, %1 of %2:").arg(size_text(result.to_fetch), size_text(result.needed)));
     if (chunks != 0)
-        text += tr(" · %1 of %2 chunks shared").arg(count_text(shared), count_text(chunks));
-    parts_->set_whole(text);
+        parts.push_back(tr("%1 of %2 chunks shared").arg(count_text(shared), count_text(chunks)));
+    parts_->setText(parts.join(QLatin1Char('\n')));
     const Theme theme = theme_of(palette());
     for (const Kind kind : kind_order) {
         QToolButton* button = kinds_[static_cast<std::size_t>(kind)];
@@ -322,7 +355,7 @@ void CompareView::show_count() {
         count_->clear();
         return;
     }
-    count_->setText(tr("%1 of %2 · %3 to fetch")
+    count_->setText(tr("%1 of %2 paths · %3 to fetch")
                         .arg(count_text(static_cast<std::uint64_t>(model_->rowCount())),
                              count_text(comparer_.compared()->result.changes.size()),
                              size_text(model_->fetch_shown())));

@@ -11,7 +11,6 @@
 class QLabel;
 class QLineEdit;
 class QProgressBar;
-class QPushButton;
 class QTableView;
 class QToolButton;
 
@@ -42,6 +41,7 @@ private:
     void build_head();
     void build_filter();
     void build_table();
+    void fit_columns();
     void show_state();
     void show_progress();
     void show_figures();
@@ -59,16 +59,16 @@ private:
     QWidget* head_;
     ElidedLabel* images_;
     QToolButton* swap_;
-    QPushButton* compare_;
+    QToolButton* compare_;
     QWidget* running_;
     QProgressBar* progress_;
     FetchBar* bar_;
-    ElidedLabel* parts_;
+    QLabel* parts_;
     QLabel* notes_;
+    QLabel* count_;
     QWidget* filters_;
     QLineEdit* part_;
     std::array<QToolButton*, compare::kind_count> kinds_{};
-    QLabel* count_;
     QTableView* table_;
     EmptyState* empty_;
     QTimer typing_;

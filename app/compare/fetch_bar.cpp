@@ -13,8 +13,6 @@ namespace {
 constexpr int bar_height = 14; // logical pixels, as all below
 constexpr int swatch = 10;
 constexpr int gap = 4;
-constexpr int between = 18;
-constexpr int margin = 6;
 
 } // namespace
 
@@ -34,11 +32,10 @@ void FetchBar::show(const compare::Comparison& comparison) {
     parts_.push_back(
         {Mark::local, shared, tr("%1 there already (%2)").arg(size_text(shared), share(shared))});
     if (elsewhere != 0)
-        parts_.push_back(
-            {Mark::unused, elsewhere,
-             (comparison.all_looked_at ? tr("%1 there under other addresses (%2)")
-                                       : tr("at least %1 there under other addresses (%2)"))
-                 .arg(size_text(elsewhere), share(elsewhere))});
+        parts_.push_back({Mark::unused, elsewhere,
+                          (comparison.all_looked_at ? tr("%1 at other addresses (%2)")
+                                                    : tr("at least %1 at other addresses (%2)"))
+                              .arg(size_text(elsewhere), share(elsewhere))});
     parts_.push_back({Mark::fetching, comparison.to_fetch - elsewhere,
                       (elsewhere != 0 ? tr("%1 new (%2)") : tr("%1 to fetch (%2)"))
                           .arg(size_text(comparison.to_fetch - elsewhere),
@@ -56,10 +53,11 @@ QString FetchBar::text() const {
 }
 
 QSize FetchBar::sizeHint() const {
-    int width = 2 * margin;
+    int width = 0;
     for (const Part& part : parts_)
-        width += swatch + gap + fontMetrics().horizontalAdvance(part.text) + between;
-    return {width, bar_height + gap + fontMetrics().height()};
+        width = std::max(width, swatch + gap + fontMetrics().horizontalAdvance(part.text));
+    return {width,
+            bar_height + gap + static_cast<int>(parts_.size()) * fontMetrics().lineSpacing()};
 }
 
 QSize FetchBar::minimumSizeHint() const {
@@ -69,7 +67,7 @@ QSize FetchBar::minimumSizeHint() const {
 void FetchBar::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     const Theme theme = theme_of(palette());
-    const QRectF bar(margin, 0, width() - 2 * margin, bar_height);
+    const QRectF bar(0, 0, width(), bar_height);
     double all = 0;
     for (const Part& part : parts_)
         all += static_cast<double>(part.bytes);
@@ -84,20 +82,16 @@ void FetchBar::paintEvent(QPaintEvent*) {
     painter.setPen(look(Mark::cold, theme).outline);
     painter.drawRect(bar.adjusted(0.5, 0.5, -0.5, -0.5));
 
-    const int top = bar_height + gap;
-    const int line = fontMetrics().height();
-    int left = margin;
     painter.setPen(palette().color(QPalette::WindowText));
+    const int line = fontMetrics().lineSpacing();
+    int top = bar_height + gap;
     for (const Part& part : parts_) {
-        const int room = width() - margin - left - swatch - gap;
-        if (room <= 0)
-            break;
-        draw_mark(painter, QRectF(left, top + (line - swatch) / 2.0, swatch, swatch), part.mark,
+        draw_mark(painter, QRectF(0, top + (line - swatch) / 2.0, swatch, swatch), part.mark,
                   theme);
-        left += swatch + gap;
-        const QString shown = fontMetrics().elidedText(part.text, Qt::ElideRight, room);
-        painter.drawText(QRect(left, top, room, line), Qt::AlignLeft | Qt::AlignVCenter, shown);
-        left += fontMetrics().horizontalAdvance(shown) + between;
+        const QRect place(swatch + gap, top, width() - swatch - gap, line);
+        painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter,
+                         fontMetrics().elidedText(part.text, Qt::ElideRight, place.width()));
+        top += line;
     }
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/engine/cache_file.h"
 
 #include "core/base/checked.h"
+#include "core/base/hex.h"
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -27,10 +29,7 @@ constexpr std::uint64_t largest_granule = 2u << 20;
 std::string short_digest(const std::string& text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-    std::string hex;
-    for (std::size_t i = 0; i < 8; ++i)
-        hex += fmt::format("{:02x}", digest[i]);
-    return hex;
+    return hex(std::as_bytes(std::span(digest).first(8)));
 }
 
 // The part of a name that is safe in a file's name.

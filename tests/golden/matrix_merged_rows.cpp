@@ -55,12 +55,6 @@ void new_root(View& view) {
     root.first_link = "/";
 }
 
-std::string fresh(const Originals& originals, const std::string& name) {
-    std::string path = originals.path(name);
-    fs::remove(path);
-    return path;
-}
-
 // An image of one of the trees, or of its tar; "BLOB" as in row_of_tree().
 std::string source(const Originals& originals, const std::string& name, const std::string& tree,
                    Options options, std::vector<std::string>& blobs) {
@@ -148,13 +142,6 @@ Row added(const char* name, const Options& options) {
         return made;
     };
     return row;
-}
-
-void emptied(View& view) {
-    for (auto& [path, entry] : view) {
-        if (entry.bytes)
-            entry.bytes = std::make_shared<const std::string>(entry.bytes->size(), '\0');
-    }
 }
 
 void without_sockets(View& view) {

@@ -91,6 +91,19 @@ std::string reason(const Output& output) {
 
 } // namespace
 
+std::string fresh(const Originals& originals, const std::string& name) {
+    std::string path = originals.path(name);
+    fs::remove(path);
+    return path;
+}
+
+void emptied(View& view) {
+    for (auto& [path, entry] : view) {
+        if (entry.bytes)
+            entry.bytes = std::make_shared<const std::string>(entry.bytes->size(), '\0');
+    }
+}
+
 void count_links(View& view) {
     std::map<std::string, std::pair<std::string, std::uint64_t>> groups; // by the old first path
     for (auto& [path, entry] : view) {

@@ -55,6 +55,12 @@ void mkfs(const std::vector<std::string>& options, const std::string& image,
 // Links are those that the view has: nlink and first_link of what is no directory.
 void count_links(View& view);
 
+// The path of a file that isn't there any more.
+[[nodiscard]] std::string fresh(const Originals& originals, const std::string& name);
+
+// All bytes become zeros.
+void emptied(View& view);
+
 // What an option does to the tree.
 using Change = std::function<void(View&)>;
 // An image of the tree, made with these options. "BLOB" in one stands for a blob's path.

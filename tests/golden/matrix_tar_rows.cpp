@@ -28,12 +28,6 @@ void as_packed(View& view) {
     std::erase_if(view, [](const auto& item) { return S_ISSOCK(item.second.mode); });
 }
 
-std::string fresh(const Originals& originals, const std::string& name) {
-    std::string path = originals.path(name);
-    fs::remove(path);
-    return path;
-}
-
 // The tree's tar, made once.
 std::string packed_tree(const Originals& originals, const std::string& compression = {}) {
     std::string tar = originals.path("tree.tar" + compression);
@@ -67,13 +61,6 @@ Row row_of_tar(const char* name, const Options& options, bool index,
         return made;
     };
     return row;
-}
-
-void emptied(View& view) {
-    for (auto& [path, entry] : view) {
-        if (entry.bytes)
-            entry.bytes = std::make_shared<const std::string>(entry.bytes->size(), '\0');
-    }
 }
 
 // Copies what the list says from the tar into the image: block, number of blocks, the tar's byte,

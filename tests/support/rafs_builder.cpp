@@ -1,6 +1,7 @@
 #include "tests/support/rafs_builder.h"
 
 #include "core/base/cursor.h"
+#include "core/base/hex.h"
 #include "tests/support/encoders.h"
 #include "tests/support/image_writer.h"
 
@@ -204,7 +205,7 @@ BuiltRafs RafsWriter::write(const ImageBuilder& image) {
     for (Bytes& stored : out_.stored) {
         if (spec_.in_place)
             align(stored);
-        out_.ids.push_back(rafs::hex(digest(rafs::Digester::sha256, stored)));
+        out_.ids.push_back(hex(digest(rafs::Digester::sha256, stored)));
     }
     write_blob_table();
     write_prefetch();

@@ -130,7 +130,7 @@ void TestCompareView::shows_changes_and_figures() {
     for (const QLabel* label : view_->findChildren<QLabel*>()) {
         if (label->accessibleName() == "What is shown")
             QCOMPARE(label->text(),
-                     QStringLiteral("6 of %1 · %2 to fetch")
+                     QStringLiteral("6 of %1 paths · %2 to fetch")
                          .arg(count_text(result.changes.size()), size_text(10 + (240 << 10))));
     }
 }

@@ -278,7 +278,7 @@ void TestWindow::compares_with_another_image() {
     auto* window = it_->window.get();
     QVERIFY(!window->actions().compare->isEnabled());
     open(path("image.erofs"));
-    QVERIFY(window->actions().compare->isEnabled());
+    QTRY_VERIFY(window->actions().compare->isEnabled());
     QMenu* file = window->menuBar()->actions().constFirst()->menu();
     QVERIFY(file->actions().contains(window->actions().compare));
     window->activateWindow();

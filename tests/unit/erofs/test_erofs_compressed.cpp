@@ -124,11 +124,18 @@ private Q_SLOTS:
                 QCOMPARE(next, std::min(inode.size, from + length));
                 if (!is_compressed(inode.layout))
                     continue;
-                const auto clusters = value(opened.image->clusters(inode, from, length));
-                QVERIFY(!clusters.empty() && clusters[0].offset <= from);
-                for (std::size_t k = 1; k < clusters.size(); ++k)
-                    QCOMPARE(clusters[k].offset, clusters[k - 1].offset + clusters[k - 1].length);
-                QVERIFY(clusters.back().offset + clusters.back().length >= next);
+                // One walk, asked for the range's bytes forwards and backwards.
+                CompressedMap map = value(CompressedMap::open(*opened.image, inode));
+                std::vector<Cluster> clusters;
+                for (std::uint64_t at = from; at < next;
+                     at = clusters.back().offset + clusters.back().length) {
+                    clusters.push_back(value(map.at(at)));
+                    QVERIFY(at == from ? clusters.back().offset <= at
+                                       : clusters.back().offset == at);
+                }
+                QVERIFY(!clusters.empty());
+                for (std::size_t k = clusters.size(); k-- > 0;)
+                    QCOMPARE(value(map.at(clusters[k].offset)), clusters[k]);
             }
         }
     }

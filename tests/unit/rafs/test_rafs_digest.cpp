@@ -1,4 +1,5 @@
 // Digests against those that other programs make.
+#include "core/base/hex.h"
 #include "core/rafs/digest.h"
 
 #include <QCryptographicHash>
@@ -56,7 +57,7 @@ private Q_SLOTS:
         const auto made =
             rafs::digest_of(rafs::Digester::blake3, counted(static_cast<std::size_t>(size)));
         QVERIFY(made.has_value());
-        QCOMPARE(QString::fromStdString(rafs::hex(*made)), digest);
+        QCOMPARE(QString::fromStdString(hex(*made)), digest);
     }
 
     void sha256() {
@@ -66,7 +67,7 @@ private Q_SLOTS:
             QVERIFY(made.has_value());
             const QByteArray raw(reinterpret_cast<const char*>(bytes.data()),
                                  static_cast<qsizetype>(size));
-            QCOMPARE(QByteArray::fromStdString(rafs::hex(*made)),
+            QCOMPARE(QByteArray::fromStdString(hex(*made)),
                      QCryptographicHash::hash(raw, QCryptographicHash::Sha256).toHex());
         }
     }
