@@ -49,11 +49,14 @@ std::map<std::string, std::string> tree() {
     return files;
 }
 
-void images() {
+// The corpus, without what is broken in it, or that alone.
+void images(bool broken = false) {
     QTest::addColumn<QString>("path");
-    for (const auto& entry : std::filesystem::directory_iterator(COLDSCOPE_COMPRESSED_IMAGES))
-        QTest::newRow(entry.path().filename().c_str())
-            << QString::fromStdString(entry.path().string());
+    for (const auto& entry : std::filesystem::directory_iterator(COLDSCOPE_COMPRESSED_IMAGES)) {
+        const std::string name = entry.path().filename();
+        if (name.starts_with("broken-") == broken)
+            QTest::newRow(name.c_str()) << QString::fromStdString(entry.path().string());
+    }
 }
 
 struct Opened {
@@ -193,6 +196,18 @@ private Q_SLOTS:
         QVERIFY(!configs.empty());
         for (const CompressionConfig& config : configs)
             QVERIFY((super.algorithms() >> static_cast<unsigned>(config.algorithm) & 1U) != 0);
+    }
+
+    // Work without end, or so it is said there: both refuse it.
+    void broken_images_data() { images(true); }
+    void broken_images() {
+        QFETCH(QString, path);
+        const std::shared_ptr<ReadAt> file = value(FileReadAt::open(path.toStdString()));
+        QVERIFY(check_image(file).errors() > 0);
+        const auto image = Image::open(file);
+        const auto index = image ? Index::build(**image) : std::unexpected(image.error());
+        QVERIFY(!index);
+        QCOMPARE(index.error().code, Code::corrupt);
     }
 
     // Every byte of a cluster damaged once: bytes or an error, and never a byte beyond.
