@@ -205,7 +205,8 @@ void CompareView::build_table() {
     });
 }
 
-// To what is in them; paths give way, so that what is to be fetched is in sight.
+// To what is in them; paths give way, so that what is to be fetched is in sight, and take what is
+// left.
 void CompareView::fit_columns() {
     QHeaderView* header = table_->horizontalHeader();
     header->setResizeContentsPrecision(200);
@@ -217,8 +218,8 @@ void CompareView::fit_columns() {
     }
     const int paths = static_cast<int>(ChangeColumn::path);
     const int scroll_bar = style()->pixelMetric(QStyle::PM_ScrollBarExtent) + 4; // and the frame
-    const int lacking = std::max(0, header->length() - (table_->width() - scroll_bar));
-    table_->setColumnWidth(paths, std::max(table_->columnWidth(paths) - lacking, letter * 20));
+    const int left = table_->width() - scroll_bar - header->length();
+    table_->setColumnWidth(paths, std::max(table_->columnWidth(paths) + left, letter * 20));
 }
 
 void CompareView::start(const QString& other) {
@@ -239,8 +240,7 @@ void CompareView::show_state() {
             std::swap(first, second);
     }
     head_->setVisible(workspace_.image() != nullptr);
-    images_->set_whole(first.isEmpty() ? tr("Nothing is compared yet")
-                                       : QStringLiteral("%1 → %2").arg(first, second));
+    images_->set_whole(first.isEmpty() ? QString() : QStringLiteral("%1 → %2").arg(first, second));
     swap_->setEnabled(any);
     swap_->setVisible(!first.isEmpty());
     compare_->setToolButtonStyle(first.isEmpty() ? Qt::ToolButtonTextBesideIcon
