@@ -1,6 +1,6 @@
 // Real files through a real mount, in both FUSE modes: cold, warm, after the kernel dropped its
 // copies, and after a restart on the kept cache.
-#include "tests/kernel/live_run.h"
+#include "tests/kernel/original_files.h"
 
 #include <QtTest>
 #include <csignal>
@@ -24,33 +24,16 @@ private Q_SLOTS:
     void nothing_is_left_behind();
 
 private:
-    // Reads all files; the number of those that differ from the originals.
-    int differing(const QString& mount);
-
     QTemporaryDir folder_;
     TreeImage image_;
-    std::vector<QByteArray> digests_;
+    OriginalFiles originals_;
 };
 
 void TestFuseRead::initTestCase() {
     QString error;
     image_ = make_tree_image(folder_.path(), 2200, &error);
     QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));
-    for (const QString& file : image_.files)
-        digests_.push_back(sha256_of(image_.tree + '/' + file));
-}
-
-int TestFuseRead::differing(const QString& mount) {
-    int wrong = 0;
-    for (qsizetype i = 0; i < image_.files.size(); ++i) {
-        QString error;
-        const QByteArray digest = sha256_of(mount + '/' + image_.files[i], &error);
-        if (digest != digests_[static_cast<std::size_t>(i)]) {
-            ++wrong;
-            qWarning("%s differs %s", qPrintable(image_.files[i]), qPrintable(error));
-        }
-    }
-    return wrong;
+    originals_ = OriginalFiles(image_);
 }
 
 void TestFuseRead::every_file_data() {
@@ -64,16 +47,17 @@ void TestFuseRead::every_file() {
     {
         LiveRun run(image_, work.path(), transport);
         QVERIFY(run.start());
-        QCOMPARE(differing(run.mount()), 0); // cold
+        QCOMPARE(originals_.differing(run.mount()), 0); // cold
         QVERIFY(run.settled());
         QVERIFY(run.count("fetching") > 1000);
         run.forget();
-        QCOMPARE(differing(run.mount()), 0); // warm
+        QCOMPARE(originals_.differing(run.mount()), 0); // warm
         QVERIFY(run.settled());
         QCOMPARE(run.count("fetching"), 0);
         if (drop_caches()) {
             run.forget();
-            QCOMPARE(differing(run.mount()), 0); // asked again, and answered from the cache
+            QCOMPARE(originals_.differing(run.mount()),
+                     0); // asked again, and answered from the cache
             QVERIFY(!run.wait_for("answered").isEmpty());
             QVERIFY(run.settled());
             QCOMPARE(run.count("fetching"), 0);
@@ -85,7 +69,7 @@ void TestFuseRead::every_file() {
     again.extra << "--latency"
                 << "30s"; // a read of the source would be seen, and felt
     QVERIFY(again.start());
-    QCOMPARE(differing(again.mount()), 0);
+    QCOMPARE(originals_.differing(again.mount()), 0);
     QCOMPARE(again.stop(), 0);
     QCOMPARE(again.count("fetching"), 0);
     const QJsonObject summary = again.wait_for("summary");

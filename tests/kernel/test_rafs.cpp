@@ -3,7 +3,7 @@
 // themselves are mounted by the kernel alone, and checked by fsck.erofs.
 #include "core/erofs/index.h"
 #include "core/rafs/decoded_blob.h"
-#include "tests/kernel/live_run.h"
+#include "tests/kernel/original_files.h"
 #include "tests/support/rafs_builder.h"
 
 #include <QJsonArray>
@@ -88,19 +88,17 @@ private:
     [[nodiscard]] BuiltRafs build(const RafsSpec& spec) const;
     // In a folder of its own, the blobs under their ids beside the bootstrap.
     [[nodiscard]] TreeImage write(const BuiltRafs& built, const QString& folder) const;
-    [[nodiscard]] int differing(const QString& mount) const;
 
     QTemporaryDir folder_;
     TreeImage tree_;
-    std::vector<QByteArray> digests_;
+    OriginalFiles originals_;
 };
 
 void TestRafs::initTestCase() {
     QString error;
     tree_ = make_tree_image(folder_.path(), sanitized ? 60 : 300, &error, 2 << 20);
     QVERIFY2(!tree_.tree.isEmpty(), qPrintable(error));
-    for (const QString& file : tree_.files)
-        digests_.push_back(sha256_of(tree_.tree + '/' + file));
+    originals_ = OriginalFiles(tree_);
 }
 
 BuiltRafs TestRafs::build(const RafsSpec& spec) const {
@@ -133,19 +131,6 @@ TreeImage TestRafs::write(const BuiltRafs& built, const QString& folder) const {
     for (std::size_t i = 0; i < built.ids.size(); ++i)
         write_file(folder + '/' + QString::fromStdString(built.ids[i]), built.stored[i]);
     return image;
-}
-
-int TestRafs::differing(const QString& mount) const {
-    int wrong = 0;
-    for (qsizetype i = 0; i < tree_.files.size(); ++i) {
-        QString error;
-        if (sha256_of(mount + '/' + tree_.files[i], &error) ==
-            digests_[static_cast<std::size_t>(i)])
-            continue;
-        if (++wrong < 5)
-            qWarning("%s is wrong: %s", qPrintable(tree_.files[i]), qPrintable(error));
-    }
-    return wrong;
 }
 
 void TestRafs::every_file_data() {
@@ -184,9 +169,9 @@ void TestRafs::every_file() {
     for (const bool kept : {false, true}) {
         LiveRun run(image, work.path(), transport);
         QVERIFY(run.start());
-        QCOMPARE(differing(run.mount()), 0);
+        QCOMPARE(originals_.differing(run.mount()), 0);
         if (drop_caches())
-            QCOMPARE(differing(run.mount()), 0);
+            QCOMPARE(originals_.differing(run.mount()), 0);
         QCOMPARE(run.stop(), 0);
         QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
         QCOMPARE(run.count("failure"), 0);
@@ -230,7 +215,7 @@ void TestRafs::many_readers_at_once() {
             QCOMPARE(reader.bytes(), original(tree_.tree + '/' + file, n * size / 8, size / 8 + 1));
         }
     }
-    QCOMPARE(differing(run.mount()), 0);
+    QCOMPARE(originals_.differing(run.mount()), 0);
     QCOMPARE(run.stop(), 0);
     QCOMPARE(run.count("failure"), 0);
 }
@@ -281,13 +266,7 @@ void TestRafs::wrong_digest() {
     const QJsonObject answered = run.wait_for("answered", failure["request"].toInteger());
     QCOMPARE(answered["result"].toInt(), EIO);
     // Whatever is of other chunks is right.
-    int wrong = 0;
-    for (qsizetype i = 0; i < tree_.files.size(); ++i) {
-        QString error;
-        if (sha256_of(run.mount() + '/' + tree_.files[i], &error) !=
-            digests_[static_cast<std::size_t>(i)])
-            ++wrong;
-    }
+    const int wrong = originals_.differing(run.mount());
     QVERIFY2(wrong >= 1 && wrong <= 3, qPrintable(QString::number(wrong)));
     QCOMPARE(run.stop(), 0);
 }
@@ -366,7 +345,7 @@ void TestRafs::the_kernel_mounts_it() {
     QCOMPARE(::mount(image.bootstrap.toUtf8(), mount.toUtf8(), "erofs", MS_RDONLY,
                      options.toUtf8().constData()),
              0);
-    const int wrong = differing(mount);
+    const int wrong = originals_.differing(mount);
     QCOMPARE(::umount(mount.toUtf8()), 0);
     QCOMPARE(wrong, 0);
     if (fsck().isEmpty()) {

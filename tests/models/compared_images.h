@@ -20,20 +20,7 @@ inline BuiltImage next_image() {
     conf.data = to_bytes("colour=no\n");
     conf.mode = S_IFREG | 0600;
     builder.add(conf);
-    FileSpec empty;
-    empty.path = "/empty";
-    builder.add(empty);
-    FileSpec link;
-    link.path = "/link";
-    link.mode = S_IFLNK | 0777;
-    link.data = to_bytes("usr/lib");
-    builder.add(link);
-    for (int i = 0; i < 300; ++i) {
-        FileSpec file;
-        file.path = "/many/file" + std::to_string(i);
-        file.data = to_bytes("x");
-        builder.add(file);
-    }
+    add_small_files(builder);
     return builder.build();
 }
 

@@ -20,6 +20,24 @@ inline FileSpec chunked_file(const char* path, std::size_t size, unsigned seed) 
     return file;
 }
 
+// /empty, /link and a folder with many files.
+inline void add_small_files(ImageBuilder& builder) {
+    FileSpec empty;
+    empty.path = "/empty";
+    builder.add(empty);
+    FileSpec link;
+    link.path = "/link";
+    link.mode = S_IFLNK | 0777;
+    link.data = to_bytes("usr/lib");
+    builder.add(link);
+    for (int i = 0; i < 300; ++i) {
+        FileSpec file;
+        file.path = "/many/file" + std::to_string(i);
+        file.data = to_bytes("x");
+        builder.add(file);
+    }
+}
+
 // /usr/bin/cat and /usr/lib/{libone.so,libtwo.so} on the blob, /etc/conf inline, /empty, /hole,
 // /link and a folder with many files.
 inline BuiltImage small_image() {
@@ -35,20 +53,7 @@ inline BuiltImage small_image() {
     conf.path = "/etc/conf";
     conf.data = to_bytes("colour=no\n");
     builder.add(conf);
-    FileSpec empty;
-    empty.path = "/empty";
-    builder.add(empty);
-    FileSpec link;
-    link.path = "/link";
-    link.mode = S_IFLNK | 0777;
-    link.data = to_bytes("usr/lib");
-    builder.add(link);
-    for (int i = 0; i < 300; ++i) {
-        FileSpec file;
-        file.path = "/many/file" + std::to_string(i);
-        file.data = to_bytes("x");
-        builder.add(file);
-    }
+    add_small_files(builder);
     return builder.build();
 }
 
