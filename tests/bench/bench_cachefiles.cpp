@@ -92,8 +92,6 @@ int main(int argc, char** argv) {
     bench::KeptRequests kept("unix:" + machine.port());
     const bool ended = started && machine.finish();
     kept.stop();
-    for (const QByteArray& line : machine.said("CPU"))
-        std::printf("%s\n", line.constData());
     std::map<QByteArray, std::map<QByteArray, std::vector<double>>> figures;
     for (const QByteArray& line : machine.said("FIGURE")) {
         const QByteArrayList words = line.split(' ');

@@ -1,5 +1,5 @@
-// cachefiles on demand on real kernels: coldscope-test-guest runs in a machine, one boot for each
-// kernel, and says how each of its tests went.
+// cachefiles on demand on real kernels: coldscope-test-guest runs in a machine, one for each
+// kernel, both at once, and says how each of its tests went.
 #include "tests/kernel/live_run.h"
 #include "tests/vm/virtual_machine.h"
 
@@ -61,6 +61,7 @@ constexpr std::array names{
     "second_daemon",
     "inuse_and_cull",
 };
+constexpr std::array all_series{"6.12", "6.1"};
 // On one kernel alone: it takes more than a minute.
 constexpr std::array slow_names{"many_objects_and_readers"};
 
@@ -111,12 +112,12 @@ private Q_SLOTS:
 
 private:
     [[nodiscard]] QString make_data();
-    [[nodiscard]] Outcomes boot(const QString& series);
+    void boot();
 
     QTemporaryDir folder_;
     QString data_;
     QString obstacle_;
-    std::map<QString, Outcomes> outcomes_; // by series
+    std::map<QString, Outcomes> outcomes_; // by series; after boot()
 };
 
 // Empty, or what could not be made.
@@ -169,37 +170,43 @@ void TestVmCachefiles::initTestCase() {
 void TestVmCachefiles::guest_data() {
     QTest::addColumn<QString>("series");
     QTest::addColumn<QByteArray>("name");
-    for (const char* series : {"6.12", "6.1"}) {
+    for (const char* const series : all_series) {
         for (const QByteArray& name : names_for(series))
             QTest::addRow("%s: %s", series, name.constData()) << QString(series) << name;
     }
 }
 
-Outcomes TestVmCachefiles::boot(const QString& series) {
-    VirtualMachine machine(series);
-    if (!machine.obstacle().isEmpty())
-        return {};
-    machine.programs << program("coldscoped") << program("coldscope-guard")
-                     << program("coldscope-test-guest");
-    machine.data = data_;
-    machine.timeout_s = 600;
-    machine.options << "--silence"
-                    << "200"
-                    << "--memory-mb"
-                    << "2048";
-    machine.script = "coldscope-test-guest " + names_for(series).join(' ') + "; true\n";
-    if (!machine.run())
-        qWarning("the machine did not end as it should");
-    Outcomes outcomes;
-    for (const QByteArray& line : machine.said("RESULT")) {
-        const QByteArrayList words = line.split(' ');
-        if (words.size() < 3)
+void TestVmCachefiles::boot() {
+    std::map<QString, VirtualMachine> machines;
+    for (const char* const series : all_series) {
+        VirtualMachine& machine = machines.try_emplace(series, series).first->second;
+        outcomes_[series] = {};
+        if (!machine.obstacle().isEmpty())
             continue;
-        const QByteArray text = line.mid(words[0].size() + words[1].size() + 2);
-        outcomes[words[1]] = {words[0] == "pass", text};
-        qInfo("%s %s", qPrintable(series), line.constData());
+        machine.programs << program("coldscoped") << program("coldscope-guard")
+                         << program("coldscope-test-guest");
+        machine.data = data_;
+        machine.timeout_s = 600;
+        machine.options << "--silence"
+                        << "200"
+                        << "--memory-mb"
+                        << "2048";
+        machine.script = "coldscope-test-guest " + names_for(series).join(' ') + "; true\n";
+        if (!machine.start())
+            qWarning("the machine %s did not start", series);
     }
-    return outcomes;
+    for (auto& [series, machine] : machines) {
+        if (!machine.finish())
+            qWarning("the machine %s did not end as it should", qPrintable(series));
+        for (const QByteArray& line : machine.said("RESULT")) {
+            const QByteArrayList words = line.split(' ');
+            if (words.size() < 3)
+                continue;
+            const QByteArray text = line.mid(words[0].size() + words[1].size() + 2);
+            outcomes_[series][words[1]] = {words[0] == "pass", text};
+            qInfo("%s %s", qPrintable(series), line.constData());
+        }
+    }
 }
 
 void TestVmCachefiles::guest() {
@@ -207,8 +214,8 @@ void TestVmCachefiles::guest() {
     QFETCH(QByteArray, name);
     QVERIFY2(obstacle_.isEmpty(), qPrintable(obstacle_));
     NEEDS_MACHINE(VirtualMachine(series));
-    if (!outcomes_.contains(series))
-        outcomes_[series] = boot(series);
+    if (outcomes_.empty())
+        boot();
     const auto outcome = outcomes_[series].find(name);
     QVERIFY2(outcome != outcomes_[series].end(), "the machine did not say how it went");
     QVERIFY2(outcome->second.passed, outcome->second.text.constData());

@@ -213,6 +213,7 @@ std::string disk_stalls() {
     Serve serve("/cache/stalls");
     mount_plain(mount_point);
     check(read_large(0).code("the reader") == 0, "wrong bytes");
+    serve.settle();
     std::optional<Frozen> frozen(std::in_place, "/cache");
     Child reading = read_large(256 << 10);
     (void)serve.step("fetching", "read");
