@@ -145,9 +145,11 @@ void DataPlan::merge(DataOutcome outcome) {
     for (DataOutcome::Wrong& wrong : outcome.wrong) {
         const bool again = wrong.nid == last_wrong_;
         last_wrong_ = wrong.nid;
+        const std::string name = fmt::format("inode {}", wrong.nid);
         const auto same = [&](const Finding& finding) {
             return finding.offset == wrong.finding.offset &&
-                   finding.message == wrong.finding.message;
+                   finding.message == wrong.finding.message &&
+                   (finding.structure == name || finding.structure.starts_with(name + " "));
         };
         if (!again && std::ranges::none_of(findings_.list(), same))
             findings_.add(std::move(wrong.finding));

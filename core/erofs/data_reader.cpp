@@ -54,16 +54,25 @@ void DataReader::read_inode(const Inode& inode) {
         const auto reached = image_.map_some(inode, at, end, most_extents, extents_);
         if (!read_extents(inode))
             return;
-        if (!reached) {
-            add(inode, reached.error());
-            return;
+        if (reached) {
+            at = *reached;
+            continue;
         }
-        at = *reached;
+        add(inode, reached.error());
+        if (inode.nid != image_.superblock().packed_nid)
+            return;
+        // Files have their fragments behind it, too.
+        if (!extents_.empty())
+            at = extents_.back().offset + extents_.back().length;
+        at += image_.superblock().block_size();
     }
 }
 
 bool DataReader::read_extents(const Inode& inode) {
     const bool is_packed = inode.nid == image_.superblock().packed_nid;
+    outcome_.work += cluster_cost;
+    if (outcome_.work >= part_.most_work)
+        return false;
     for (std::size_t i = 0; i < extents_.size();) {
         const Extent& first = extents_[i];
         outcome_.work += cluster_cost;

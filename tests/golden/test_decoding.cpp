@@ -100,16 +100,17 @@ void TestDecoding::findings_do_not_depend_on_threads() {
         erofs::Findings findings;
         cli::check_data(*sound.image, sound.index, sound.devices, 4, findings);
         QVERIFY(findings.empty());
-        // A hole in every fifth file's last cluster, or in what of the packed inode it is.
+        // Every fifth file's last cluster, or what of the packed inode it is.
         for (std::size_t i = 0; i < sound.index.size(); i += 5) {
-            const auto inode = sound.image->inode(sound.index.node(i).nid);
+            const auto inode =
+                sound.image->inode(sound.index.node(static_cast<erofs::NodeId>(i)).nid);
             if (!inode->is_regular())
                 continue;
             const auto extents = sound.image->map(*inode, inode->size - 1, 1);
             const Range stored = extents->front().stored();
-            std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(stored.begin + 100),
-                      bytes.begin() + static_cast<std::ptrdiff_t>(stored.end - 100),
-                      std::byte{0x5A});
+            std::fill(bytes.begin() +
+                          static_cast<std::ptrdiff_t>(stored.begin + stored.length() / 2),
+                      bytes.begin() + static_cast<std::ptrdiff_t>(stored.end), std::byte{0x5A});
         }
     }
     Opened damaged(bytes);
@@ -137,7 +138,7 @@ void TestDecoding::findings_do_not_depend_on_threads() {
         const bool sound =
             erofs::read_file(*damaged.image, *inode, 0, read, damaged.devices).has_value();
         const std::string name = fmt::format("inode {} ({})", node.nid, damaged.index.path(id));
-        QVERIFY2(named.contains(name) != sound, name.c_str());
+        QVERIFY2(sound || named.contains(name), name.c_str());
     }
 }
 

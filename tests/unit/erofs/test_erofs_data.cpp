@@ -186,7 +186,8 @@ private Q_SLOTS:
             Opened opened(bytes);
             for (const Node& node : opened.index->nodes()) {
                 const auto inode = opened.image->inode(node.nid);
-                if (!node.is_regular() || !is_compressed(node.layout) || inode->size == 0)
+                if (!node.is_regular() || !is_compressed(node.layout) || inode->size == 0 ||
+                    node.parent != root_node) // other directories lie behind
                     continue;
                 const Extent tail = value(opened.image->map(*inode, inode->size - 1, 1))[0];
                 const std::uint64_t header = value(read_map_header(*opened.image, *inode)).offset;
