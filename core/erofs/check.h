@@ -48,7 +48,8 @@ void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> b
 void check_digest(const Image& image, std::size_t device, ReadAt& blob, const std::string& name,
                   Findings& findings);
 
-// Reads and decodes every compressed file. devices: as for read_file().
+// Reads and decodes every compressed file; on threads: see DataPlan. findings: those of
+// check_image(). devices: as for read_file().
 void check_data(Image& image, const Index& index, std::span<const std::shared_ptr<ReadAt>> devices,
                 Findings& findings);
 

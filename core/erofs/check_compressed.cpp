@@ -1,22 +1,14 @@
-// Compressed files, for check_image(): each cluster that their index names; and decoded, for
+// Compressed files, for check_image(): each cluster that their index names. They are decoded by
 // check_data().
 #include "core/base/checked.h"
 #include "core/erofs/check_parts.h"
 #include "core/erofs/compressed_map.h"
-#include "core/erofs/read.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 namespace coldscope::erofs {
-
-namespace {
-
-constexpr std::uint64_t most_decoded = 4096; // times the bytes that are stored
-constexpr std::uint64_t step = 1 << 20;      // bytes that are read at once where they are plain
-
-} // namespace
 
 CompressedCheck::CompressedCheck(Image& image, Findings& findings)
     : image_(image), findings_(findings), clusters_left_(image.metadata_room() / 2) {}
@@ -92,10 +84,29 @@ std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& labe
     return end_of_index(inode, *header);
 }
 
+bool CompressedCheck::check_inlined(const Inode& inode, const std::string& label,
+                                    const MapHeader& header, const Cluster& cluster) {
+    std::uint64_t end = image_.size();
+    if (inode.in_metabox()) {
+        const auto box = image_.inode(image_.superblock().metabox_nid);
+        end = box ? box->size : 0;
+    }
+    if (cluster.address <= end && cluster.stored <= end - cluster.address)
+        return true;
+    add(inode, label, header.offset + 2, "idata_size", std::to_string(header.inline_size),
+        fmt::format("the {} bytes behind the index, for the file's bytes from {} on, reach past "
+                    "the end of the {}, which is at {}",
+                    cluster.stored, cluster.offset, inode.in_metabox() ? "metabox" : "image", end),
+        "the image is truncated, or was made wrongly");
+    return false;
+}
+
 bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label,
                                     const MapHeader& header, const Cluster& cluster) {
-    if (cluster.form == Cluster::Form::hole || cluster.inlined)
+    if (cluster.form == Cluster::Form::hole)
         return true;
+    if (cluster.inlined)
+        return check_inlined(inode, label, header, cluster);
     if (cluster.form == Cluster::Form::fragment) {
         const auto packed = image_.packed_inode();
         if (!packed) {
@@ -151,76 +162,6 @@ bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label
         place.device == 0 ? "the image is truncated, or was made wrongly"
                           : "make the image again with all its blobs");
     return false;
-}
-
-namespace {
-
-// Reads every byte of inodes, so that whatever does not decode is found.
-class DataCheck {
-public:
-    DataCheck(Image& image, std::span<const std::shared_ptr<ReadAt>> devices, Findings& findings)
-        : image_(image), devices_(devices), findings_(findings) {
-        for (const std::shared_ptr<ReadAt>& device : devices)
-            left_ = checked_add(left_, device == nullptr ? 0 : device->size()).value_or(left_);
-        left_ = checked_mul(left_, most_decoded).value_or(~std::uint64_t{0});
-    }
-    void check(const Inode& inode, const std::string& label);
-
-private:
-    Image& image_;
-    std::span<const std::shared_ptr<ReadAt>> devices_;
-    Findings& findings_;
-    std::uint64_t left_ = 0; // bytes that may still be read
-    std::vector<std::byte> bytes_;
-};
-
-void DataCheck::check(const Inode& inode, const std::string& label) {
-    auto map = CompressedMap::open(image_, inode);
-    if (!map)
-        return; // listed by check_image()
-    for (std::uint64_t at = 0; at < inode.size;) {
-        const auto cluster = map->at(at);
-        if (!cluster || left_ == 0)
-            return;
-        const std::uint64_t end = cluster->offset + cluster->length;
-        std::uint64_t length = std::min(end - at, left_);
-        if (cluster->form != Cluster::Form::encoded)
-            length = std::min(length, step);
-        left_ -= length;
-        if (cluster->form != Cluster::Form::hole) {
-            bytes_.resize(static_cast<std::size_t>(length));
-            if (auto read = read_file(image_, inode, at, bytes_, devices_); !read) {
-                Error error = std::move(read).error();
-                // A blob that is not given is not the image's fault.
-                if (error.code != Code::not_found)
-                    findings_.add(error, label, "take a fresh copy of the image and its blobs");
-                return; // one for a file
-            }
-        }
-        at += length;
-    }
-}
-
-} // namespace
-
-void check_data(Image& image, const Index& index, std::span<const std::shared_ptr<ReadAt>> devices,
-                Findings& findings) {
-    DataCheck check(image, devices, findings);
-    std::uint64_t previous = ~std::uint64_t{0};
-    for (std::size_t i = 0; i < index.size(); ++i) {
-        const auto id = static_cast<NodeId>(i);
-        const Node& node = index.node(id);
-        if (node.mode == 0 || !is_compressed(node.layout) || node.nid == previous)
-            continue;
-        previous = node.nid;
-        if (const auto inode = image.inode(node.nid))
-            check.check(*inode, label("inode", index, id));
-    }
-    for (const std::uint64_t nid :
-         {image.superblock().packed_nid, image.superblock().metabox_nid}) {
-        if (const auto inode = image.inode(nid); nid != 0 && inode && is_compressed(inode->layout))
-            check.check(*inode, fmt::format("inode {}", nid));
-    }
 }
 
 } // namespace coldscope::erofs

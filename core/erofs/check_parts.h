@@ -81,6 +81,8 @@ private:
     // False when something is wrong: that is listed.
     bool check_cluster(const Inode& inode, const std::string& label, const MapHeader& header,
                        const Cluster& cluster);
+    bool check_inlined(const Inode& inode, const std::string& label, const MapHeader& header,
+                       const Cluster& cluster);
     // Not again what the index's builder has listed, but with the file's path.
     void add(const Inode& inode, const std::string& label, const Error& error);
     [[nodiscard]] std::uint64_t end_of_index(const Inode& inode, const MapHeader& header) const;

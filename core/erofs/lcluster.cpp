@@ -103,11 +103,15 @@ struct LclusterTable::Pack {
 };
 
 Result<Lcluster> LclusterTable::load(std::uint64_t number) const {
+    std::optional<Lcluster>& kept = kept_[number % kept_.size()];
+    if (kept && kept->number == number)
+        return *kept;
     COLDSCOPE_TRY(const Lcluster one, inode_.layout == Layout::compressed_compact
                                           ? load_compact(number)
                                           : load_full(number));
     if (one.is_head() && one.start >= std::uint64_t{1} << header_.lcluster_bits)
         return corrupt(one, "begins behind its end");
+    kept = one;
     return one;
 }
 

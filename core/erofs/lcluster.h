@@ -81,6 +81,8 @@ private:
     Image* image_;
     Inode inode_;
     MapHeader header_;
+    // By number: a walk asks for a head, what follows it and the next head two or three times.
+    mutable std::array<std::optional<Lcluster>, 4> kept_;
 };
 
 } // namespace coldscope::erofs

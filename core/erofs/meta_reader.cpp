@@ -28,24 +28,19 @@ Result<std::span<const std::byte>> MetaReader::view(std::uint64_t offset, std::s
 }
 
 Result<MetaReader::Window*> MetaReader::window(std::uint64_t number) {
-    if (latest_ < windows_.size() && windows_[latest_].number == number)
-        return &windows_[latest_];
-    ++clock_;
-    for (std::size_t i = 0; i < windows_.size(); ++i) {
-        if (windows_[i].number == number) {
-            latest_ = i;
-            windows_[i].used = clock_;
-            return &windows_[i];
-        }
-    }
-    if (windows_.size() < window_count) {
-        windows_.emplace_back();
-        latest_ = windows_.size() - 1;
-    } else {
-        latest_ = static_cast<std::size_t>(std::ranges::min_element(windows_, {}, &Window::used) -
-                                           windows_.begin());
-    }
-    Window& window = windows_[latest_];
+    if (latest_ != nullptr && latest_->number == number)
+        return latest_;
+    if (sets_.empty())
+        sets_.resize(sets);
+    Set& set = sets_[number % sets];
+    auto found = std::ranges::find(set, number, &Window::number);
+    if (found == set.end())
+        found = std::ranges::min_element(set, {}, &Window::used);
+    Window& window = *found;
+    window.used = ++clock_;
+    latest_ = &window;
+    if (window.number == number)
+        return &window;
     const std::uint64_t start = number * window_size;
     const auto length =
         static_cast<std::size_t>(std::min<std::uint64_t>(window_size, file_->size() - start));
@@ -55,7 +50,6 @@ Result<MetaReader::Window*> MetaReader::window(std::uint64_t number) {
     window.filled = length;
     COLDSCOPE_CHECK(file_->read(start, std::span(window.bytes.get(), length)));
     window.number = number;
-    window.used = clock_;
     return &window;
 }
 

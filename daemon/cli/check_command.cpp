@@ -2,6 +2,7 @@
 #include "core/erofs/check.h"
 #include "core/erofs/fields.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/data_check.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/rafs_text.h"
 #include "daemon/run/blobs.h"
@@ -55,7 +56,7 @@ void check_given_blobs(const ImageOptions& options, erofs::CheckedImage& checked
     if (!blobs.empty())
         erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr);
     if (options.data && index)
-        erofs::check_data(image, *index, devices, findings);
+        check_data(image, *index, devices, data_threads(devices), findings);
     if (!options.digests)
         return;
     for (std::size_t i = 0; i < image.devices().size() && i + 1 < devices.size(); ++i) {
