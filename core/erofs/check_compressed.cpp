@@ -21,19 +21,27 @@ constexpr std::uint64_t step = 1 << 20;      // bytes that are read at once wher
 CompressedCheck::CompressedCheck(Image& image, Findings& findings)
     : image_(image), findings_(findings), clusters_left_(image.metadata_room() / 2) {}
 
-void CompressedCheck::add(const Inode& inode, const std::string& label, std::uint64_t offset,
+void CompressedCheck::add(const Inode& inode, const LabelOf& label, std::uint64_t offset,
                           const char* field, std::string value, std::string message,
                           const char* advice) {
+    if (findings_.full()) {
+        findings_.count(Severity::error);
+        return;
+    }
     Finding finding{Severity::error,    offset, label,           field,
                     std::move(message), advice, std::move(value)};
     finding.in_metabox = inode.in_metabox();
     findings_.add(std::move(finding));
 }
 
-void CompressedCheck::add(const Inode& inode, const std::string& label, const Error& error) {
+void CompressedCheck::add(const Inode& inode, const LabelOf& label, const Error& error) {
     const auto again = std::ranges::find_if(findings_.list(), [&](const Finding& finding) {
         return finding.offset == error.offset && finding.message == error.context;
     });
+    if (again == findings_.list().end() && findings_.full()) {
+        findings_.count(Severity::error);
+        return;
+    }
     if (again == findings_.list().end()) {
         findings_.add(error, label, make_again, inode.in_metabox());
         return;
@@ -60,7 +68,7 @@ std::uint64_t CompressedCheck::end_of_index(const Inode& inode, const MapHeader&
     return last ? last->next + header.inline_size : header.end();
 }
 
-std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& label) {
+std::uint64_t CompressedCheck::check(const Inode& inode, const LabelOf& label) {
     const auto header = read_map_header(image_, inode);
     if (!header) {
         add(inode, label, header.error());
@@ -92,7 +100,7 @@ std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& labe
     return end_of_index(inode, *header);
 }
 
-bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label,
+bool CompressedCheck::check_cluster(const Inode& inode, const LabelOf& label,
                                     const MapHeader& header, const Cluster& cluster) {
     if (cluster.form == Cluster::Form::hole || cluster.inlined)
         return true;
