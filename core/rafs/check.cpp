@@ -129,8 +129,8 @@ void check_chunks(const std::shared_ptr<const Bootstrap>& bootstrap, std::size_t
     }
     std::vector<std::byte> in;
     std::vector<std::byte> out;
-    // Chunks that don't share their bytes are at most as many as the blob has.
-    std::uint64_t stored_left = stored.size();
+    // Chunks that don't share their stored bytes have no more of them than the blob.
+    std::uint64_t stored_left = checked_mul<std::uint64_t>(stored.size(), 2).value_or(0);
     std::uint64_t decoded_left =
         spare_decoded + checked_mul<std::uint64_t>(stored.size(), most_decoded).value_or(0);
     for (const Chunk& chunk : bootstrap->chunks_of(blob)) {

@@ -26,13 +26,23 @@ std::size_t peak_of(const std::function<void()>& work) {
     return CountedMemory::peak() - before;
 }
 
+FileSpec spec(std::string path, Layout layout, Bytes data) {
+    FileSpec file;
+    file.path = std::move(path);
+    file.layout = layout;
+    file.data = std::move(data);
+    file.extended = true;
+    file.indexes = false;
+    return file;
+}
+
 // A file that is stored plain, to be made something else.
 BuiltImage with_plain(std::size_t size, std::size_t directories) {
     ImageBuilder builder;
-    builder.add({.path = "/a", .layout = Layout::flat_plain, .data = pattern(size, 1)});
-    builder.add({.path = "/empty", .extended = true});
+    builder.add(spec("/a", Layout::flat_plain, pattern(size, 1)));
+    builder.add(spec("/empty", Layout::flat_inline, {}));
     for (std::size_t i = 0; i < directories; ++i)
-        builder.add({.path = "/d" + std::to_string(i), .extended = true});
+        builder.add(spec("/d" + std::to_string(i), Layout::flat_inline, {}));
     return builder.build();
 }
 
@@ -81,11 +91,7 @@ BuiltImage full_of_entries(std::size_t size, std::size_t shared, bool compressed
 // The last inode's table of chunks, of 4 bytes each, is so long; no two chunks follow each other.
 BuiltImage full_of_chunks(std::size_t table) {
     ImageBuilder builder;
-    builder.add({.path = "/zz",
-                 .layout = Layout::chunk_based,
-                 .data = pattern(block, 1),
-                 .extended = true,
-                 .indexes = false});
+    builder.add(spec("/zz", Layout::chunk_based, pattern(block, 1)));
     BuiltImage built = builder.build();
     const std::uint64_t inode = built.inode.at("/zz");
     built.bytes.resize(inode + 64 + table);
@@ -105,12 +111,8 @@ BuiltImage beginnings_of_one_cluster(std::size_t extents) {
     Bytes cluster(cluster_size - encoded.size(), std::byte{0});
     cluster.insert(cluster.end(), encoded.begin(), encoded.end());
     ImageBuilder builder;
-    builder.add({.path = "/cluster", .layout = Layout::flat_plain, .data = cluster});
-    builder.add({.path = "/zz",
-                 .layout = Layout::chunk_based,
-                 .data = pattern(block, 1),
-                 .extended = true,
-                 .indexes = false});
+    builder.add(spec("/cluster", Layout::flat_plain, cluster));
+    builder.add(spec("/zz", Layout::chunk_based, pattern(block, 1)));
     BuiltImage built = builder.build();
     const auto image = open(built);
     const auto start = value(image->find("/cluster")).start_block;
