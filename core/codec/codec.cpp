@@ -32,6 +32,21 @@ const char* name(Algorithm algorithm) {
     return "unknown";
 }
 
+std::size_t enough_for(Algorithm algorithm, std::size_t decoded) {
+    constexpr std::size_t zstd_block = std::size_t{128} << 10; // decoded whole, and not larger
+    switch (algorithm) {
+    case Algorithm::lz4: // lengths above 15 take a byte for each 255, and are said in front
+        return decoded + decoded / 255 + 8192;
+    case Algorithm::lzma: // 54 bits for a literal of the least likely bits
+        return decoded * 8 + 64;
+    case Algorithm::deflate: // codes have up to 15 bits, their table some hundred bytes
+        return decoded * 4 + 4096;
+    case Algorithm::zstd:
+        return decoded + zstd_block + 4096;
+    }
+    return decoded;
+}
+
 Result<void> decode(Algorithm algorithm, std::span<const std::byte> in, std::span<std::byte> out,
                     const DecodeOptions& options) {
     COLDSCOPE_CHECK(check_size(out));

@@ -43,6 +43,10 @@ inline constexpr std::size_t max_decoded = std::size_t{256} << 20;
 [[nodiscard]] Result<void> decode(Algorithm algorithm, std::span<const std::byte> in,
                                   std::span<std::byte> out, const DecodeOptions& options = {});
 
+// How many bytes of a block, without its padding, encoders spend on its first `decoded` ones at
+// most. Other blocks may decode as well, but not from so few.
+[[nodiscard]] std::size_t enough_for(Algorithm algorithm, std::size_t decoded);
+
 // DEFLATE in a gzip or zlib wrapper, whose check sum is verified; otherwise as decode().
 [[nodiscard]] Result<void> decode_gzip(std::span<const std::byte> in, std::span<std::byte> out);
 

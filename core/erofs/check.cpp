@@ -139,10 +139,13 @@ Findings check_image(std::shared_ptr<ReadAt> primary, CheckedImage* checked) {
         return findings;
     }
     Image& image = **opened;
+    image.bound_decoding(image.walk_bound());
     check_superblock(image, findings);
     check_devices(image, findings);
     auto index = Index::build(image, &findings);
-    MetadataMap map;
+    MetadataMap map(MemoryRoom::for_metadata_map(image.size(), index ? index->memory() : 0));
+    if (index)
+        map.reserve((image.root_nid() & metabox_nid_bit) != 0, index->size());
     add_fixed_spans(image, map);
     if (index) {
         check_directories(image, *index, findings);
@@ -152,9 +155,19 @@ Findings check_image(std::shared_ptr<ReadAt> primary, CheckedImage* checked) {
             {Severity::error, index.error().offset, "tree", {}, index.error().context, fresh_copy});
     }
     map.seal();
+    if (map.left_out() != 0)
+        findings.add({Severity::warning,
+                      no_offset,
+                      "image",
+                      {},
+                      fmt::format("{} structures are more than there is memory for: whether they "
+                                  "overlap others was not checked",
+                                  map.left_out()),
+                      make_again});
     if (index)
         check_overlaps(image, *index, map, findings);
     locate_findings(image, map, findings);
+    image.bound_decoding(Image::no_bound);
     if (checked != nullptr) {
         checked->image = std::move(*opened);
         if (index)

@@ -13,19 +13,27 @@ namespace coldscope::erofs {
 CompressedCheck::CompressedCheck(Image& image, Findings& findings)
     : image_(image), findings_(findings), clusters_left_(image.metadata_room() / 2) {}
 
-void CompressedCheck::add(const Inode& inode, const std::string& label, std::uint64_t offset,
+void CompressedCheck::add(const Inode& inode, const LabelOf& label, std::uint64_t offset,
                           const char* field, std::string value, std::string message,
                           const char* advice) {
+    if (findings_.full()) {
+        findings_.count(Severity::error);
+        return;
+    }
     Finding finding{Severity::error,    offset, label,           field,
                     std::move(message), advice, std::move(value)};
     finding.in_metabox = inode.in_metabox();
     findings_.add(std::move(finding));
 }
 
-void CompressedCheck::add(const Inode& inode, const std::string& label, const Error& error) {
+void CompressedCheck::add(const Inode& inode, const LabelOf& label, const Error& error) {
     const auto again = std::ranges::find_if(findings_.list(), [&](const Finding& finding) {
         return finding.offset == error.offset && finding.message == error.context;
     });
+    if (again == findings_.list().end() && findings_.full()) {
+        findings_.count(Severity::error);
+        return;
+    }
     if (again == findings_.list().end()) {
         findings_.add(error, label, make_again, inode.in_metabox());
         return;
@@ -52,7 +60,7 @@ std::uint64_t CompressedCheck::end_of_index(const Inode& inode, const MapHeader&
     return last ? last->next + header.inline_size : header.end();
 }
 
-std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& label) {
+std::uint64_t CompressedCheck::check(const Inode& inode, const LabelOf& label) {
     const auto header = read_map_header(image_, inode);
     if (!header) {
         add(inode, label, header.error());
@@ -84,7 +92,7 @@ std::uint64_t CompressedCheck::check(const Inode& inode, const std::string& labe
     return end_of_index(inode, *header);
 }
 
-bool CompressedCheck::check_inlined(const Inode& inode, const std::string& label,
+bool CompressedCheck::check_inlined(const Inode& inode, const LabelOf& label,
                                     const MapHeader& header, const Cluster& cluster) {
     std::uint64_t end = image_.size();
     if (inode.in_metabox()) {
@@ -101,7 +109,7 @@ bool CompressedCheck::check_inlined(const Inode& inode, const std::string& label
     return false;
 }
 
-bool CompressedCheck::check_cluster(const Inode& inode, const std::string& label,
+bool CompressedCheck::check_cluster(const Inode& inode, const LabelOf& label,
                                     const MapHeader& header, const Cluster& cluster) {
     if (cluster.form == Cluster::Form::hole)
         return true;

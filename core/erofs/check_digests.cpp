@@ -136,12 +136,17 @@ void check_fingerprints(Image& image, const Index& index,
                         std::span<const std::shared_ptr<ReadAt>> devices, Findings& findings) {
     if (!image.superblock().has_compat(compat::inode_share_xattrs))
         return;
-    // Chunks that files share are hashed with each: a bound for images that share without end.
+    // Chunks that files share are hashed with each, and what is compressed has more bytes than are
+    // stored: a bound for images that share without end.
     constexpr std::uint64_t most_shared = 64;
+    constexpr std::uint64_t most_decoded = 4096;
+    constexpr std::uint64_t spare = std::uint64_t{1} << 30; // bytes
     std::uint64_t budget = 0;
     for (const std::shared_ptr<ReadAt>& device : devices)
         budget = checked_add(budget, device == nullptr ? 0 : device->size()).value_or(budget);
-    budget = checked_mul(budget, most_shared).value_or(budget);
+    const bool compressed = image.superblock().may_be_compressed();
+    budget = checked_mul(budget, compressed ? most_decoded : most_shared).value_or(budget);
+    budget = checked_add(budget, spare).value_or(budget);
     FingerprintCheck check(image, index, devices, findings);
     std::uint64_t previous = ~std::uint64_t{0};
     for (std::size_t i = 0; i < index.size(); ++i) {

@@ -4,7 +4,7 @@
 #include "core/erofs/check_parts.h"
 
 #include <algorithm>
-#include <utility>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -27,11 +27,12 @@ public:
 
 private:
     void check_links(const Inode& inode, std::uint64_t names);
-    void check_extents(const Inode& inode);
+    // Returns how many bytes of it lie behind the inode.
+    std::uint64_t check_extents(const Inode& inode);
     void check_extent(const Inode& inode, const Extent& extent);
     void check_crossing(const Inode& inode, const Extent& before, const Extent& extent);
     void check_symlink(const Inode& inode);
-    void place(const Inode& inode, std::uint64_t end);
+    void place(const Inode& inode, const Extent& extent);
     [[nodiscard]] std::uint64_t chunk_at(const Inode& inode, std::uint64_t file_offset) const;
     void add(Severity severity, const Inode& inode, std::uint64_t offset, const char* field,
              std::string value, std::string message, const char* advice = make_again);
@@ -45,8 +46,8 @@ private:
     std::uint64_t chunks_left_;
     NodeId id_ = 0;
     Image::ChunkTable table_;
-    std::vector<Extent> extents_;
-    bool past_end_told_ = false; // of this inode
+    std::vector<Extent> extents_; // a part of the inode's
+    bool past_end_told_ = false;  // of this inode
 };
 
 void InodeCheck::add(Severity severity, const Inode& inode, std::uint64_t offset, const char* field,
@@ -68,10 +69,13 @@ void InodeCheck::check(NodeId id, std::uint64_t names) {
     if (!inode)
         return;
     check_links(*inode, names);
-    check_extents(*inode);
-    place(*inode, is_compressed(inode->layout)
-                      ? compressed_.check(*inode, label("inode", index_, id))
-                      : inode->body_offset());
+    const std::uint64_t behind = check_extents(*inode);
+    std::uint64_t end = inode->body_offset();
+    if (is_compressed(inode->layout))
+        end = compressed_.check(*inode, {inode->nid, &index_, id});
+    else if (table_.count != 0)
+        end = table_.offset + table_.count * table_.width;
+    map_.add(inode->in_metabox(), {inode->offset, end + behind, inode->nid, SpanKind::inode});
     xattrs_.check(*inode, id);
     if (inode->is_symlink())
         check_symlink(*inode);
@@ -89,8 +93,8 @@ void InodeCheck::check_nameless() {
         if (nid == 0 || index_.node_of_nid(nid))
             continue;
         if (const auto inode = image_.inode(nid); inode && is_compressed(inode->layout))
-            map_.add(false, {inode->offset, compressed_.check(*inode, fmt::format("inode {}", nid)),
-                             nid, SpanKind::inode});
+            map_.add(false,
+                     {inode->offset, compressed_.check(*inode, {nid}), nid, SpanKind::inode});
     }
 }
 
@@ -102,22 +106,14 @@ void InodeCheck::check_symlink(const Inode& inode) {
         add(Severity::warning, inode, inode.offset + 8, "size", "0", "a symbolic link to nothing");
 }
 
-// Where the inode lies with what follows it, and a directory's or link's bytes. end: of the inode
-// with its xattrs and index.
-void InodeCheck::place(const Inode& inode, std::uint64_t end) {
-    if (inode.layout == Layout::chunk_based && table_.count != 0)
-        end = table_.offset + table_.count * table_.width;
-    for (const Extent& extent : extents_) {
-        if (extent.kind == ExtentKind::inline_tail)
-            end += extent.length;
-        if (extent.kind != ExtentKind::data || extent.device != 0 || inode.is_regular())
-            continue;
-        const std::uint64_t begin = std::min(extent.address, image_.size());
-        const std::uint64_t length = std::min(extent.length, image_.size() - begin);
-        map_.add(false, {begin, begin + length, inode.nid,
-                         inode.is_directory() ? SpanKind::directory : SpanKind::symlink});
-    }
-    map_.add(inode.in_metabox(), {inode.offset, end, inode.nid, SpanKind::inode});
+// Where a directory's or link's bytes lie.
+void InodeCheck::place(const Inode& inode, const Extent& extent) {
+    if (extent.kind != ExtentKind::data || extent.device != 0 || inode.is_regular())
+        return;
+    const std::uint64_t begin = std::min(extent.address, image_.size());
+    const std::uint64_t length = std::min(extent.length, image_.size() - begin);
+    map_.add(false, {begin, begin + length, inode.nid,
+                     inode.is_directory() ? SpanKind::directory : SpanKind::symlink});
 }
 
 void InodeCheck::check_links(const Inode& inode, std::uint64_t names) {
@@ -136,28 +132,37 @@ void InodeCheck::check_links(const Inode& inode, std::uint64_t names) {
             "reading is not affected");
 }
 
-void InodeCheck::check_extents(const Inode& inode) {
+std::uint64_t InodeCheck::check_extents(const Inode& inode) {
     table_ = {};
-    extents_.clear();
     past_end_told_ = false;
     if (is_compressed(inode.layout))
-        return;
+        return 0;
     if (inode.layout == Layout::chunk_based) {
         auto found = image_.chunk_table(inode);
         if (!found || found->count > chunks_left_)
-            return;
+            return 0;
         table_ = *found;
         chunks_left_ -= table_.count;
     }
-    if (!image_.map_into(inode, 0, inode.size, extents_)) {
+    std::uint64_t behind = 0;
+    Extent before;
+    for (std::uint64_t at = 0; at < inode.size;) {
         extents_.clear();
-        return;
+        const auto reached = image_.map_some(inode, at, inode.size, checked_at_once, extents_);
+        if (!reached)
+            break;
+        for (const Extent& extent : extents_) {
+            check_extent(inode, extent);
+            if (extent.offset != 0)
+                check_crossing(inode, before, extent);
+            place(inode, extent);
+            if (extent.kind == ExtentKind::inline_tail)
+                behind += extent.length;
+            before = extent;
+        }
+        at = *reached;
     }
-    for (std::size_t i = 0; i < extents_.size(); ++i) {
-        check_extent(inode, extents_[i]);
-        if (i > 0)
-            check_crossing(inode, extents_[i - 1], extents_[i]);
-    }
+    return behind;
 }
 
 std::uint64_t InodeCheck::chunk_at(const Inode& inode, std::uint64_t file_offset) const {
@@ -208,10 +213,7 @@ void InodeCheck::check_crossing(const Inode& inode, const Extent& before, const 
 } // namespace
 
 void check_inodes(Image& image, const Index& index, MetadataMap& map, Findings& findings) {
-    std::vector<NodeId> order(index.size());
-    for (std::size_t i = 0; i < order.size(); ++i)
-        order[i] = static_cast<NodeId>(i);
-    std::ranges::sort(order, {}, [&](NodeId id) { return std::pair{index.node(id).nid, id}; });
+    const std::span<const NodeId> order = index.by_nid();
     InodeCheck check(image, index, map, findings);
     std::uint64_t inodes = 0;
     for (std::size_t i = 0; i < order.size();) {

@@ -141,6 +141,10 @@ std::string label(const char* what, const Index& index, NodeId node) {
     return fmt::format("{} {} ({})", what, index.node(node).nid, path);
 }
 
+LabelOf::operator std::string() const {
+    return index != nullptr ? label("inode", *index, node) : fmt::format("inode {}", nid);
+}
+
 void add_fixed_spans(Image& image, MetadataMap& map) {
     const Superblock& super = image.superblock();
     map.add(false, {super_offset, super_offset + super.size(), 0, SpanKind::superblock});
@@ -155,14 +159,19 @@ void add_fixed_spans(Image& image, MetadataMap& map) {
             continue;
         std::uint64_t end = inode->body_offset();
         std::vector<Extent> extents;
-        if (!is_compressed(inode->layout) && inode->size <= image.size())
-            static_cast<void>(image.map_into(*inode, 0, inode->size, extents));
-        for (const Extent& extent : extents) {
-            if (extent.kind == ExtentKind::inline_tail)
-                end += extent.length;
-            else if (extent.kind == ExtentKind::data && extent.device == 0)
-                map.add(false, {extent.address, extent.address + extent.length, extent.offset,
-                                nid == super.metabox_nid ? SpanKind::metabox : SpanKind::packed});
+        const bool mapped = !is_compressed(inode->layout) && inode->size <= image.size();
+        for (std::uint64_t at = 0; mapped && at < inode->size;) {
+            extents.clear();
+            at = image.map_some(*inode, at, inode->size, checked_at_once, extents)
+                     .value_or(inode->size);
+            for (const Extent& extent : extents) {
+                if (extent.kind == ExtentKind::inline_tail)
+                    end += extent.length;
+                else if (extent.kind == ExtentKind::data && extent.device == 0)
+                    map.add(false,
+                            {extent.address, extent.address + extent.length, extent.offset,
+                             nid == super.metabox_nid ? SpanKind::metabox : SpanKind::packed});
+            }
         }
         if (!is_compressed(inode->layout))
             map.add(false, {inode->offset, end, nid, SpanKind::inode});

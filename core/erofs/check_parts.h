@@ -17,6 +17,8 @@ namespace coldscope::erofs {
 inline constexpr const char* fresh_copy = "take a fresh copy of the image, or make it again";
 inline constexpr const char* make_again = "make the image again";
 
+inline constexpr std::size_t checked_at_once = 1024; // extents that are in memory
+
 // Digests as tags and fingerprints have them: this, then as many raw bytes.
 inline constexpr std::string_view digest_name = "sha256:";
 inline constexpr std::size_t digest_size = std::tuple_size_v<Digest>;
@@ -24,7 +26,15 @@ inline constexpr std::size_t digest_size = std::tuple_size_v<Digest>;
 // "inode 36 (/usr/bin)"; the end alone of a long path.
 [[nodiscard]] std::string label(const char* what, const Index& index, NodeId node);
 
-// The xattrs of inodes. The shared ones are looked at last, in their order on disk.
+// A label that is only made where it is needed: paths may be long.
+struct LabelOf {
+    std::uint64_t nid = 0;
+    const Index* index = nullptr; // null: the inode has no name
+    NodeId node = 0;
+    operator std::string() const; // NOLINT(google-explicit-constructor)
+};
+
+// The xattrs of inodes. The shared ones are looked at together, in their order on disk.
 class XattrCheck {
 public:
     XattrCheck(Image& image, const Index& index, MetadataMap& map, Findings& findings);
@@ -55,6 +65,7 @@ private:
     void check_filter(const Entry& entry, std::uint32_t filter, bool in_metabox);
     void check_fingerprint(const Entry& entry, bool in_metabox);
     void check_shared(const Shared* begin, const Shared* end);
+    static constexpr std::size_t most_shared = 65536; // that are remembered
     void add(Severity severity, bool in_metabox, std::uint64_t offset, const char* field,
              std::string value, std::string message, const char* advice = make_again);
 
@@ -75,18 +86,18 @@ class CompressedCheck {
 public:
     CompressedCheck(Image& image, Findings& findings);
     // Returns where the index, and an inline tail, end: bytes, as Inode::offset.
-    std::uint64_t check(const Inode& inode, const std::string& label);
+    std::uint64_t check(const Inode& inode, const LabelOf& label);
 
 private:
     // False when something is wrong: that is listed.
-    bool check_cluster(const Inode& inode, const std::string& label, const MapHeader& header,
+    bool check_cluster(const Inode& inode, const LabelOf& label, const MapHeader& header,
                        const Cluster& cluster);
-    bool check_inlined(const Inode& inode, const std::string& label, const MapHeader& header,
+    bool check_inlined(const Inode& inode, const LabelOf& label, const MapHeader& header,
                        const Cluster& cluster);
     // Not again what the index's builder has listed, but with the file's path.
-    void add(const Inode& inode, const std::string& label, const Error& error);
+    void add(const Inode& inode, const LabelOf& label, const Error& error);
     [[nodiscard]] std::uint64_t end_of_index(const Inode& inode, const MapHeader& header) const;
-    void add(const Inode& inode, const std::string& label, std::uint64_t offset, const char* field,
+    void add(const Inode& inode, const LabelOf& label, std::uint64_t offset, const char* field,
              std::string value, std::string message, const char* advice);
 
     Image& image_;

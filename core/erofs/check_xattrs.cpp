@@ -98,6 +98,8 @@ void XattrCheck::check(const Inode& inode, NodeId node) {
             {at.u32(), filter, node, static_cast<std::uint16_t>(i), inode.in_metabox(), where});
     }
     check_entries(inode, at.at(), filter);
+    if (shared_.size() >= most_shared)
+        check_shared();
 }
 
 void XattrCheck::check_entries(const Inode& inode, std::size_t from, std::uint32_t filter) {
@@ -196,6 +198,7 @@ void XattrCheck::check_shared() {
         check_shared(&shared_[i], shared_.data() + end);
         i = end;
     }
+    shared_.clear();
 }
 
 void XattrCheck::check_shared(const Shared* begin, const Shared* end) {

@@ -16,16 +16,19 @@ std::span<const std::byte> ClusterCache::find(const Key& key) {
     return found->bytes;
 }
 
+void ClusterCache::make_room(std::size_t bytes) {
+    while (!entries_.empty() && (entries_.size() >= max_entries || bytes_ + bytes > max_bytes)) {
+        const auto oldest = std::ranges::min_element(entries_, {}, &Entry::used);
+        drop(static_cast<std::size_t>(oldest - entries_.begin()));
+    }
+}
+
 void ClusterCache::keep(const Key& key, std::vector<std::byte> bytes) {
     if (const auto same = std::ranges::find(entries_, key, &Entry::key); same != entries_.end())
         drop(static_cast<std::size_t>(same - entries_.begin()));
     if (bytes.size() > max_bytes)
         return;
-    while (!entries_.empty() &&
-           (entries_.size() >= max_entries || bytes_ + bytes.size() > max_bytes)) {
-        const auto oldest = std::ranges::min_element(entries_, {}, &Entry::used);
-        drop(static_cast<std::size_t>(oldest - entries_.begin()));
-    }
+    make_room(bytes.size());
     bytes_ += bytes.size();
     entries_.push_back({key, std::move(bytes), ++clock_});
 }

@@ -27,6 +27,8 @@ public:
     // The decoded bytes, or the first of them, valid until the next call; empty where none are
     // kept.
     [[nodiscard]] std::span<const std::byte> find(const Key& key);
+    // Drops what was used longest ago, so that so many bytes may be taken and kept.
+    void make_room(std::size_t bytes);
     // In place of what is kept with this key.
     void keep(const Key& key, std::vector<std::byte> bytes);
 

@@ -46,6 +46,8 @@ Place place_in_inode(Image& image, const Span& span, bool in_metabox, std::uint6
         place.length = map_header_size;
         const std::uint64_t index = place.offset + 2 * map_header_size;
         const auto header = read_map_header(image, *inode);
+        if (header && header->has_records)
+            place.unit = static_cast<std::uint8_t>(header->record_size());
         if (inode->layout != Layout::compressed_full || offset < index || !header ||
             header->has_records)
             return place;

@@ -258,7 +258,16 @@ void chunk_fields(Taker& take, const Place& place) {
     }
 }
 
-void map_header_fields(Taker& take) {
+// Those of an index of logical clusters, or of extent records.
+void map_header_fields(Taker& take, const Place& place) {
+    if (place.unit != 0) {
+        take.number<std::uint32_t>("extents_lo");
+        take.take<std::uint16_t>("advise", [&](std::uint16_t bits) {
+            return fmt::format("{:#06x}: extent records of {} bytes", bits, place.unit);
+        });
+        take.number<std::uint16_t>("extents_hi");
+        return;
+    }
     Cursor ahead = take.at();
     ahead.skip(4);
     const std::uint16_t bits = ahead.u16();
@@ -350,7 +359,7 @@ std::vector<Field> fields_of(const Superblock& super, const Place& place,
         chunk_fields(take, place);
         break;
     case Structure::map_header:
-        map_header_fields(take);
+        map_header_fields(take, place);
         break;
     case Structure::cluster_index:
         cluster_index_fields(take, place);

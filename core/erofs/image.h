@@ -17,6 +17,7 @@
 #include "core/erofs/superblock.h"
 #include "core/erofs/xattr.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace coldscope::erofs {
@@ -145,6 +147,23 @@ public:
     // more than it has.
     [[nodiscard]] std::uint64_t metadata_room() const;
     [[nodiscard]] ClusterCache& decoded_clusters() { return decoded_; }
+    // Bounds what is read and decoded of clusters from now on, in bytes; returns the bound before.
+    // Only a walk of all the metadata has one, which a metabox could make go on for hours.
+    std::uint64_t bound_decoding(std::uint64_t bytes) { return std::exchange(may_decode_, bytes); }
+    [[nodiscard]] std::uint64_t walk_bound() const {
+        constexpr std::uint64_t least = std::uint64_t{1} << 30;
+        return least + std::min(metadata_room(), ~std::uint64_t{0} / 32) * 16;
+    }
+    // Takes it from the bound.
+    [[nodiscard]] bool may_decode(std::uint64_t bytes) {
+        if (may_decode_ == no_bound)
+            return true;
+        if (bytes > may_decode_)
+            return false;
+        may_decode_ -= bytes;
+        return true;
+    }
+    static constexpr std::uint64_t no_bound = ~std::uint64_t{0};
 
     // A range of the primary device, or of the metabox; see MetaReader::view().
     [[nodiscard]] Result<std::span<const std::byte>> metadata(bool in_metabox, std::uint64_t offset,
@@ -171,8 +190,8 @@ private:
                           std::vector<Extent>& into);
     Result<void> map_tail(const Inode& inode, std::uint64_t tail, std::uint64_t offset,
                           std::uint64_t end, std::vector<Extent>& into);
-    Result<void> map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                            std::vector<Extent>& into);
+    Result<std::uint64_t> map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                     std::size_t most, std::vector<Extent>& into);
     Result<std::uint64_t> map_compressed(const Inode& inode, std::uint64_t offset,
                                          std::uint64_t end, std::size_t most,
                                          std::vector<Extent>& into);
@@ -207,6 +226,7 @@ private:
     std::array<Mapped, 3> maps_; // of the metabox, the packed inode, the file mapped last
     std::optional<Inode> packed_;
     ClusterCache decoded_;
+    std::uint64_t may_decode_ = no_bound; // bytes
     std::vector<Extent> scratch_;
     std::vector<std::byte> block_; // a directory block that lies in pieces
 };

@@ -41,7 +41,8 @@ public:
     static constexpr std::uint32_t max_depth = 4096;
 
     // Errors: those of Image; corrupt for a directory reached twice, a tree deeper than
-    // max_depth, more entries or chunks than the image has room for.
+    // max_depth, more entries or chunks than the image has room for; unsupported for names or
+    // extents that take more memory than there is: see MemoryRoom.
     // With findings, a part that can't be read is listed there and left out.
     [[nodiscard]] static Result<Index> build(Image& image, Findings* tolerant = nullptr);
 
@@ -69,6 +70,8 @@ public:
     // packed inode's clusters are those of the files whose fragments lie in them.
     void files_at(std::uint16_t device, std::uint64_t address, std::uint64_t length,
                   const FileCallback& callback) const;
+    // All nodes, sorted by nid, then by id.
+    [[nodiscard]] std::span<const NodeId> by_nid() const { return by_nid_; }
     [[nodiscard]] std::span<const ReverseMap> reverse_maps() const { return reverse_; } // by device
 
     [[nodiscard]] std::size_t memory() const; // bytes

@@ -1,11 +1,13 @@
 // Index::build: one pass over the tree. A directory's children get consecutive ids when it is
 // expanded; directories are expanded depth first, which is how mkfs.erofs lays out metadata.
 #include "core/erofs/index.h"
+#include "core/erofs/memory_room.h"
 #include "core/erofs/radix.h"
 
 #include <algorithm>
 #include <cstring>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +19,10 @@ namespace {
 // has room for, this many are granted: 256 TiB of long runs.
 constexpr std::uint64_t spare_pieces = 65536;
 constexpr std::size_t extents_at_once = 4096;
+// Bytes that a node takes beside itself and its name: its place by nid, and whether it is a link.
+constexpr std::uint64_t node_extra = sizeof(NodeId) + 1;
+constexpr std::uint64_t seen_extra = 64;  // bytes: for a directory
+constexpr std::uint64_t extent_extra = 1; // bytes: of the pyramid over the reverse map
 
 } // namespace
 
@@ -26,7 +32,9 @@ public:
         : image_(image), tolerant_(tolerant), entries_left_(image.metadata_room() / dirent_size),
           chunks_left_(image.size() / 4), pieces_left_(image.size() / 2 + spare_pieces),
           index_entries_left_(image.metadata_room() / 2),
-          extents_left_(image.size() / 2 + spare_pieces) {}
+          extents_left_(image.size() / 2 + spare_pieces),
+          room_(MemoryRoom::for_index(image.size(),
+                                      image.superblock().has_compat(compat::rafs_v6))) {}
 
     Result<Index> run();
 
@@ -35,7 +43,8 @@ private:
         NodeId id; // a directory
         std::uint32_t depth;
     };
-    struct Link {
+    // Nodes by nid, to sort them.
+    struct Key {
         std::uint64_t nid;
         NodeId node;
     };
@@ -46,6 +55,8 @@ private:
     Result<void> add_block(NodeId parent, const DirBlock& block);
     Result<void> add_entry(NodeId parent, const DirEntry& entry);
     Result<void> fill(NodeId id, std::uint64_t nid, std::uint64_t entry_offset);
+    // False for a directory that was seen before, or can't be remembered.
+    [[nodiscard]] Result<bool> see_directory(const Inode& inode);
     Result<void> add_extents(NodeId id, const Inode& inode);
     Result<void> add_extent(NodeId id, const Inode& inode, const Extent& extent);
     Result<void> map_hard_links();
@@ -61,14 +72,21 @@ private:
     std::uint64_t pieces_left_;        // of the reverse map
     std::uint64_t index_entries_left_; // of compressed files
     std::uint64_t extents_left_;       // of compressed files
-    std::unordered_set<std::uint64_t> seen_directories_;
-    std::vector<Link> links_; // nodes of inodes with a link count above one
+    MemoryRoom room_;
+    bool names_end_ = false;                 // there is no memory for more
+    bool extents_end_ = false;               // the same
+    std::unordered_set<std::uint64_t> seen_; // directories, by nid
+    std::vector<bool> links_;                // by node: its inode's link count is above one
     std::vector<Extent> extents_;
     std::vector<std::byte> block_;
 };
 
 Result<Index> Index::build(Image& image, Findings* tolerant) {
-    return IndexBuilder(image, tolerant).run();
+    const std::uint64_t before = image.bound_decoding(Image::no_bound);
+    image.bound_decoding(std::min(before, image.walk_bound()));
+    auto index = IndexBuilder(image, tolerant).run();
+    image.bound_decoding(before);
+    return index;
 }
 
 Result<void> IndexBuilder::pass_over(Result<void> result, std::string structure) {
@@ -82,13 +100,14 @@ Result<Index> IndexBuilder::run() {
     // No inode is smaller than a compact one, so the count can be believed up to that.
     const std::uint64_t expected =
         std::min(image_.superblock().inodes, image_.size() / compact_inode_size);
-    index_.nodes_.reserve(static_cast<std::size_t>(expected) + 1);
+    if (!room_.grow(index_.nodes_, static_cast<std::size_t>(expected) + 1))
+        return failure(Code::unsupported, "no memory for the image's inodes");
     index_.reverse_.resize(image_.devices().size() + 1);
     index_.directories_.emplace_back(); // of what is no directory
 
     COLDSCOPE_CHECK(add_root());
     std::vector<Pending> pending{{root_node, 0}};
-    while (!pending.empty()) {
+    while (!pending.empty() && !names_end_) {
         const Pending next = pending.back();
         pending.pop_back();
         const std::uint64_t nid = index_.nodes_[next.id].nid;
@@ -102,16 +121,20 @@ Result<Index> IndexBuilder::run() {
         COLDSCOPE_CHECK(pass_over(expand(next.id), fmt::format("directory {}", nid)));
         // The first child directory is to be on top, so that metadata is read in its order.
         const Index::Children children = index_.children(next.id);
+        if (!room_.grow(pending, children.count))
+            return failure(Code::unsupported, "no memory for the image's directories");
         for (NodeId id = children.first + children.count; id-- > children.first;) {
             if (index_.nodes_[id].is_directory())
                 pending.push_back({id, next.depth + 1});
         }
     }
-    COLDSCOPE_CHECK(map_hard_links());
+    pending = {};
     sort_nids();
+    COLDSCOPE_CHECK(map_hard_links());
     for (ReverseMap& map : index_.reverse_)
-        map.seal();
-    index_.names_.shrink_to_fit();
+        map.seal(room_.left());
+    if (index_.names_.size() <= room_.left())
+        index_.names_.shrink_to_fit();
     return std::move(index_);
 }
 
@@ -127,10 +150,12 @@ Result<void> IndexBuilder::add_root() {
 
 Result<void> IndexBuilder::expand(NodeId id) {
     COLDSCOPE_TRY(const Inode inode, image_.inode(index_.nodes_[id].nid));
+    if (!room_.grow(index_.directories_, 1))
+        return failure(Code::unsupported, "no memory for the image's directories", inode.offset);
     index_.nodes_[id].directory = static_cast<std::uint32_t>(index_.directories_.size());
     index_.directories_.push_back({static_cast<NodeId>(index_.nodes_.size()), 0});
     const std::uint64_t blocks = image_.directory_blocks(inode);
-    for (std::uint64_t number = 0; number < blocks; ++number) {
+    for (std::uint64_t number = 0; number < blocks && !names_end_; ++number) {
         COLDSCOPE_TRY(const Image::RawBlock raw, image_.directory_block(inode, number));
         block_.assign(raw.bytes.begin(), raw.bytes.end());
         const auto block = DirBlock::open(block_, raw.offset);
@@ -178,6 +203,14 @@ Result<void> IndexBuilder::add_entry(NodeId parent, const DirEntry& entry) {
     if (index_.nodes_.size() >= no_node ||
         index_.names_.size() > ~std::uint32_t{0} - max_name_length)
         return failure(Code::unsupported, "more than 2^32 names, or bytes of names");
+    if (!room_.grow(index_.nodes_, 1) || !room_.grow(index_.names_, entry.name.size()) ||
+        !room_.take(node_extra)) {
+        names_end_ = true;
+        return failure(Code::unsupported,
+                       fmt::format("the {} names that were read, and all others, take more memory "
+                                   "than an image of {} bytes is given",
+                                   index_.nodes_.size(), image_.size()));
+    }
     Node node;
     node.nid = entry.nid;
     node.parent = parent;
@@ -200,11 +233,14 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
         return std::unexpected(std::move(error));
     }
     const Inode& inode = *found;
-    if (inode.is_directory() && !seen_directories_.insert(nid).second)
-        return failure(
-            Code::corrupt,
-            fmt::format("directory {} is reached twice: a loop, or a hard link to it", nid),
-            entry_offset);
+    if (inode.is_directory()) {
+        COLDSCOPE_TRY(const bool first, see_directory(inode));
+        if (!first)
+            return failure(
+                Code::corrupt,
+                fmt::format("directory {} is reached twice: a loop, or a hard link to it", nid),
+                entry_offset);
+    }
     Node& node = index_.nodes_[id];
     node.size = inode.size;
     node.mode = static_cast<std::uint16_t>(inode.mode);
@@ -212,13 +248,22 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
     if (!inode.is_regular())
         return {};
     if (inode.nlink > 1) {
-        links_.push_back({nid, id});
+        links_.resize(id + std::size_t{1});
+        links_[id] = true;
         return {};
     }
     return add_extents(id, inode);
 }
 
+Result<bool> IndexBuilder::see_directory(const Inode& inode) {
+    if (!room_.take(seen_extra))
+        return failure(Code::unsupported, "no memory for the image's directories", inode.offset);
+    return seen_.insert(inode.nid).second;
+}
+
 Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
+    if (extents_end_)
+        return {};
     if (inode.layout == Layout::chunk_based && inode.size != 0) {
         COLDSCOPE_TRY(const Image::ChunkTable table, image_.chunk_table(inode));
         if (table.count > chunks_left_)
@@ -266,6 +311,17 @@ Result<void> IndexBuilder::add_extent(NodeId id, const Inode& inode, const Exten
             fmt::format("inode {}: {} bytes, more than any device has", inode.nid, inode.size),
             inode.offset + 8);
     pieces_left_ -= pieces;
+    if (!index_.reverse_[extent.device].reserve(pieces, room_) ||
+        !room_.take(pieces * extent_extra)) {
+        extents_end_ = true;
+        return failure(
+            Code::unsupported,
+            fmt::format("inode {}: its extents, and all others, take more memory than an "
+                        "image of {} bytes is given: not each read can be given its "
+                        "files",
+                        inode.nid, image_.size()),
+            inode.offset);
+    }
     index_.reverse_[extent.device].add(extent.address, extent.offset, length, id,
                                        extent.kind == ExtentKind::encoded);
     return {};
@@ -273,33 +329,36 @@ Result<void> IndexBuilder::add_extent(NodeId id, const Inode& inode, const Exten
 
 // A file with several names is mapped once, for the first of them.
 Result<void> IndexBuilder::map_hard_links() {
-    std::ranges::sort(links_, [](const Link& a, const Link& b) {
-        return a.nid != b.nid ? a.nid < b.nid : a.node < b.node;
-    });
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-        if (i > 0 && links_[i].nid == links_[i - 1].nid)
+    links_.resize(index_.nodes_.size());
+    std::uint64_t previous = ~std::uint64_t{0};
+    for (const NodeId id : index_.by_nid_) {
+        const std::uint64_t nid = index_.nodes_[id].nid;
+        if (!links_[id] || nid == previous)
             continue;
-        COLDSCOPE_TRY(const Inode inode, image_.inode(links_[i].nid));
-        COLDSCOPE_CHECK(
-            pass_over(add_extents(links_[i].node, inode), fmt::format("inode {}", inode.nid)));
+        previous = nid;
+        COLDSCOPE_TRY(const Inode inode, image_.inode(nid));
+        COLDSCOPE_CHECK(pass_over(add_extents(id, inode), fmt::format("inode {}", nid)));
     }
     return {};
 }
 
 void IndexBuilder::sort_nids() {
-    struct Key {
-        std::uint64_t nid;
-        NodeId node;
-    };
+    std::vector<NodeId>& ids = index_.by_nid_;
+    ids.resize(index_.nodes_.size()); // node_extra has its memory
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        ids[i] = static_cast<NodeId>(i);
+    if (std::ranges::is_sorted(index_.nodes_, {}, &Node::nid))
+        return;
+    if (ids.size() > room_.left() / (2 * sizeof(Key))) {
+        std::ranges::sort(ids, {}, [&](NodeId id) { return std::pair(index_.nodes_[id].nid, id); });
+        return;
+    }
     std::vector<Key> keys;
-    keys.reserve(index_.nodes_.size());
-    for (std::size_t i = 0; i < index_.nodes_.size(); ++i)
-        keys.push_back({index_.nodes_[i].nid, static_cast<NodeId>(i)});
-    if (!std::ranges::is_sorted(keys, {}, &Key::nid))
-        radix_sort(keys, [](const Key& key) { return key.nid; });
-    index_.by_nid_.reserve(keys.size());
-    for (const Key& key : keys)
-        index_.by_nid_.push_back(key.node);
+    keys.reserve(ids.size());
+    for (const NodeId id : ids)
+        keys.push_back({index_.nodes_[id].nid, id});
+    radix_sort(keys, [](const Key& key) { return key.nid; });
+    std::ranges::transform(keys, ids.begin(), &Key::node);
 }
 
 } // namespace coldscope::erofs

@@ -36,8 +36,9 @@ Result<std::uint64_t> Image::map_some(const Inode& inode, std::uint64_t offset, 
         return end;
     if (is_compressed(inode.layout))
         return map_compressed(inode, offset, end, most, into);
-    COLDSCOPE_CHECK(inode.layout == Layout::chunk_based ? map_chunks(inode, offset, end, into)
-                                                        : map_flat(inode, offset, end, into));
+    if (inode.layout == Layout::chunk_based)
+        return map_chunks(inode, offset, end, most, into);
+    COLDSCOPE_CHECK(map_flat(inode, offset, end, into));
     return end;
 }
 
@@ -148,8 +149,8 @@ Result<Image::ChunkTable> Image::chunk_table(const Inode& inode) const {
     return table;
 }
 
-Result<void> Image::map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
-                               std::vector<Extent>& into) {
+Result<std::uint64_t> Image::map_chunks(const Inode& inode, std::uint64_t offset, std::uint64_t end,
+                                        std::size_t most, std::vector<Extent>& into) {
     const std::size_t first_extent = into.size();
     COLDSCOPE_TRY(const ChunkTable table, chunk_table(inode));
     const std::uint64_t address_mask = table.width == 8 && (inode.chunk_format & chunk_48bit) != 0
@@ -165,6 +166,8 @@ Result<void> Image::map_chunks(const Inode& inode, std::uint64_t offset, std::ui
                                static_cast<std::size_t>(batch) * table.width, "chunk table"));
         Cursor at(bytes, table.offset + chunk * table.width);
         for (std::uint64_t i = 0; i < batch; ++i, ++chunk) {
+            if (into.size() - first_extent >= most)
+                return chunk << inode.chunk_bits;
             const std::uint64_t entry_offset = at.offset();
             std::uint64_t block = 0;
             std::uint16_t device = 0;
@@ -198,7 +201,7 @@ Result<void> Image::map_chunks(const Inode& inode, std::uint64_t offset, std::ui
             COLDSCOPE_CHECK(add_data(inode, device, *address, from, to - from, first_extent, into));
         }
     }
-    return {};
+    return end;
 }
 
 } // namespace coldscope::erofs

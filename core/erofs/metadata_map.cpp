@@ -12,8 +12,13 @@ constexpr std::ptrdiff_t most_looked_at = 64;
 } // namespace
 
 void MetadataMap::add(bool in_metabox, Span span) {
-    if (span.begin < span.end)
-        spans_[in_metabox ? 1 : 0].push_back(span);
+    if (span.begin >= span.end)
+        return;
+    std::vector<Span>& spans = spans_[in_metabox ? 1 : 0];
+    if (room_.grow(spans, 1))
+        spans.push_back(span);
+    else
+        ++left_out_;
 }
 
 void MetadataMap::seal() {

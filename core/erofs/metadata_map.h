@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/erofs/format.h"
+#include "core/erofs/memory_room.h"
 #include "core/erofs/place.h"
 
 #include <array>
@@ -36,8 +37,15 @@ struct Span {
 
 class MetadataMap {
 public:
-    // Empty spans are left out. Call seal() when all are there.
+    explicit MetadataMap(MemoryRoom room) : room_(room) {}
+    // Empty spans are left out, and those for which there is no memory. Call seal() when all are
+    // there.
     void add(bool in_metabox, Span span);
+    // So many are expected.
+    void reserve(bool in_metabox, std::size_t count) {
+        static_cast<void>(room_.grow(spans_[in_metabox ? 1 : 0], count));
+    }
+    [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
     void seal();
 
     // Sorted by begin; spans may overlap.
@@ -48,7 +56,9 @@ public:
     [[nodiscard]] std::optional<Span> at(bool in_metabox, std::uint64_t offset) const;
 
 private:
+    MemoryRoom room_;
     std::array<std::vector<Span>, 2> spans_;
+    std::uint64_t left_out_ = 0;
 };
 
 } // namespace coldscope::erofs

@@ -23,7 +23,8 @@ enum class Structure : std::uint8_t {
 struct Place {
     Structure structure = Structure::none;
     bool in_metabox = false;  // offset counts from the metabox's start, not the primary device's
-    std::uint8_t unit = 0;    // chunk tables and indexes: bytes of an entry
+    std::uint8_t unit = 0;    // chunk tables and indexes: bytes of an entry; map headers with
+                              // extent records: of a record
     std::uint64_t offset = 0; // bytes
     std::uint64_t length = 0; // bytes
     std::uint64_t first = 0;  // of these: the number of the first entry

@@ -29,10 +29,19 @@ bool stops_early(codec::Algorithm algorithm) {
     return algorithm == codec::Algorithm::lz4 || algorithm == codec::Algorithm::lzma;
 }
 
+// What is read and decoded for one call, in bytes: some large clusters, and so many times what is
+// asked for. A file whose every block is the beginning of another large cluster needs more than
+// others; none needs as much.
+constexpr std::uint64_t few_clusters = std::uint64_t{64} << 20;
+constexpr std::uint64_t most_work = 64; // bytes for each that is asked for
+
 class Reader {
 public:
-    Reader(Image& image, const Inode& inode, std::span<const std::shared_ptr<ReadAt>> devices)
-        : image_(image), inode_(inode), devices_(devices) {}
+    // asked: bytes, of all extents.
+    Reader(Image& image, const Inode& inode, std::span<const std::shared_ptr<ReadAt>> devices,
+           std::uint64_t asked)
+        : image_(image), inode_(inode), devices_(devices), left_(few_clusters + asked * most_work) {
+    }
 
     Result<void> fill(const Extent& extent, std::span<std::byte> part);
 
@@ -44,11 +53,15 @@ private:
     [[nodiscard]] Result<void> read(const Extent& extent, std::uint64_t address,
                                     std::span<std::byte> into);
     [[nodiscard]] Result<void> fill_decoded(const Extent& extent, std::span<std::byte> part);
+    [[nodiscard]] Result<void> decode_beginning(const Extent& extent, std::span<std::byte> into);
+    [[nodiscard]] Result<void> read_encoded(const Extent& extent, std::size_t length,
+                                            std::size_t decoded);
     [[nodiscard]] Result<void> decode(const Extent& extent, std::span<std::byte> into);
 
     Image& image_;
     const Inode& inode_;
     std::span<const std::shared_ptr<ReadAt>> devices_;
+    std::uint64_t left_; // bytes that may still be read and decoded
     std::vector<std::byte> encoded_;
 };
 
@@ -85,17 +98,44 @@ Result<void> Reader::fill_decoded(const Extent& extent, std::span<std::byte> par
         std::ranges::copy(kept.subspan(extent.skip, part.size()), part.begin());
         return {};
     }
-    encoded_.resize(extent.encoded);
-    COLDSCOPE_CHECK(read(extent, extent.address, encoded_));
     if (part.size() == extent.decoded) // wanted whole: no copy of it is needed
-        return decode(extent, part);
+        return decode_beginning(extent, part);
     // Who comes back to a cluster will want the rest of it.
     const bool begin_alone = kept.empty() && stops_early(extent.algorithm);
-    std::vector<std::byte> decoded(begin_alone ? needed : extent.decoded);
-    COLDSCOPE_CHECK(decode(extent, decoded));
+    const std::size_t length = begin_alone ? needed : extent.decoded;
+    image_.decoded_clusters().make_room(length);
+    std::vector<std::byte> decoded(length);
+    COLDSCOPE_CHECK(decode_beginning(extent, decoded));
     std::ranges::copy(std::span(decoded).subspan(extent.skip, part.size()), part.begin());
     image_.decoded_clusters().keep(key, std::move(decoded));
     return {};
+}
+
+Result<void> Reader::read_encoded(const Extent& extent, std::size_t length, std::size_t decoded) {
+    const std::uint64_t work = std::uint64_t{length} + decoded;
+    if (work > left_ || !image_.may_decode(work))
+        return failure(Code::corrupt,
+                       fmt::format("inode {}: its bytes lie in clusters that hold far more than is "
+                                   "taken from them",
+                                   inode_.nid),
+                       extent.address);
+    left_ -= work;
+    encoded_.resize(length);
+    return read(extent, extent.address, encoded_);
+}
+
+// Of a cluster that holds more than is wanted, as much is read as that takes.
+Result<void> Reader::decode_beginning(const Extent& extent, std::span<std::byte> into) {
+    const std::size_t enough =
+        image_.superblock().block_size() + codec::enough_for(extent.algorithm, into.size());
+    const bool part = extent.shared || into.size() < extent.decoded;
+    if (part && enough < extent.encoded) {
+        COLDSCOPE_CHECK(read_encoded(extent, enough, into.size()));
+        if (decode(extent, into))
+            return {};
+    }
+    COLDSCOPE_CHECK(read_encoded(extent, extent.encoded, into.size()));
+    return decode(extent, into);
 }
 
 // From encoded_.
@@ -149,7 +189,7 @@ Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
         return failure(Code::invalid, fmt::format("inode {}: {} bytes at {} in a file of {} bytes",
                                                   inode.nid, into.size(), offset, inode.size));
     COLDSCOPE_TRY(const std::vector<Extent> extents, image.map(inode, offset, into.size()));
-    Reader reader(image, inode, devices);
+    Reader reader(image, inode, devices, into.size());
     for (const Extent& extent : extents) {
         const auto part = into.subspan(static_cast<std::size_t>(extent.offset - offset),
                                        static_cast<std::size_t>(extent.length));

@@ -2,6 +2,10 @@
 
 namespace coldscope::erofs {
 
+namespace {
+constexpr std::size_t looked_at_once = 1024;
+} // namespace
+
 bool may_be_read_for(Image& image, const Index& index, NodeId id, std::uint16_t device,
                      std::uint64_t address, std::uint64_t length) {
     const Node& node = index.node(id);
@@ -14,14 +18,18 @@ bool may_be_read_for(Image& image, const Index& index, NodeId id, std::uint16_t 
         return found;
     }
     const auto inode = image.inode(node.nid);
-    const auto extents = inode ? image.map(*inode, 0, inode->size)
-                               : Result<std::vector<Extent>>(std::unexpected(inode.error()));
-    if (!extents)
-        return false;
-    for (const Extent& extent : *extents)
-        found =
-            found || (extent.is_placed() && extent.device == device &&
-                      extent.stored().begin < address + length && address < extent.stored().end);
+    std::vector<Extent> extents;
+    for (std::uint64_t at = 0; inode && at < inode->size && !found;) {
+        extents.clear();
+        const auto reached = image.map_some(*inode, at, inode->size, looked_at_once, extents);
+        if (!reached)
+            return false;
+        for (const Extent& extent : extents)
+            found = found ||
+                    (extent.is_placed() && extent.device == device &&
+                     extent.stored().begin < address + length && address < extent.stored().end);
+        at = *reached;
+    }
     return found;
 }
 

@@ -3,6 +3,7 @@
 #include "core/erofs/radix.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace coldscope::erofs {
 
@@ -30,11 +31,18 @@ void ReverseMap::add(std::uint64_t address, std::uint64_t file_offset, std::uint
     }
 }
 
-void ReverseMap::seal() {
+void ReverseMap::seal(std::uint64_t spare) {
     const auto by_address = [](const ReverseExtent& extent) { return extent.address; };
-    if (!std::ranges::is_sorted(extents_, {}, by_address))
-        radix_sort(extents_, by_address);
-    if (extents_.capacity() - extents_.size() > extents_.size() / 8)
+    const bool may_copy = extents_.size() <= spare / sizeof(ReverseExtent);
+    if (!std::ranges::is_sorted(extents_, {}, by_address)) {
+        if (may_copy)
+            radix_sort(extents_, by_address);
+        else
+            std::ranges::sort(extents_, {}, [](const ReverseExtent& extent) {
+                return std::tuple(extent.address, extent.node, extent.file_offset);
+            });
+    }
+    if (may_copy && extents_.capacity() - extents_.size() > extents_.size() / 8)
         extents_.shrink_to_fit();
 
     levels_.clear();

@@ -5,6 +5,8 @@
 // time plus what is found.
 #pragma once
 
+#include "core/erofs/memory_room.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -34,7 +36,12 @@ public:
     // Takes extents in any order; length is not limited to 32 bits here. Call seal() before find().
     void add(std::uint64_t address, std::uint64_t file_offset, std::uint64_t length, NodeId node,
              bool encoded = false);
-    void seal();
+    // Makes room for so many more pieces; false where the memory does not suffice.
+    [[nodiscard]] bool reserve(std::size_t more, MemoryRoom& room) {
+        return room.grow(extents_, more);
+    }
+    // spare: bytes that may be taken meanwhile, to be faster.
+    void seal(std::uint64_t spare = ~std::uint64_t{0});
 
     // Calls callback(const ReverseExtent&) in order of address for each that overlaps
     // [address, address + length).

@@ -1,9 +1,12 @@
 #include "core/rafs/check.h"
 
+#include "core/base/checked.h"
+#include "core/base/range_set.h"
 #include "core/erofs/check.h"
 #include "core/rafs/decode.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
@@ -14,17 +17,39 @@ namespace {
 
 using erofs::Severity;
 
+// How much may be decoded of a blob: bytes, and times what is stored.
+constexpr std::uint64_t spare_decoded = std::uint64_t{1} << 30;
+constexpr std::uint64_t most_decoded = 4096;
 constexpr const char* fetch_again = "fetch the blob again, or the bootstrap that belongs to it";
 
-// The first byte of the range that is of no chunk; its end where there is none.
-std::uint64_t first_missing(const Bootstrap& bootstrap, std::size_t blob, std::uint64_t begin,
-                            std::uint64_t end) {
-    for (const Chunk& chunk : bootstrap.chunks_at(blob, begin, end - begin)) {
-        if (chunk.offset > begin)
-            break;
-        begin = std::max(begin, std::min(end, chunk.end()));
+// What the chunks of a blob cover: sorted, and apart from each other.
+std::vector<Range> covered_by_chunks(const Bootstrap& bootstrap, std::size_t blob) {
+    std::vector<Range> covered;
+    for (const Chunk& chunk : bootstrap.chunks_of(blob)) {
+        if (!covered.empty() && chunk.offset <= covered.back().end)
+            covered.back().end = std::max(covered.back().end, chunk.end());
+        else
+            covered.push_back({chunk.offset, chunk.end()});
     }
-    return begin;
+    return covered;
+}
+
+// The first byte of the range that is of no chunk; its end where there is none.
+std::uint64_t first_missing(std::span<const Range> covered, std::uint64_t begin,
+                            std::uint64_t end) {
+    const auto behind = std::ranges::upper_bound(covered, begin, {}, &Range::begin);
+    if (behind == covered.begin())
+        return begin;
+    return std::max(begin, std::min(end, std::prev(behind)->end));
+}
+
+// The end alone of a long one.
+std::string path_of(const erofs::Index& index, erofs::NodeId node) {
+    constexpr std::size_t longest = 200; // bytes
+    std::string path = index.path(node);
+    if (path.size() > longest)
+        path.replace(0, path.size() - longest, "...");
+    return path;
 }
 
 } // namespace
@@ -35,16 +60,21 @@ void check_files(const Bootstrap& bootstrap, erofs::Image& image, const erofs::I
     for (std::size_t blob = 0; blob < bootstrap.blobs.size() && blob + 1 < maps.size(); ++blob) {
         if (bootstrap.blobs[blob].raw)
             continue;
+        const std::vector<Range> covered = covered_by_chunks(bootstrap, blob);
         for (const erofs::ReverseExtent& extent : maps[blob + 1].extents()) {
             const std::uint64_t end = extent.address + extent.length;
-            const std::uint64_t missing = first_missing(bootstrap, blob, extent.address, end);
+            const std::uint64_t missing = first_missing(covered, extent.address, end);
             if (missing == end)
                 continue;
+            if (findings.full()) {
+                findings.count(Severity::error);
+                continue;
+            }
             findings.add({Severity::error, bootstrap.extension.chunk_table,
                           fmt::format("blob {}", blob + 1), "chunk table",
                           fmt::format("no chunk has byte {}, which is byte {} of {}", missing,
                                       extent.file_offset + (missing - extent.address),
-                                      index.path(extent.node)),
+                                      path_of(index, extent.node)),
                           make_again});
         }
     }
@@ -99,9 +129,26 @@ void check_chunks(const std::shared_ptr<const Bootstrap>& bootstrap, std::size_t
     }
     std::vector<std::byte> in;
     std::vector<std::byte> out;
+    // Chunks that don't share their stored bytes have no more of them than the blob.
+    std::uint64_t stored_left = checked_mul<std::uint64_t>(stored.size(), 2).value_or(0);
+    std::uint64_t decoded_left =
+        spare_decoded + checked_mul<std::uint64_t>(stored.size(), most_decoded).value_or(0);
     for (const Chunk& chunk : bootstrap->chunks_of(blob)) {
         if (chunk.stored_end() > stored.size())
             continue; // check_blob_size() says so
+        if (chunk.stored_size > stored_left || chunk.size > decoded_left) {
+            findings.add({Severity::error,
+                          chunk.stored_offset,
+                          fmt::format("\"{}\"", name),
+                          {},
+                          fmt::format("its digests were checked up to {}: the chunks have more "
+                                      "bytes than there can be",
+                                      bootstrap->name(chunk)),
+                          make_again});
+            return;
+        }
+        stored_left -= chunk.stored_size;
+        decoded_left -= chunk.size;
         in.resize(chunk.stored_size);
         out.resize(chunk.size);
         auto done = stored.read(chunk.stored_offset, in);

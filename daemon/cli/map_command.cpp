@@ -1,10 +1,13 @@
 // coldscoped map: the extents of a file.
+#include "core/erofs/map_append.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/rafs_text.h"
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,6 +19,8 @@ namespace {
 
 using erofs::Extent;
 using erofs::ExtentKind;
+
+constexpr std::size_t extents_at_once = 4096;
 
 const char* kind_text(ExtentKind kind) {
     switch (kind) {
@@ -73,6 +78,79 @@ std::string how_text(const Extent& extent) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Prints extents as they come.
+class Printer {
+public:
+    Printer(Output& output, const rafs::Bootstrap* rafs, bool json)
+        : output_(output), rafs_(rafs), json_(json) {}
+    bool begin() {
+        return json_ ? output_.write("[")
+                     : output_.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}", "offset",
+                                                "length", "kind", "device", "address"));
+    }
+    bool print(const Extent& extent) { return json_ ? print_json(extent) : print_line(extent); }
+    bool end() { return !json_ || output_.line(any_ ? "\n]" : "]"); }
+
+private:
+    bool print_json(const Extent& extent) {
+        nlohmann::json item = extent_json(extent);
+        if (rafs_ != nullptr)
+            item["chunks"] = chunks_json(rafs_, extent);
+        // An element of an indented list.
+        const std::string text = nlohmann::json::array({std::move(item)})
+                                     .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+        if (any_)
+            output_.write(",");
+        any_ = true;
+        return output_.write(std::string_view(text).substr(1, text.size() - 3));
+    }
+    bool print_line(const Extent& extent) {
+        const std::string how = how_text(extent);
+        bool open = output_.line(fmt::format(
+            "{:>16} {:>16}  {:<7} {:>6} {:>16}{}{}", extent.offset, extent.length,
+            kind_text(extent.kind), extent.is_placed() ? fmt::format("{}", extent.device) : "-",
+            extent.is_placed() ? fmt::format("{}", extent.address) : "-", how.empty() ? "" : "  ",
+            how));
+        for (const std::string& line : chunk_lines(rafs_, extent))
+            open = output_.line(line);
+        return open;
+    }
+
+    Output& output_;
+    const rafs::Bootstrap* rafs_; // may be null
+    bool json_;
+    bool any_ = false;
+};
+
+// In pieces, since a file may have more extents than there is memory for. What goes on from one
+// piece to the next is one extent.
+Result<void> print_map(erofs::Image& image, const erofs::Inode& inode, Printer& printer) {
+    std::vector<Extent> held;
+    std::vector<Extent> piece;
+    bool open = true;
+    for (std::uint64_t at = 0; at < inode.size && open;) {
+        piece.clear();
+        COLDSCOPE_TRY(const std::uint64_t reached,
+                      image.map_some(inode, at, inode.size, extents_at_once, piece));
+        if (at == 0)
+            open = printer.begin();
+        for (const Extent& extent : piece) {
+            erofs::append_extent(extent, held, 0);
+            if (held.size() > 1) {
+                open = open && printer.print(held.front());
+                held.erase(held.begin());
+            }
+        }
+        at = reached;
+    }
+    if (inode.size == 0)
+        printer.begin();
+    for (const Extent& extent : held)
+        printer.print(extent);
+    printer.end();
+    return {};
+}
+
 } // namespace
 
 int run_map(const ImageOptions& options) {
@@ -82,31 +160,11 @@ int run_map(const ImageOptions& options) {
     const auto inode = opened->image->find(options.path);
     if (!inode)
         return print_error(inode.error(), options.image);
-    const auto extents = opened->image->map(*inode, 0, inode->size);
-    if (!extents)
-        return print_error(extents.error(), options.image);
     Output output;
-    if (options.json) {
-        nlohmann::json list = nlohmann::json::array();
-        for (const Extent& extent : *extents) {
-            list.push_back(extent_json(extent));
-            if (opened->rafs != nullptr)
-                list.back()["chunks"] = chunks_json(opened->rafs.get(), extent);
-        }
-        output.json(list);
-        return output.finish(0);
-    }
-    output.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}", "offset", "length", "kind",
-                            "device", "address"));
-    for (const Extent& extent : *extents) {
-        const std::string how = how_text(extent);
-        output.line(fmt::format("{:>16} {:>16}  {:<7} {:>6} {:>16}{}{}", extent.offset,
-                                extent.length, kind_text(extent.kind),
-                                extent.is_placed() ? fmt::format("{}", extent.device) : "-",
-                                extent.is_placed() ? fmt::format("{}", extent.address) : "-",
-                                how.empty() ? "" : "  ", how));
-        for (const std::string& line : chunk_lines(opened->rafs.get(), extent))
-            output.line(line);
+    Printer printer(output, opened->rafs.get(), options.json);
+    if (const auto printed = print_map(*opened->image, *inode, printer); !printed) {
+        output.flush();
+        return output.finish(print_error(printed.error(), options.image));
     }
     return output.finish(0);
 }

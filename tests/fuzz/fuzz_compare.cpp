@@ -72,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::size_t count = at.u8();
         fuzz::overwrite(changed, offset, at.bytes(std::min(count, at.left())));
     }
+    const fuzz::MemoryBound bound(2 * changed.bytes.size());
     if (const auto after = open(changed)) {
         compare_pair(before, *after);
         compare_pair(*after, before);

@@ -38,6 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     built.bytes.resize(std::max(size, least));
     built.block_size = std::to_integer<unsigned>(built.bytes[1036]) == 9 ? 512 : 4096;
     built.fix_checksum();
+    const fuzz::MemoryBound bound(built.bytes.size());
     const auto opened = erofs::Image::open(built.primary());
     if (!opened)
         return 0;

@@ -23,6 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     test::put<std::uint64_t>(image.bytes, inode_at + 8, file_size);
     test::put<std::uint16_t>(image.bytes, inode_at + 16, format);
     fuzz::overwrite(image, inode_at + 64, bytes.subspan(16, std::min<std::size_t>(size - 16, 512)));
+    const fuzz::MemoryBound bound(image.bytes.size());
     const auto opened = erofs::Image::open(image.primary());
     if (!opened)
         return 0;

@@ -60,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     left = put(built.bytes, rafs::extension_offset, 64, left);
     left = put(built.bytes, sample().blob_table, 2 * rafs::blob_entry_size, left);
     put(built.bytes, sample().chunk_table, left.size(), left);
+    const fuzz::MemoryBound bound(built.bytes.size());
     const auto image = erofs::Image::open(built.primary());
     if (!image)
         return 0;

@@ -2,6 +2,7 @@
 
 #include "core/erofs/check.h"
 #include "core/erofs/read.h"
+#include "tests/support/counted_memory.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,7 +11,8 @@ namespace coldscope::fuzz {
 
 namespace {
 
-constexpr std::uint64_t piece = 8192; // bytes read of a file's start and end
+constexpr std::size_t promised = std::size_t{64} << 20; // bytes, for any input
+constexpr std::uint64_t piece = 8192;                   // bytes read of a file's start and end
 
 void read_part(erofs::Image& image, const erofs::Inode& inode, std::uint64_t offset,
                const test::BuiltImage& from) {
@@ -19,6 +21,13 @@ void read_part(erofs::Image& image, const erofs::Inode& inode, std::uint64_t off
 }
 
 } // namespace
+
+MemoryBound::MemoryBound(std::size_t input)
+    : before_(test::CountedMemory::set_limit(test::CountedMemory::live() + promised + 2 * input)) {}
+
+MemoryBound::~MemoryBound() {
+    test::CountedMemory::set_limit(before_);
+}
 
 test::BuiltImage sample() {
     static const test::BuiltImage image = test::sample_image(9);
@@ -33,6 +42,7 @@ void overwrite(test::BuiltImage& image, std::uint64_t offset, std::span<const st
 }
 
 void exercise(const test::BuiltImage& built) {
+    const MemoryBound bound(built.bytes.size());
     static_cast<void>(erofs::check_image(built.primary()));
     const auto opened = erofs::Image::open(built.primary());
     if (!opened)

@@ -15,6 +15,19 @@ namespace coldscope::fuzz {
     return std::as_bytes(std::span(data, size));
 }
 
+// While it lives, more live memory than is promised for an input of so many bytes ends the program:
+// 64 MiB and twice the input, beside what was there before.
+class MemoryBound {
+public:
+    explicit MemoryBound(std::size_t input);
+    MemoryBound(const MemoryBound&) = delete;
+    MemoryBound& operator=(const MemoryBound&) = delete;
+    ~MemoryBound();
+
+private:
+    std::size_t before_;
+};
+
 // A small image that was built once; copied, so that a target may write into it.
 [[nodiscard]] test::BuiltImage sample();
 

@@ -371,6 +371,22 @@ private Q_SLOTS:
         QCOMPARE(findings.errors(), 1500U);
         QCOMPARE(findings.left_out(), 500U);
     }
+
+    // The header of a file with extent records has their number in place of algorithms.
+    void header_of_extent_records() {
+        Bytes bytes(8);
+        put<std::uint32_t>(bytes, 0, 77);
+        put<std::uint16_t>(bytes, 4, 5);
+        put<std::uint16_t>(bytes, 6, 3);
+        const Place place{Structure::map_header, false, 16, 4096, 8, 0};
+        const auto fields = fields_of(Superblock(), place, bytes);
+        QCOMPARE(fields.size(), std::size_t{3});
+        QCOMPARE(fields[0].name, std::string("extents_lo"));
+        QCOMPARE(fields[0].value, std::string("77"));
+        QCOMPARE(fields[1].value, std::string("0x0005: extent records of 16 bytes"));
+        QCOMPARE(fields[2].offset, std::uint64_t{4102});
+        QCOMPARE(fields[2].value, std::string("3"));
+    }
 };
 
 QTEST_APPLESS_MAIN(TestErofsCheck)

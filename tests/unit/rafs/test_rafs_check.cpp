@@ -88,6 +88,22 @@ private Q_SLOTS:
         QVERIFY(found(built).contains("blob 1 (" + built.ids[0] + "), chunk "));
     }
 
+    // However many entries say that the same bytes are theirs, the blob is read twice at most.
+    void chunks_that_share_their_bytes() {
+        const BuiltRafs built = sample_rafs(spec());
+        const auto image = open(built.image);
+        auto tables = std::make_shared<rafs::Bootstrap>(*value(rafs::read_bootstrap(*image)));
+        const rafs::Chunk one = tables->chunks_of(0)[0];
+        tables->chunks.assign(1000, one);
+        tables->blobs[0].first_chunk = 0;
+        tables->blobs[0].chunks = tables->chunks.size();
+        MemoryReadAt stored(built.stored[0]);
+        erofs::Findings findings;
+        rafs::check_chunks(tables, 0, stored, "the blob", findings);
+        QCOMPARE(findings.errors(), 1U);
+        QVERIFY(findings.list()[0].message.contains("more bytes than there can be"));
+    }
+
     void not_checked() {
         BuiltRafs built = sample_rafs(spec());
         put<std::uint32_t>(built.image.bytes, built.blob_table + 84, rafs::feature::zran);
