@@ -13,11 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void append(const std::string& image, const std::string& device) {
-    std::ofstream(image, std::ios::binary | std::ios::app)
-        << std::ifstream(device, std::ios::binary).rdbuf();
-}
-
 // Writes a tag into the first slot of the device table, of an image without a checksum.
 void set_tag(const std::string& image, const std::string& tag) {
     std::fstream file(image, std::ios::binary | std::ios::in | std::ios::out);
@@ -113,8 +108,8 @@ void TestBlobs::within_the_image() {
     mkfs({"-Enoinline_data"}, path("other.img"), {path("other")});
     mkfs({"-Enoinline_data"}, path("file.img"), {path("tree")});
     mkfs({}, path("within/flattened"), {path("other.img"), path("file.img")});
-    append(path("within/flattened"), path("other.img"));
-    append(path("within/flattened"), path("file.img"));
+    append_device(path("within/flattened"), path("other.img"));
+    append_device(path("within/flattened"), path("file.img"));
     is_read("within/flattened");
 }
 
