@@ -115,7 +115,7 @@ void TestCompressedLive::initTestCase() {
         QSKIP(reason);
     }
     QString error;
-    tree_ = make_tree_image(folder_.path(), sanitized ? 60 : 250, &error, 400 << 10);
+    tree_ = make_tree_image(folder_.path(), sanitized ? 60 : 150, &error, 400 << 10);
     QVERIFY2(!tree_.tree.isEmpty(), qPrintable(error));
     const std::string tree = utf8(tree_.tree);
     fs::create_directory(tree + "/made");
@@ -229,7 +229,12 @@ void TestCompressedLive::every_file() {
 }
 
 void TestCompressedLive::one_file_that_fails_first_data() {
-    every_file_data();
+    std::vector<int> some = one_of_each_algorithm();
+    for (int kind = 0; kind < static_cast<int>(kinds().size()); ++kind) {
+        if (QString(kinds()[static_cast<std::size_t>(kind)].name).contains("dedupe"))
+            some.push_back(kind);
+    }
+    add_rows(some);
 }
 
 // Nothing but what it lies in is fetched, whatever that is shared with.
@@ -309,10 +314,13 @@ void TestCompressedLive::a_damaged_cluster() {
     QVERIFY(run.start());
     Reader reader(run.mount() + '/' + name, static_cast<qint64>(extent.offset), 4096);
     QVERIFY(reader.finished(20000));
-    QCOMPARE(reader.result(), EIO);
     QVERIFY(reader.bytes().isEmpty());
     if (transport == "fuse-tree") {
+        QCOMPARE(reader.result(), EIO);
         QVERIFY(!run.wait_for("failure").isEmpty());
+    } else { // the kernel decodes, and says so in its words
+        QVERIFY2(reader.result() == EUCLEAN || reader.result() == EIO,
+                 qPrintable(QString::number(reader.result())));
     }
     QCOMPARE(originals_.differing(run.mount()), 1);
     QCOMPARE(run.stop(), 0);
