@@ -20,18 +20,16 @@ End end_of(const Side& side, std::uint16_t device) {
         const std::uint64_t size = bytes != nullptr ? bytes->size() : side.image.size();
         return {size, size};
     }
-    End end;
-    if (bytes != nullptr)
-        end.padding = bytes->size();
+    const std::uint64_t size = bytes != nullptr ? bytes->size() : ~std::uint64_t{0};
     const std::uint64_t blocks = side.image.devices()[device - 1U].blocks;
     const std::uint32_t bits = side.image.superblock().block_bits;
     if (blocks == 0 || blocks > ~std::uint64_t{0} >> bits)
-        return end;
-    end.most = blocks << bits;
-    const bool whole = end.padding > end.most - (std::uint64_t{1} << bits);
-    if (bytes != nullptr && whole) // the file's last block may be one in part
-        end.most = end.padding;
-    return end;
+        return {~std::uint64_t{0}, size};
+    const std::uint64_t said = blocks << bits;
+    const bool whole = bytes != nullptr && size > said - (std::uint64_t{1} << bits);
+    if (whole) // its last block may be one in part
+        return {size, size};
+    return {said, said};
 }
 
 // Calls part(range, node) for disjoint ranges in order; bytes that are in several files are the
