@@ -1,5 +1,6 @@
 #include "app/compare/compare_view.h"
 
+#include "app/compare/compare_text.h"
 #include "app/compare/fetch_bar.h"
 #include "app/style/faint.h"
 #include "app/style/marks.h"
@@ -33,26 +34,6 @@ namespace {
 constexpr std::array kind_order{Kind::added, Kind::removed, Kind::changed,
                                 Kind::moved, Kind::unknown, Kind::same};
 constexpr int most_copied = 100'000; // lines
-
-QString file_name(const OpenedImage& image) {
-    return QFileInfo(QString::fromStdString(image.path)).fileName();
-}
-
-QString phase_text(compare::Phase phase) {
-    switch (phase) {
-    case compare::Phase::devices:
-        return CompareView::tr("Comparing blobs… %p %");
-    case compare::Phase::paths:
-        return CompareView::tr("Comparing paths… %p %");
-    case compare::Phase::contents:
-        return CompareView::tr("Comparing contents… %p %");
-    case compare::Phase::moves:
-        return CompareView::tr("Looking for moved files… %p %");
-    case compare::Phase::blocks:
-        return CompareView::tr("Looking for same blocks… %p %");
-    }
-    return {};
-}
 
 } // namespace
 
@@ -251,7 +232,7 @@ void CompareView::show_state() {
     table_->horizontalHeader()->setVisible(any);
     if (any)
         show_figures();
-    notes_->setText(notes_text());
+    notes_->setText(any ? notes_text(*compared) : QString());
     notes_->setVisible(!notes_->text().isEmpty());
     show_progress();
     apply_filter();
@@ -306,26 +287,6 @@ void CompareView::show_figures() {
         button->setText(tr("%1 %2").arg(app::name(kind), count_text(result.count(kind))));
         button->setEnabled(result.count(kind) != 0);
     }
-}
-
-QString CompareView::notes_text() const {
-    const auto& compared = comparer_.compared();
-    QStringList notes;
-    if (compared == nullptr)
-        return {};
-    for (const auto& image : {compared->before, compared->after}) {
-        for (std::size_t device = 1; device < image->device_count(); ++device) {
-            if (!image->devices[device])
-                notes.push_back(
-                    tr("✕ %1 of %2 was not found beside it: what lies there is not read.")
-                        .arg(QString::fromStdString(
-                                 image->device_name(static_cast<std::uint16_t>(device))),
-                             file_name(*image)));
-        }
-    }
-    for (const std::string& warning : compared->result.warnings)
-        notes.push_back(QStringLiteral("⚠ ") + QString::fromStdString(warning));
-    return notes.join(QLatin1Char('\n'));
 }
 
 QString CompareView::empty_text() const {

@@ -51,7 +51,6 @@ private:
     void choose(const QModelIndex& index);
     void copy();
     [[nodiscard]] QString empty_text() const;
-    [[nodiscard]] QString notes_text() const;
 
     Workspace& workspace_;
     Comparer comparer_;

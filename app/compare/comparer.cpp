@@ -13,16 +13,15 @@ constexpr int telling_ms = 50;
 // An image of the worker's own over the same files.
 struct Reading {
     std::unique_ptr<erofs::Image> image;
-    std::vector<std::string> files;
+    std::shared_ptr<const rafs::Bootstrap> bootstrap; // null: it is no RAFS that can be read
 };
 
 Result<Reading> reading_of(const OpenedImage& opened) {
     Reading reading;
     erofs::Findings listed_already;
     COLDSCOPE_TRY(reading.image, erofs::Image::open(opened.devices[0], &listed_already));
-    reading.files.push_back(file_identity(opened.path));
-    for (const std::string& path : opened.device_paths)
-        reading.files.push_back(path.empty() ? path : file_identity(path));
+    if (auto tables = rafs::read_bootstrap(*reading.image))
+        reading.bootstrap = std::move(*tables);
     return reading;
 }
 
@@ -102,11 +101,12 @@ std::shared_ptr<Comparer::Outcome> Comparer::run(Work& work,
             work.total = progress.total;
             return !work.cancelled;
         };
-        COLDSCOPE_TRY(compared->result, compare::compare({*before.image, compared->before->index,
-                                                          compared->before->devices, before.files},
-                                                         {*after.image, compared->after->index,
-                                                          compared->after->devices, after.files},
-                                                         options));
+        COLDSCOPE_TRY(compared->result,
+                      compare::compare({*before.image, compared->before->index,
+                                        compared->before->devices, before.bootstrap.get()},
+                                       {*after.image, compared->after->index,
+                                        compared->after->devices, after.bootstrap.get()},
+                                       options));
         return {};
     }();
     if (done)

@@ -155,7 +155,15 @@ erofs::Findings check_opened(const std::string& path,
         return findings;
     }
     std::vector<std::optional<erofs::GivenBlob>> blobs;
+    const auto table = checked.image->devices();
     for (const std::string& blob : device_paths) {
+        if (const std::size_t i = blobs.size(); blob.empty() && i < table.size()) {
+            const auto part = erofs::flattened_device(file, checked.image->superblock(), table[i]);
+            blobs.emplace_back();
+            if (part != nullptr)
+                blobs.back() = erofs::GivenBlob{path, part->size()};
+            continue;
+        }
         std::error_code failed;
         const std::uint64_t size = fs::file_size(blob, failed);
         if (blob.empty() || failed)
@@ -163,7 +171,8 @@ erofs::Findings check_opened(const std::string& path,
         else
             blobs.push_back(erofs::GivenBlob{blob, size});
     }
-    erofs::check_blobs(*checked.image, blobs, findings, checked.index ? &*checked.index : nullptr);
+    erofs::check_blobs(*checked.image, blobs, findings, checked.index ? &*checked.index : nullptr,
+                       erofs::Missing::note);
     return findings;
 }
 

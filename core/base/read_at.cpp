@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,7 +42,8 @@ Result<std::unique_ptr<FileReadAt>> FileReadAt::open(const std::string& path) {
         ::close(fd);
         return failure(Code::invalid, "neither a regular file nor a block device");
     }
-    return std::unique_ptr<FileReadAt>(new FileReadAt(fd, size));
+    return std::unique_ptr<FileReadAt>(
+        new FileReadAt(fd, size, fmt::format("{}:{}", status.st_dev, status.st_ino)));
 }
 
 FileReadAt::~FileReadAt() {

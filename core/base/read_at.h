@@ -21,6 +21,8 @@ public:
     [[nodiscard]] virtual std::uint64_t size() const = 0; // bytes
     // Fills all of `into` or fails; short input is Code::truncated at the byte that is missing.
     [[nodiscard]] virtual Result<void> read(std::uint64_t offset, std::span<std::byte> into) = 0;
+    // The same text for the same file, as it was opened; empty: not known.
+    [[nodiscard]] virtual std::string identity() const { return {}; }
 };
 
 // Borrows the bytes: they must outlive it.
@@ -55,11 +57,14 @@ public:
     ~FileReadAt() override;
     [[nodiscard]] std::uint64_t size() const override { return size_; }
     [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+    [[nodiscard]] std::string identity() const override { return identity_; }
 
 private:
-    FileReadAt(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
+    FileReadAt(int fd, std::uint64_t size, std::string identity)
+        : fd_(fd), size_(size), identity_(std::move(identity)) {}
     int fd_; // owned
     std::uint64_t size_;
+    std::string identity_; // numbers of the file system and the inode
 };
 
 } // namespace coldscope

@@ -82,6 +82,28 @@ void Blocks::find(const Block& block) {
     }
 }
 
+// Of a device that comes in chunks: those to fetch that the first image has under another address,
+// by their digests. Nothing: none of its chunks has a digest of that kind.
+std::optional<std::uint64_t> chunks_elsewhere(const Side& before, const Side& after,
+                                              std::size_t blob, std::span<const Range> to_fetch) {
+    std::vector<rafs::Digest> digests;
+    for (std::size_t i = 1; i <= before.image.devices().size(); ++i) {
+        const auto device = static_cast<std::uint16_t>(i);
+        const auto old = blob_in_chunks(before, device);
+        if (old && before.rafs->blobs[*old].digester == after.rafs->blobs[blob].digester)
+            for_each_chunk(before, *old, needed_ranges(before, device),
+                           [&](const rafs::Chunk& chunk) { digests.push_back(chunk.digest); });
+    }
+    if (digests.empty())
+        return std::nullopt;
+    std::ranges::sort(digests);
+    std::uint64_t found = 0;
+    for_each_chunk(after, blob, to_fetch, [&](const rafs::Chunk& chunk) {
+        found += std::ranges::binary_search(digests, chunk.digest) ? chunk.stored_size : 0;
+    });
+    return found;
+}
+
 // Without what lies behind a device's end: that can't be read, and is not.
 std::vector<Range> readable(std::span<const Range> ranges, std::uint64_t size) {
     std::vector<Range> list;
@@ -114,8 +136,11 @@ Result<void> find_content(const Side& before, const Side& after, Meter& meter,
             return true;
         if (device != nullptr) {
             const auto done = blocks.read(*device, readable(ranges, device->size()), take);
-            if (done)
+            if (done) {
+                comparison.all_looked_at =
+                    comparison.all_looked_at && ranges.back().end <= device->size();
                 return true;
+            }
             if (done.error().code == Code::cancelled)
                 return std::unexpected(done.error());
         }
@@ -125,6 +150,13 @@ Result<void> find_content(const Side& before, const Side& after, Meter& meter,
     COLDSCOPE_CHECK(meter.begin(Phase::blocks, comparison.to_fetch + comparison.needed_before));
     for (std::size_t i = 0; i < comparison.devices.size(); ++i) {
         DeviceNeed& need = comparison.devices[i];
+        if (const auto blob = blob_in_chunks(after, static_cast<std::uint16_t>(i));
+            blob && need.fetch != 0) {
+            need.by_content = chunks_elsewhere(before, after, *blob, need.to_fetch);
+            *comparison.by_content += need.by_content.value_or(0);
+            comparison.all_looked_at = comparison.all_looked_at && need.by_content;
+            continue;
+        }
         COLDSCOPE_TRY(const bool done, read(after.device(i), need.to_fetch, [&](Block block) {
                           block.device = static_cast<std::uint16_t>(i);
                           blocks.keep(block);

@@ -9,26 +9,42 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <utility>
 
 namespace coldscope::compare {
 
 namespace {
 
-Result<void> compare_files(const Side& after, FileComparer& files, Meter& meter,
+Result<void> compare_files(const Side& before, const Side& after, FileComparer& files, Meter& meter,
                            std::vector<Change>& changes) {
     COLDSCOPE_CHECK(meter.begin(Phase::paths, changes.size()));
     std::vector<std::size_t> unread;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> first; // by both inodes
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < changes.size(); ++i) {
         COLDSCOPE_CHECK(meter.advance(1));
         if (changes[i].kind != Kind::same || files.compare(changes[i]))
             continue;
         unread.push_back(i);
-        bytes += after.index.node(changes[i].new_node).size;
+        const erofs::Node& now = after.index.node(changes[i].new_node);
+        if (first.try_emplace({before.index.node(changes[i].old_node).nid, now.nid}, i).second)
+            bytes += now.size;
     }
     COLDSCOPE_CHECK(meter.begin(Phase::contents, bytes));
-    for (const std::size_t i : unread)
-        COLDSCOPE_CHECK(files.read_content(changes[i], meter));
+    for (const std::size_t i : unread) {
+        Change& change = changes[i];
+        const Change& known = changes[first.at(
+            {before.index.node(change.old_node).nid, after.index.node(change.new_node).nid})];
+        if (&known == &change) {
+            COLDSCOPE_CHECK(files.read_content(change, meter));
+            continue;
+        }
+        // Other names of the same two inodes, of which the first comes first.
+        change.kind = known.kind;
+        change.basis = known.basis;
+        change.fields = known.fields;
+    }
     return {};
 }
 
@@ -54,7 +70,7 @@ Result<Comparison> compare(const Side& before, const Side& after, const Options&
     COLDSCOPE_CHECK(meter.begin(Phase::paths, std::max(before.index.size(), after.index.size())));
     COLDSCOPE_TRY(comparison.changes, pair_paths(before.index, after.index, meter));
     FileComparer files(before, after, matches, options);
-    COLDSCOPE_CHECK(compare_files(after, files, meter, comparison.changes));
+    COLDSCOPE_CHECK(compare_files(before, after, files, meter, comparison.changes));
     COLDSCOPE_CHECK(find_moves(before, after, files, options.read, meter, comparison.changes));
     for (const DeviceMatch& match : matches)
         comparison.devices.emplace_back().match = match;

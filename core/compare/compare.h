@@ -9,6 +9,7 @@
 #include "core/compare/meter.h"
 #include "core/erofs/image.h"
 #include "core/erofs/index.h"
+#include "core/rafs/bootstrap.h"
 
 #include <array>
 #include <cstdint>
@@ -30,8 +31,7 @@ struct Side {
     // [0]: the primary device, [i]: the device with id i; null or left out: its bytes are not
     // there.
     std::span<const std::shared_ptr<ReadAt>> devices;
-    // For each device a text that is the same for the same file; empty or left out: not known.
-    std::span<const std::string> files;
+    const rafs::Bootstrap* rafs = nullptr; // null: the image is no RAFS
 
     [[nodiscard]] ReadAt* device(std::size_t id) const {
         return id < devices.size() ? devices[id].get() : nullptr;
@@ -89,17 +89,18 @@ struct Change {
 static_assert(sizeof(Change) == 12);
 
 // Of one device of the second image, in bytes. Files' ranges count in whole blocks, each block
-// once; of the primary device all counts.
+// once; of the primary device all counts. Of a RAFS blob whole chunks count, in stored bytes.
 struct DeviceNeed {
     DeviceMatch match;
     std::uint64_t needed = 0;
     std::uint64_t fetch = 0;    // of these, not among what the first image needs
     std::uint64_t metadata = 0; // of fetch: no file's bytes
-    // Of fetch, in blocks whose bytes the first image has elsewhere; nothing: not looked at.
+    // Of fetch, in blocks (or chunks) whose bytes the first image has elsewhere; nothing: not
+    // looked at.
     std::optional<std::uint64_t> by_content;
     std::uint64_t chunks = 0; // of chunk-based files, each address once
     std::uint64_t shared_chunks = 0;
-    std::vector<Range> to_fetch; // in order
+    std::vector<Range> to_fetch; // in order; of a RAFS blob decoded
     [[nodiscard]] std::uint64_t shared() const { return needed - fetch; }
 };
 
@@ -124,7 +125,7 @@ struct Comparison {
     std::uint64_t metadata_to_fetch = 0;
     std::optional<std::uint64_t> by_content;
     bool all_looked_at = false;      // by_content: every device's bytes were there
-    std::uint32_t content_block = 0; // bytes: the unit of by_content
+    std::uint32_t content_block = 0; // bytes: the unit of by_content, but for RAFS blobs
     std::vector<std::string> warnings;
 
     [[nodiscard]] std::uint64_t count(Kind kind) const {

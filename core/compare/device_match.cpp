@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -33,13 +34,35 @@ std::uint64_t said_size(const Side& side, std::size_t device) {
     return blocks << super.block_bits;
 }
 
-const std::string& file_of(const Side& side, std::size_t device) {
-    static const std::string unknown;
-    return device < side.files.size() ? side.files[device] : unknown;
+// The file that is given for it; empty: not known.
+std::string file_of(const Side& side, std::size_t device) {
+    const ReadAt* bytes = side.device(device);
+    return bytes != nullptr ? bytes->identity() : std::string();
+}
+
+// Bytes that a blob has at least: by its slot, whose last block may be one in part, or by the files
+// on it.
+std::uint64_t least_size(const Side& side, std::size_t device) {
+    const std::uint64_t block = side.image.superblock().block_size();
+    const std::uint64_t said = said_size(side, device);
+    const auto maps = side.index.reverse_maps();
+    return std::max(said < block ? 0 : said - block + 1,
+                    device < maps.size() ? maps[device].end() : 0);
+}
+
+// It can't stand for the blob: bytes that are not there may differ.
+bool ends_early(const Side& side, std::size_t device) {
+    const ReadAt* bytes = side.device(device);
+    return device != 0 && bytes != nullptr && bytes->size() < least_size(side, device);
 }
 
 std::size_t device_count(const Side& side) {
     return side.image.devices().size() + 1;
+}
+
+std::string device_text(std::size_t device, const char* which) {
+    return device == 0 ? fmt::format("the bootstrap of the {} image", which)
+                       : fmt::format("blob {} of the {} image", device, which);
 }
 
 constexpr std::size_t most_of_one_name = 16; // more are a damaged table
@@ -56,9 +79,12 @@ public:
 private:
     [[nodiscard]] std::vector<std::size_t> candidates(std::size_t now) const;
     Result<Sameness> compare_pair(std::size_t old, std::size_t now);
-    Result<Sameness> by_bytes(std::size_t old, std::size_t now, bool same_tag);
+    // Nothing: it can't be told.
+    Result<std::optional<bool>> by_bytes(std::size_t old, std::size_t now, bool same_tag);
+    void warn_of_short(const Side& side, const char* which);
     void warn(std::string text) {
-        if (warnings_.size() < most_warnings)
+        if (warnings_.size() < most_warnings &&
+            std::ranges::find(warnings_, text) == warnings_.end())
             warnings_.push_back(std::move(text));
     }
 
@@ -75,28 +101,51 @@ private:
     std::vector<std::size_t> untagged_there_;
 };
 
-Result<Sameness> Matcher::by_bytes(std::size_t old, std::size_t now, bool same_tag) {
+void Matcher::warn_of_short(const Side& side, const char* which) {
+    for (std::size_t i = 1; i < device_count(side); ++i) {
+        if (ends_early(side, i))
+            warn(fmt::format("{} ends early: {} bytes instead of {} or more; what it lacks is not "
+                             "compared",
+                             device_text(i, which), side.device(i)->size(), least_size(side, i)));
+    }
+}
+
+Result<std::optional<bool>> Matcher::by_bytes(std::size_t old, std::size_t now, bool same_tag) {
     ReadAt& a = *before_.device(old);
     ReadAt& b = *after_.device(now);
+    if (ends_early(before_, old) || ends_early(after_, now))
+        return std::nullopt;
     bool same = a.size() == b.size();
     if (same) {
         COLDSCOPE_CHECK(meter_.begin(Phase::devices, a.size()));
-        COLDSCOPE_TRY(same, same_bytes(a, b, meter_));
+        const auto read = same_bytes(a, b, meter_);
+        if (!read && read.error().code == Code::cancelled)
+            return std::unexpected(read.error());
+        if (!read) {
+            warn(fmt::format("{} and {} could not be compared: {}", device_text(old, "first"),
+                             device_text(now, "second"), describe(read.error())));
+            return std::nullopt;
+        }
+        same = *read;
     }
     if (!same && same_tag && old > 0 && now > 0)
         warn(fmt::format(
             "the blob tagged \"{}\" is not the same in both: a cache that goes by tags would give "
             "one image the other's bytes",
             tag_of(after_, now)));
-    return same ? Sameness::bytes : Sameness::none;
+    return same;
 }
 
 Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
     if (!file_of(before_, old).empty() && file_of(before_, old) == file_of(after_, now))
         return Sameness::file;
     const bool both_there = before_.device(old) != nullptr && after_.device(now) != nullptr;
+    const auto proved = [&]() -> Result<Sameness> {
+        COLDSCOPE_TRY(const auto same, by_bytes(old, now, false));
+        return same.value_or(false) ? Sameness::bytes : Sameness::none;
+    };
     if (old == 0 && now == 0) // an UUID may be given on purpose: no proof
-        return both_there && read_ ? by_bytes(old, now, false) : Sameness::none;
+        return both_there && read_ ? proved() : Sameness::none;
     const std::string tag = tag_of(before_, old);
     const std::string other = tag_of(after_, now);
     const bool same_tag = !tag.empty() && tag == other;
@@ -105,7 +154,7 @@ Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
         // Blobs without a tag can only be compared.
         if (old == 0 || now == 0 || (!tag.empty() && !other.empty()) || !both_there || !read_)
             return Sameness::none;
-        return by_bytes(old, now, false);
+        return proved();
     }
     const std::uint64_t size = said_size(before_, old);
     const std::uint64_t other_size = said_size(after_, now);
@@ -117,8 +166,11 @@ Result<Sameness> Matcher::compare_pair(std::size_t old, std::size_t now) {
     }
     if (same_tag && is_digest(tag))
         return Sameness::digest;
-    if (both_there && read_)
-        return by_bytes(old, now, same_tag);
+    if (both_there && read_) {
+        COLDSCOPE_TRY(const auto same, by_bytes(old, now, same_tag));
+        if (same)
+            return *same ? Sameness::bytes : Sameness::none;
+    }
     return same_slot ? Sameness::bootstrap : Sameness::tag;
 }
 
@@ -146,6 +198,8 @@ std::vector<std::size_t> Matcher::candidates(std::size_t now) const {
 }
 
 Result<std::vector<DeviceMatch>> Matcher::run() {
+    warn_of_short(before_, "first");
+    warn_of_short(after_, "second");
     for (std::size_t old = 0; old < device_count(before_); ++old) {
         by_file_.emplace(file_of(before_, old), old);
         by_tag_.emplace(tag_of(before_, old), old);

@@ -3,13 +3,36 @@
 
 #include "core/compare/compare.h"
 
+#include <algorithm>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace coldscope::compare {
 
-// What an image needs of a device: of the primary one all, of others the files' ranges, in whole
-// blocks where they begin at one; disjoint and in order.
+// What an image needs of a device: of the primary one all, of RAFS blobs the chunks that files have
+// bytes in, of others the files' ranges, in whole blocks where they begin at one; disjoint and in
+// order.
 [[nodiscard]] std::vector<Range> needed_ranges(const Side& side, std::uint16_t device);
+
+// The blob of a device whose bytes come in encoded chunks, each of them whole; nothing: they come
+// as they are.
+[[nodiscard]] std::optional<std::size_t> blob_in_chunks(const Side& side, std::uint16_t device);
+
+// Calls each(chunk) for the chunks of such a blob that have bytes in the ranges, in order.
+template <typename Each>
+void for_each_chunk(const Side& side, std::size_t blob, std::span<const Range> ranges,
+                    const Each& each) {
+    auto range = ranges.begin();
+    for (const rafs::Chunk& chunk : side.rafs->chunks_of(blob)) {
+        while (range != ranges.end() && range->end <= chunk.offset)
+            ++range;
+        if (range == ranges.end())
+            return;
+        if (range->begin < chunk.end())
+            each(chunk);
+    }
+}
 
 // Fills devices (whose matches are set), fetch, needed and what is summed up of them, but nothing
 // about contents and chunks.

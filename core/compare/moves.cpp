@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <unordered_map>
 
 namespace coldscope::compare {
 
@@ -154,16 +155,23 @@ template <typename Make>
 Result<void> Moves::round(Basis basis, const Make& make) {
     for (const bool after : {false, true}) {
         auto& list = after ? added_ : removed_;
+        std::unordered_map<std::uint64_t, std::string> linked; // keys of inodes with several names
         for (Candidate& candidate : list) {
             candidate.key.clear();
             const auto inode = inode_of(after, candidate);
             if (!inode)
                 continue;
+            if (const auto known = linked.find(inode->nid); known != linked.end()) {
+                candidate.key = known->second;
+                continue;
+            }
             auto key = make(after, *inode);
             if (!key && key.error().code == Code::cancelled)
                 return std::unexpected(std::move(key).error());
             if (key) // a file that can't be read stays what it is
                 candidate.key = std::move(*key);
+            if (inode->nlink > 1)
+                linked.emplace(inode->nid, candidate.key);
         }
         std::ranges::stable_sort(list, [&](const Candidate& a, const Candidate& b) {
             return std::forward_as_tuple(a.size, a.key, name_of(after, a)) <

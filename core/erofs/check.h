@@ -36,12 +36,16 @@ struct GivenBlob {
     std::uint64_t size = 0; // bytes
 };
 
+enum class Missing : std::uint8_t { error, note };
+
 // Compares the files given for devices 1, 2, ... with the device table: missing, too short,
 // longer than said, in another order, more than there are devices.
+// missing: of devices without a file each is an error, or all are one note.
 // index: with it, a blob must also reach as far as the files' bytes do; it is the only measure
 // where the slots say no sizes.
 void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
-                 Findings& findings, const Index* index = nullptr);
+                 Findings& findings, const Index* index = nullptr,
+                 Missing missing = Missing::error);
 
 // Reads the whole of the blob given for device number device + 1 where its tag is a SHA-256 digest,
 // and compares.

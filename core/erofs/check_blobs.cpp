@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -36,8 +37,9 @@ struct Expected {
 
 class BlobCheck {
 public:
-    BlobCheck(const Image& image, Given given, Findings& findings, const Index* index)
-        : image_(image), given_(given), findings_(findings), index_(index) {}
+    BlobCheck(const Image& image, Given given, Findings& findings, const Index* index,
+              Missing missing)
+        : image_(image), given_(given), findings_(findings), index_(index), missing_(missing) {}
     void run();
 
 private:
@@ -46,6 +48,7 @@ private:
     // The blob given elsewhere that looks like this device's, if the one given here does not.
     [[nodiscard]] std::optional<std::size_t> elsewhere(std::size_t device) const;
     void check(std::size_t device);
+    void note_unchecked();
     void add(std::size_t device, Severity severity, const char* field, std::string message,
              std::string advice);
 
@@ -53,6 +56,8 @@ private:
     Given given_;
     Findings& findings_;
     const Index* index_; // may be null
+    Missing missing_;
+    std::vector<std::size_t> unchecked_; // devices
 };
 
 Expected BlobCheck::expected(std::size_t device) const {
@@ -115,6 +120,10 @@ void BlobCheck::check(std::size_t device) {
                               given_[*swapped]->name, *swapped + 1)
                 : std::string();
     if (device >= given_.size() || !given_[device]) {
+        if (missing_ == Missing::note && !swapped) {
+            unchecked_.push_back(device);
+            return;
+        }
         add(device, Severity::error, "tag",
             fmt::format("no blob is given for device {} (tag \"{}\", at least {} bytes)",
                         device + 1, wanted.tag, wanted.least()),
@@ -142,9 +151,31 @@ void BlobCheck::check(std::size_t device) {
     }
 }
 
+void BlobCheck::note_unchecked() {
+    constexpr std::size_t most_told = 8;
+    if (unchecked_.empty())
+        return;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(unchecked_.size(), most_told); ++i) {
+        const std::string& tag = image_.devices()[unchecked_[i]].tag;
+        list += fmt::format("{}device {}", i == 0 ? "" : ", ", unchecked_[i] + 1);
+        list += tag.empty() ? std::string() : fmt::format(" (tag \"{}\")", tag);
+    }
+    if (unchecked_.size() > most_told)
+        list += fmt::format(" and {} more", unchecked_.size() - most_told);
+    findings_.add({Severity::note,
+                   no_offset,
+                   "device table",
+                   {},
+                   fmt::format("blobs not checked: {} of {}: {}", unchecked_.size(),
+                               image_.devices().size(), list),
+                   "give them with --device"});
+}
+
 void BlobCheck::run() {
     for (std::size_t i = 0; i < image_.devices().size(); ++i)
         check(i);
+    note_unchecked();
     for (std::size_t i = image_.devices().size(); i < given_.size(); ++i) {
         if (given_[i])
             findings_.add({Severity::warning,
@@ -160,8 +191,8 @@ void BlobCheck::run() {
 } // namespace
 
 void check_blobs(const Image& image, std::span<const std::optional<GivenBlob>> blobs,
-                 Findings& findings, const Index* index) {
-    BlobCheck(image, blobs, findings, index).run();
+                 Findings& findings, const Index* index, Missing missing) {
+    BlobCheck(image, blobs, findings, index, missing).run();
 }
 
 } // namespace coldscope::erofs

@@ -117,6 +117,24 @@ DeviceResolver::DeviceResolver(const Superblock& super, std::span<const Device> 
     std::ranges::sort(ranges_, {}, &Range::start);
 }
 
+DeviceResolver DeviceResolver::flattened(const Superblock& super, std::span<const Device> devices) {
+    DeviceResolver resolver(super, devices);
+    resolver.flattened_ = true;
+    std::ranges::sort(resolver.ranges_, {}, &Range::device);
+    return resolver;
+}
+
+DeviceResolver::Place DeviceResolver::resolve_flattened(std::uint16_t device,
+                                                        std::uint64_t address) const {
+    if (device == 0 || device > ranges_.size())
+        return {device, address, ~std::uint64_t{0}};
+    const Range& range = ranges_[device - 1U];
+    const std::uint64_t size = range.end - range.start;
+    if (address >= size)
+        return {device, address, ~std::uint64_t{0}};
+    return {0, range.start + address, size - address};
+}
+
 DeviceResolver::Place DeviceResolver::resolve_unified(std::uint64_t address) const {
     const auto after = std::ranges::upper_bound(ranges_, address, {}, &Range::start);
     if (after != ranges_.begin()) {

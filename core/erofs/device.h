@@ -40,6 +40,10 @@ class DeviceResolver {
 public:
     DeviceResolver() = default;
     DeviceResolver(const Superblock& super, std::span<const Device> devices);
+    // Of an image whose devices all lie within the primary one, see flattened_device(): that holds
+    // all bytes but those past a device's own end.
+    [[nodiscard]] static DeviceResolver flattened(const Superblock& super,
+                                                  std::span<const Device> devices);
 
     struct Place {
         std::uint16_t device = 0;
@@ -47,6 +51,8 @@ public:
         std::uint64_t room = 0;    // bytes from address on that surely lie on this device
     };
     [[nodiscard]] Place resolve(std::uint16_t device, std::uint64_t address) const {
+        if (flattened_)
+            return resolve_flattened(device, address);
         if (device != 0 || ranges_.empty())
             return {device, address, ~std::uint64_t{0}};
         return resolve_unified(address);
@@ -56,13 +62,15 @@ public:
 
 private:
     [[nodiscard]] Place resolve_unified(std::uint64_t address) const;
+    [[nodiscard]] Place resolve_flattened(std::uint16_t device, std::uint64_t address) const;
 
     struct Range {
         std::uint64_t start; // bytes
         std::uint64_t end;
         std::uint16_t device;
     };
-    std::vector<Range> ranges_; // sorted by start
+    std::vector<Range> ranges_; // sorted by start; where flattened, by device
+    bool flattened_ = false;
     std::uint16_t id_mask_ = 0;
 };
 

@@ -50,6 +50,17 @@ Image::Image(std::shared_ptr<ReadAt> primary, Superblock super, std::vector<Devi
 
 Image::~Image() = default;
 
+bool Image::flatten() {
+    const auto within = [&](const Device& device) {
+        return flattened_device(primary_, super_, device) != nullptr;
+    };
+    if (devices_.empty() || !std::ranges::all_of(devices_, within))
+        return false;
+    resolver_ = DeviceResolver::flattened(super_, devices_);
+    flattened_ = true;
+    return true;
+}
+
 Result<MetaReader*> Image::metabox() {
     if (metabox_ == nullptr) {
         if (super_.metabox_nid == 0)

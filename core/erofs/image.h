@@ -93,6 +93,10 @@ public:
     [[nodiscard]] const Superblock& superblock() const { return super_; }
     // devices()[i] has device id i + 1.
     [[nodiscard]] std::span<const Device> devices() const { return devices_; }
+    // From now on the bytes of all devices are the primary one's, as the kernel has it where it is
+    // given no device. False where the primary one does not hold them all; see flattened_device().
+    bool flatten();
+    [[nodiscard]] bool flattened() const { return flattened_; }
     [[nodiscard]] std::uint64_t root_nid() const { return super_.root_nid; }
     [[nodiscard]] std::uint64_t size() const { return meta_.size(); } // bytes of the primary device
     [[nodiscard]] ReadAt& primary() { return meta_.file(); }
@@ -220,6 +224,7 @@ private:
     Superblock super_;
     std::vector<Device> devices_;
     DeviceResolver resolver_;
+    bool flattened_ = false;
     MetaReader meta_;
     std::unique_ptr<MetaReader> metabox_;
     std::optional<std::vector<XattrPrefix>> prefixes_;

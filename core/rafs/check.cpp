@@ -177,12 +177,10 @@ void check_bootstrap(erofs::CheckedImage& checked, std::span<const StoredBlob> b
     if (index)
         check_files(bootstrap, image, *index, findings);
     std::vector<std::optional<erofs::GivenBlob>> given;
-    bool any = false;
     for (std::size_t i = 0; i < blobs.size(); ++i) {
         given.emplace_back();
         if (blobs[i].bytes == nullptr)
             continue;
-        any = true;
         std::uint64_t size = blobs[i].bytes->size();
         if (i < bootstrap.blobs.size()) {
             check_blob_size(bootstrap, i, size, blobs[i].name, findings);
@@ -193,15 +191,7 @@ void check_bootstrap(erofs::CheckedImage& checked, std::span<const StoredBlob> b
         }
         given.back() = erofs::GivenBlob{blobs[i].name, size};
     }
-    if (any)
-        erofs::check_blobs(image, given, findings, index ? &*index : nullptr);
-    else if (!image.devices().empty())
-        findings.add({Severity::note,
-                      no_offset,
-                      "device table",
-                      {},
-                      fmt::format("blobs not checked: {}", image.devices().size()),
-                      "give them with --device"});
+    erofs::check_blobs(image, given, findings, index ? &*index : nullptr, erofs::Missing::note);
 }
 
 } // namespace coldscope::rafs

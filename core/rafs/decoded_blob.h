@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace coldscope::rafs {
@@ -24,6 +25,7 @@ public:
     [[nodiscard]] std::uint64_t size() const override { return size_; }
     // Errors: those of decode_chunk() and of reading the blob, with blob and chunk.
     [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+    [[nodiscard]] std::string identity() const override { return stored_->identity(); }
 
 private:
     [[nodiscard]] Result<RecentChunks::Bytes> decoded(const Chunk& chunk);

@@ -30,38 +30,32 @@ void check_given_blobs(const ImageOptions& options, erofs::CheckedImage& checked
     erofs::Image& image = *checked.image;
     const std::optional<erofs::Index>& index = checked.index;
     const std::vector<std::string> paths = blob_paths(options, image);
-    const auto missing = options.devices.empty() ? std::ranges::count(paths, std::string()) : 0;
-    if (missing != 0)
-        findings.add({erofs::Severity::note,
-                      no_offset,
-                      "device table",
-                      {},
-                      fmt::format("blobs not checked: {}", missing),
-                      "give them with --device"});
     std::vector<std::optional<GivenBlob>> blobs;
-    for (const std::string& path : paths) {
-        if (missing != 0)
-            break; // what is not there can't be compared with the table
-        auto file = FileReadAt::open(path);
-        if (file) {
-            blobs.push_back(GivenBlob{path, (*file)->size()});
-            devices.push_back(std::move(*file));
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        std::string name = paths[i];
+        std::shared_ptr<ReadAt> device;
+        if (name.empty() && i < image.devices().size()) {
+            device = erofs::flattened_device(devices[0], image.superblock(), image.devices()[i]);
+            name = options.image;
+        } else if (auto file = FileReadAt::open(name)) {
+            device = std::move(*file);
         } else {
-            blobs.push_back(std::nullopt);
-            devices.push_back(nullptr);
-            findings.add(file.error(), fmt::format("blob {}", path),
+            findings.add(file.error(), fmt::format("blob {}", name),
                          "give a file that can be read");
         }
+        blobs.emplace_back();
+        if (device != nullptr)
+            blobs.back() = GivenBlob{std::move(name), device->size()};
+        devices.push_back(std::move(device));
     }
-    if (!blobs.empty())
-        erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr);
+    erofs::check_blobs(image, blobs, findings, index ? &*index : nullptr, erofs::Missing::note);
     if (options.data && index)
         check_data(image, *index, devices, data_threads(devices), findings);
     if (!options.digests)
         return;
     for (std::size_t i = 0; i < image.devices().size() && i + 1 < devices.size(); ++i) {
         if (devices[i + 1] != nullptr)
-            erofs::check_digest(image, i, *devices[i + 1], paths[i], findings);
+            erofs::check_digest(image, i, *devices[i + 1], blobs[i]->name, findings);
     }
     if (index)
         erofs::check_fingerprints(image, *index, devices, findings);
@@ -112,7 +106,7 @@ int run_check(const ImageOptions& options) {
     Findings findings = erofs::check_image(primary, &checked);
     erofs::Image* const image = checked.image.get();
     if (image != nullptr && rafs::is_bootstrap(image->superblock()))
-        check_rafs(checked, blob_paths(options, *image), findings);
+        check_rafs(checked, blob_paths(options, *image), options.data, findings);
     else if (image != nullptr)
         check_given_blobs(options, checked, {primary}, findings);
     const int code = findings.errors() == 0 ? 0 : 1;

@@ -12,7 +12,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace coldscope::cli {
@@ -37,19 +36,11 @@ struct DiffOptions {
 struct OpenedSide {
     std::unique_ptr<OpenedImage> opened;
     erofs::Index index;
-    std::vector<std::string> files; // device and inode numbers
 
     [[nodiscard]] compare::Side side() const {
-        return {*opened->image, index, opened->devices, files};
+        return {*opened->image, index, opened->devices, opened->rafs.get()};
     }
 };
-
-std::string identity_of(const std::string& path) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0)
-        return {};
-    return fmt::format("{}:{}", status.st_dev, status.st_ino);
-}
 
 std::string last_part(const std::string& path) {
     return std::filesystem::path(path).filename().string();
@@ -82,14 +73,11 @@ std::vector<std::string> blobs_of(const std::string& image, std::vector<std::str
 }
 
 bool open_side(const std::string& name, const std::vector<std::string>& devices,
-               const std::vector<std::string>& blobs, OpenedSide& side) {
-    const std::vector<std::string> paths = blobs_of(name, devices, blobs);
-    side.opened = open_image(name, paths);
+               const std::vector<std::string>& blobs, OpenedSide& side,
+               std::vector<std::string>& left_out) {
+    side.opened = open_image(name, blobs_of(name, devices, blobs), &left_out);
     if (side.opened == nullptr)
         return false;
-    side.files.push_back(identity_of(name));
-    for (const std::string& path : paths)
-        side.files.push_back(path.empty() ? path : identity_of(path));
     auto index = erofs::Index::build(*side.opened->image);
     if (!index) {
         print_error(index.error(), name);
@@ -165,17 +153,20 @@ bool all_used(const DiffOptions& options, const OpenedSide& before, const Opened
 int run_diff(const DiffOptions& options) {
     OpenedSide old_side;
     OpenedSide new_side;
-    if (!open_side(options.old_image, options.old_devices, options.blobs, old_side) ||
-        !open_side(options.new_image, options.new_devices, options.blobs, new_side) ||
+    std::vector<std::string> left_out;
+    if (!open_side(options.old_image, options.old_devices, options.blobs, old_side, left_out) ||
+        !open_side(options.new_image, options.new_devices, options.blobs, new_side, left_out) ||
         !all_used(options, old_side, new_side))
         return failed;
     const compare::Side before = old_side.side();
     const compare::Side after = new_side.side();
-    const auto comparison = compare_sides(before, after, options);
+    auto comparison = compare_sides(before, after, options);
     if (!comparison) {
         print_error(comparison.error(), {});
         return failed;
     }
+    for (const std::string& blob : left_out)
+        comparison->warnings.push_back(blob + "; what it holds is not compared");
     Output output;
     const DiffReport report{options.old_image, options.new_image, before,     after,
                             *comparison,       options.summary,   options.all};

@@ -21,6 +21,7 @@ public:
             result.error().context = fmt::format("{}: {}", name_, result.error().context);
         return result;
     }
+    [[nodiscard]] std::string identity() const override { return file_->identity(); }
 
 private:
     std::unique_ptr<ReadAt> file_;
@@ -35,7 +36,8 @@ Result<std::shared_ptr<ReadAt>> open_named(const std::string& path) {
 }
 
 std::unique_ptr<OpenedImage> open_image(const std::string& name,
-                                        const std::vector<std::string>& blobs) {
+                                        const std::vector<std::string>& blobs,
+                                        std::vector<std::string>* left_out) {
     auto opened = std::make_unique<OpenedImage>();
     opened->name = name;
     auto primary = FileReadAt::open(name);
@@ -79,6 +81,11 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
             continue;
         }
         auto blob = open_named(paths[i]);
+        if (!blob && left_out != nullptr) {
+            left_out->push_back(fmt::format("{}: {}", paths[i], describe(blob.error())));
+            opened->devices.push_back(nullptr);
+            continue;
+        }
         if (!blob) {
             print_error(blob.error(), paths[i]);
             return nullptr;

@@ -26,8 +26,9 @@ struct OpenedImage {
 
 // blobs: of devices 1, 2, ...; an empty name: missing. Where none are given, they are those that
 // find_blobs() finds, then those within the image's own file. On failure prints why and returns
-// nothing.
+// nothing. left_out: blobs that can't be opened are missing then, and told there.
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
-                                                      const std::vector<std::string>& blobs);
+                                                      const std::vector<std::string>& blobs,
+                                                      std::vector<std::string>* left_out = nullptr);
 
 } // namespace coldscope::cli

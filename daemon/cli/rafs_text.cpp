@@ -122,7 +122,7 @@ std::vector<std::string> chunk_lines(const rafs::Bootstrap* bootstrap,
     return lines;
 }
 
-void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs,
+void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs, bool decode,
                 erofs::Findings& findings) {
     std::vector<rafs::StoredBlob> stored;
     for (const std::string& path : blobs) {
@@ -135,7 +135,7 @@ void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& bl
             findings.add(file.error(), fmt::format("blob {}", path),
                          "give a file that can be read");
     }
-    rafs::check_bootstrap(checked, stored, true, findings);
+    rafs::check_bootstrap(checked, stored, decode, findings);
 }
 
 } // namespace coldscope::cli

@@ -24,9 +24,9 @@ void print_rafs(const rafs::Bootstrap& bootstrap, Output& output);
 [[nodiscard]] std::vector<std::string> chunk_lines(const rafs::Bootstrap* bootstrap,
                                                    const erofs::Extent& extent);
 
-// Adds what can be said against the bootstrap's tables and its blobs, each chunk of them decoded.
-// blobs: paths by device, "" for none.
-void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs,
+// Adds what can be said against the bootstrap's tables and its blobs.
+// blobs: paths by device, "" for none. decode: each chunk of them, too.
+void check_rafs(erofs::CheckedImage& checked, const std::vector<std::string>& blobs, bool decode,
                 erofs::Findings& findings);
 
 } // namespace coldscope::cli

@@ -66,17 +66,30 @@ Result<void> Run::open_image() {
     if (!image)
         return failure_in(options_.image, image.error());
     image_ = std::move(*image);
-    auto index = erofs::Index::build(*image_);
-    if (!index)
-        return failure_in(options_.image, index.error());
-    index_ = std::move(*index);
     auto bootstrap = rafs::read_bootstrap(*image_);
     if (!bootstrap)
         return failure_in(options_.image, bootstrap.error());
     rafs_ = std::move(*bootstrap);
     if (options_.devices.empty())
         options_.devices = find_blobs(options_.image, image_->devices());
+    const auto missing = [](const std::string& path) { return path.empty(); };
+    if (rafs_ == nullptr && std::ranges::all_of(options_.devices, missing) && image_->flatten())
+        options_.devices.clear();
+    auto index = erofs::Index::build(*image_);
+    if (!index)
+        return failure_in(options_.image, index.error());
+    index_ = std::move(*index);
+    if (image_->flattened())
+        return {};
     return check_devices(options_.image, *image_, index_, rafs_.get(), options_.devices);
+}
+
+// One for a thread of its own.
+Result<std::unique_ptr<erofs::Image>> Run::image_of_transport() const {
+    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    if (image_->flattened())
+        image->flatten();
+    return image;
 }
 
 void Run::ring_thread() {

@@ -135,6 +135,7 @@ private:
 
     explicit Run(const RunOptions& options) : options_(options), posts_(1024) {}
     [[nodiscard]] Result<void> open_image();
+    [[nodiscard]] Result<std::unique_ptr<erofs::Image>> image_of_transport() const;
     [[nodiscard]] Result<void> start_guard();
     [[nodiscard]] Result<void> open_stores();
     // device: 0 for the image itself.

@@ -127,7 +127,7 @@ Result<void> Run::mount() {
 }
 
 Result<void> Run::start_simulated() {
-    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    COLDSCOPE_TRY(auto image, image_of_transport());
     auto reads = options_.reads.empty() ? example_reads(index_) : options_.reads;
     auto transport = std::make_unique<SimulatedTransport>(
         *ring_, *engine_, std::move(image), std::move(reads),
@@ -139,7 +139,7 @@ Result<void> Run::start_simulated() {
 }
 
 Result<void> Run::mount_tree() {
-    COLDSCOPE_TRY(auto image, erofs::Image::open(primary_));
+    COLDSCOPE_TRY(auto image, image_of_transport());
     auto transport =
         std::make_unique<FuseTreeTransport>(*ring_, *engine_, std::move(image), primary_, index_);
     if (guard_)

@@ -83,14 +83,6 @@ enum class Devices : std::uint8_t {
     flattened, // the sources, but they are in the image's file, behind the bootstrap
 };
 
-// One device's bytes behind the others', as the device table places them.
-void append(const std::string& image, const std::string& device) {
-    constexpr std::uintmax_t block = 4096;
-    fs::resize_file(image, (fs::file_size(image) + block - 1) / block * block);
-    std::ofstream(image, std::ios::binary | std::ios::app)
-        << std::ifstream(device, std::ios::binary).rdbuf();
-}
-
 Row merged(const char* name, const Options& of_sources, const Options& options, Devices devices,
            Change change = {}) {
     Row row;
@@ -113,7 +105,7 @@ Row merged(const char* name, const Options& of_sources, const Options& options, 
             made.files.blobs = blobs;
         else if (devices == Devices::flattened)
             for (const std::string& one : sources)
-                append(made.files.image, one);
+                append_device(made.files.image, one);
         // fsck.erofs 1.9 looks for tables of chunks outside of the metabox, too.
         made.extract = std::ranges::find(options, "-m4096") == options.end();
         made.flattened = devices == Devices::flattened;
@@ -172,6 +164,13 @@ Row sparse_row() {
 }
 
 } // namespace
+
+void append_device(const std::string& image, const std::string& device) {
+    constexpr std::uintmax_t block = 4096;
+    fs::resize_file(image, (fs::file_size(image) + block - 1) / block * block);
+    std::ofstream(image, std::ios::binary | std::ios::app)
+        << std::ifstream(device, std::ios::binary).rdbuf();
+}
 
 std::vector<Row> merged_rows() {
     const Options flat{"-Enoinline_data"};

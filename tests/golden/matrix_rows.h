@@ -52,6 +52,10 @@ struct Row {
 void mkfs(const std::vector<std::string>& options, const std::string& image,
           const std::vector<std::string>& sources);
 
+// One device's bytes behind the image's, or the last device's, in blocks of 4096: so the device
+// table places them where the image was merged of such files.
+void append_device(const std::string& image, const std::string& device);
+
 // Links are those that the view has: nlink and first_link of what is no directory.
 void count_links(View& view);
 

@@ -13,11 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void append(const std::string& image, const std::string& device) {
-    std::ofstream(image, std::ios::binary | std::ios::app)
-        << std::ifstream(device, std::ios::binary).rdbuf();
-}
-
 // Writes a tag into the first slot of the device table, of an image without a checksum.
 void set_tag(const std::string& image, const std::string& tag) {
     std::fstream file(image, std::ios::binary | std::ios::in | std::ios::out);
@@ -60,6 +55,7 @@ private Q_SLOTS:
     void by_name();
     void within_the_image();
     void not_there();
+    void some_not_there();
 };
 
 void TestBlobs::initTestCase() {
@@ -69,7 +65,8 @@ void TestBlobs::initTestCase() {
             QFAIL(reason);
         QSKIP(reason);
     }
-    for (const char* name : {"tree", "other", "uuid", "tag", "digest", "name", "within", "lost"})
+    for (const char* name :
+         {"tree", "other", "uuid", "tag", "digest", "name", "within", "lost", "some"})
         QVERIFY(QDir(folder_.path()).mkdir(name));
     std::ofstream(path("tree/file")) << text_;
     std::ofstream(path("other/another")) << made_text(50'000, 2);
@@ -113,9 +110,12 @@ void TestBlobs::within_the_image() {
     mkfs({"-Enoinline_data"}, path("other.img"), {path("other")});
     mkfs({"-Enoinline_data"}, path("file.img"), {path("tree")});
     mkfs({}, path("within/flattened"), {path("other.img"), path("file.img")});
-    append(path("within/flattened"), path("other.img"));
-    append(path("within/flattened"), path("file.img"));
+    append_device(path("within/flattened"), path("other.img"));
+    append_device(path("within/flattened"), path("file.img"));
     is_read("within/flattened");
+    const Output output = run(COLDSCOPED_EXECUTABLE, {"check", path("within/flattened")});
+    QCOMPARE(output.exit_code, 0);
+    QVERIFY2(output.out.find("blobs not checked") == std::string::npos, output.out.c_str());
 }
 
 void TestBlobs::not_there() {
@@ -124,6 +124,23 @@ void TestBlobs::not_there() {
     const Output output = run(COLDSCOPED_EXECUTABLE, {"cat", path("lost/image.erofs"), "/file"});
     QCOMPARE(output.exit_code, 1);
     QVERIFY2(output.err.find("device 1") != std::string::npos, output.err.c_str());
+}
+
+// Those that are there are checked.
+void TestBlobs::some_not_there() {
+    mkfs({"-Enoinline_data"}, path("some/one"), {path("tree")});
+    mkfs({"-Enoinline_data"}, path("two"), {path("other")});
+    mkfs({}, path("some/merged"), {path("some/one"), path("two")});
+    const auto check = [&](const std::string& text, int code) {
+        const Output output = run(COLDSCOPED_EXECUTABLE, {"check", path("some/merged")});
+        QVERIFY2(output.out.find("blobs not checked: 1 of 2: device 2 (tag ") != std::string::npos,
+                 output.out.c_str());
+        QVERIFY2(output.out.find(text) != std::string::npos, output.out.c_str());
+        QCOMPARE(output.exit_code, code);
+    };
+    check("errors: 0, findings in all: 1", 0);
+    fs::resize_file(path("some/one"), fs::file_size(path("some/one")) - 4096);
+    check("is too short", 1);
 }
 
 QTEST_GUILESS_MAIN(TestBlobs)

@@ -1,8 +1,10 @@
 // The Compare dock, driven by its widgets.
+#include "app/compare/compare_text.h"
 #include "app/compare/compare_view.h"
 #include "app/compare/fetch_bar.h"
 #include "app/style/text.h"
 #include "tests/models/compared_images.h"
+#include "tests/support/image_builder.h"
 
 #include <QClipboard>
 #include <QGuiApplication>
@@ -30,6 +32,7 @@ private Q_SLOTS:
     void choosing_a_line_chooses_the_file();
     void the_other_way_round();
     void errors_and_missing_blobs();
+    void many_missing_blobs();
     void the_same_image();
     void is_given_up();
     void goes_with_the_image();
@@ -198,10 +201,29 @@ void TestCompareView::errors_and_missing_blobs() {
     QVERIFY(alone.write(false));
     QVERIFY(compare(alone.path()));
     QVERIFY(kind("unknown")->isEnabled()); // libone.so's bytes are not there
-    bool told = false;
+    int told = 0;
     for (const QLabel* label : view_->findChildren<QLabel*>())
-        told = told || (label->isVisible() && label->text().contains("next.blob"));
-    QVERIFY(told);
+        told += label->isVisible() && label->text().contains("next.blob") ? 1 : 0;
+    QCOMPARE(told, 1);
+}
+
+void TestCompareView::many_missing_blobs() {
+    ImageBuilder builder;
+    for (int i = 1; i <= 6; ++i)
+        builder.add_device("layer " + std::to_string(i));
+    const BuiltImage built = builder.build();
+    const QTemporaryDir folder;
+    QFile file(folder.filePath("image"));
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.write(reinterpret_cast<const char*>(built.bytes.data()), std::ssize(built.bytes));
+    file.close();
+    const auto opened = open_image(file.fileName().toStdString(), {});
+    QVERIFY(opened.has_value());
+    Compared both;
+    both.before = both.after = *opened;
+    const QString text = notes_text(both);
+    QVERIFY2(text.contains("layer 1") && text.contains("and 8 more"), qPrintable(text));
+    QCOMPARE(text.count('\n'), 0);
 }
 
 void TestCompareView::the_same_image() {

@@ -23,12 +23,11 @@ namespace coldscope::test {
 struct OpenSide {
     explicit OpenSide(const BuiltImage& built)
         : image(open(built)), index(value(erofs::Index::build(*image))), devices(built.devices()) {}
-    [[nodiscard]] compare::Side side() const { return {*image, index, devices, files}; }
+    [[nodiscard]] compare::Side side() const { return {*image, index, devices}; }
 
     std::unique_ptr<erofs::Image> image;
     erofs::Index index;
     std::vector<std::shared_ptr<ReadAt>> devices;
-    std::vector<std::string> files;
 };
 
 [[nodiscard]] inline FileSpec file_of(std::string path, Bytes data,

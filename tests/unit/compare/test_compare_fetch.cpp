@@ -191,9 +191,21 @@ private Q_SLOTS:
 
     void one_file_given_for_both() {
         Pair pair(on_blob("x", 1), on_blob("y", 2, "/g"));
-        pair.before.files = {"1", "2"};
-        pair.after.files = {"3", "2"};
+        const QTemporaryDir folder;
+        const auto file = [&](const char* name, const Bytes& bytes) {
+            QFile out(folder.filePath(name));
+            if (out.open(QIODevice::WriteOnly))
+                out.write(reinterpret_cast<const char*>(bytes.data()), qint64(bytes.size()));
+            return out.fileName().toStdString();
+        };
+        const std::string path = file("blob", pair.old_built.blobs[0]);
+        pair.before.devices[1] = value(FileReadAt::open(path));
+        pair.after.devices[1] = value(FileReadAt::open(path));
         QCOMPARE(pair.run().devices[1].match.how, Sameness::file);
+        // It is the file that was opened that counts, whatever has its path since.
+        QVERIFY(QFile::remove(QString::fromStdString(path)));
+        pair.after.devices[1] = value(FileReadAt::open(file("blob", pair.new_built.blobs[0])));
+        QCOMPARE(pair.run().devices[1].match.how, Sameness::none);
     }
 
     void sizes_that_contradict() {

@@ -104,6 +104,27 @@ private Q_SLOTS:
         QVERIFY(findings.list()[0].message.contains("more bytes than there can be"));
     }
 
+    // The one that is there is checked, its chunks where that is wanted.
+    void a_blob_that_is_not_there() {
+        BuiltRafs built = sample_rafs(spec());
+        built.stored[1][built.stored[1].size() / 2] ^= std::byte{1};
+        for (const bool decode : {false, true}) {
+            erofs::CheckedImage checked;
+            erofs::Findings findings = erofs::check_image(built.image.primary(), &checked);
+            const std::vector<rafs::StoredBlob> blobs{
+                {"one", nullptr},
+                {"two", std::make_shared<MemoryReadAt>(std::span(built.stored[1]))}};
+            rafs::check_bootstrap(checked, blobs, decode, findings);
+            std::string text;
+            for (const erofs::Finding& finding : findings.list())
+                text += describe(finding) + "\n";
+            QVERIFY2(text.contains("note: device table: blobs not checked: 1 of 2: device 1 (tag "),
+                     text.c_str());
+            QCOMPARE(text.contains("blob 2 (" + built.ids[1] + "), chunk "), decode);
+            QCOMPARE(findings.errors(), decode ? 1U : 0U);
+        }
+    }
+
     void not_checked() {
         BuiltRafs built = sample_rafs(spec());
         put<std::uint32_t>(built.image.bytes, built.blob_table + 84, rafs::feature::zran);
