@@ -45,8 +45,8 @@ bool has_bytes(const erofs::Node& node) {
 TreeModel::TreeModel(Workspace& workspace, QObject* parent)
     : QAbstractItemModel(parent), workspace_(workspace), image_(workspace.shown()),
       reading_(image_ != nullptr && image_ == workspace.reading()), devices_(devices_kept),
-      folder_(icon("folder")), file_(icon("text-x-generic")),
-      link_(icon("emblem-symbolic-link")), other_(icon("other-file")) {
+      folder_(icon("folder")), file_(icon("text-x-generic")), link_(icon("emblem-symbolic-link")),
+      other_(icon("other-file")) {
     telling_.setSingleShot(true);
     telling_.setInterval(telling_ms);
     connect(&telling_, &QTimer::timeout, this, &TreeModel::tell_local);

@@ -1,7 +1,7 @@
 // The image's tree, straight over its index: nothing is copied, an index's internal id is the node.
-// The root itself is no line. While the rest of an image is read, its root's entries are there; they
-// keep their lines when the rest is. What is local is told at most ten times a second, for the folders
-// that somebody looked into.
+// The root itself is no line. While the rest of an image is read, its root's entries are there;
+// they keep their lines when the rest is. What is local is told at most ten times a second, for the
+// folders that somebody looked into.
 #pragma once
 
 #include "app/run/workspace.h"

@@ -1,5 +1,6 @@
 #include "app/run/workspace.h"
 
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 #include "core/erofs/read.h"
 
@@ -63,7 +64,7 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
     std::vector<std::string> devices;
     for (const QString& device : device_paths)
         devices.push_back(device.toStdString());
-    opening_root_.setFuture(QtConcurrent::run([path = path.toStdString(), devices] {
+    opening_root_.setFuture(QtConcurrent::run(&work_pool(), [path = path.toStdString(), devices] {
         return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_root(path, devices));
     }));
     Q_EMIT opening_changed();
@@ -106,7 +107,8 @@ void Workspace::root_is_there() {
     reading_ = std::move(*result);
     not_wanted_ = std::make_shared<std::atomic<bool>>(false);
     // Before the views take their time.
-    opening_whole_.setFuture(QtConcurrent::run([root = reading_, stopped = not_wanted_] {
+    opening_whole_.setFuture(QtConcurrent::run(&work_pool(), [root = reading_,
+                                                              stopped = not_wanted_] {
         return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_whole(*root, stopped));
     }));
     Q_EMIT image_changed();
@@ -136,8 +138,9 @@ void Workspace::whole_is_there() {
         selection_.clear();
     is_checking_ = true;
     check_stopped_ = std::make_shared<std::atomic<bool>>(false);
-    checking_.setFuture(QtConcurrent::run(
-        [path = image_->path, devices = image_->device_paths, stopped = check_stopped_] {
+    checking_.setFuture(
+        QtConcurrent::run(&work_pool(), [path = image_->path, devices = image_->device_paths,
+                                         stopped = check_stopped_] {
             return std::make_shared<erofs::Findings>(check_opened(path, devices, stopped));
         }));
     residency_.set_image(image_);

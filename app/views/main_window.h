@@ -52,9 +52,11 @@ private:
     // `make`: what it shows, when its turn comes.
     QDockWidget* add_dock(const QString& name, const QString& title,
                           std::function<QWidget*()> make);
-    template <typename View> QDockWidget* add_view(const char* name, const QString& title);
+    template <typename View>
+    QDockWidget* add_view(const char* name, const QString& title);
     [[nodiscard]] QDockWidget* dock(const char* name) const;
-    template <typename View> [[nodiscard]] View* view_in(QDockWidget* dock);
+    template <typename View>
+    [[nodiscard]] View* view_in(QDockWidget* dock);
     void make_docks();
     void make_view(QDockWidget& dock); // unless it is there
     void make_all_views();
@@ -80,7 +82,7 @@ private:
         std::function<QWidget*()> make;
     };
     std::vector<ToMake> to_make_; // the first is next
-    Welcome* welcome_ = nullptr; // until an image was opened
+    Welcome* welcome_ = nullptr;  // until an image was opened
     MessageBar* messages_ = nullptr;
     StatusLine* figures_ = nullptr;
     WindowActions* actions_ = nullptr;

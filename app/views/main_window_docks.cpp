@@ -39,8 +39,7 @@ void bring_up(QDockWidget* dock) {
 // Follows a view's count with the dock's title.
 auto counted(QDockWidget* dock) {
     return [dock, title = dock->windowTitle()](int count) {
-        dock->setWindowTitle(
-            count == 0 ? title : MainWindow::tr("%1 (%2)").arg(title).arg(count));
+        dock->setWindowTitle(count == 0 ? title : MainWindow::tr("%1 (%2)").arg(title).arg(count));
     };
 }
 
@@ -67,17 +66,15 @@ void MainWindow::make_docks() {
     QDockWidget* timeline = add_view<TimelineView>("timeline", tr("Timeline"));
     add_view<BlobMap>("blob-map", tr("Blob map"));
     add_view<RequestDetail>("request", tr("Request"));
-    QDockWidget* requests =
-        add_dock(QStringLiteral("requests"), tr("Requests"), [this, timeline] {
-            auto* view = new RequestTable(workspace_, this);
-            view->restore_state(
-                QSettings().value(QStringLiteral("window/requests")).toByteArray());
-            connect(view, &RequestTable::zoom_wanted, this, [this, timeline](Row row) {
-                bring_up(timeline);
-                view_in<TimelineView>(timeline)->canvas().zoom_to(row);
-            });
-            return view;
+    QDockWidget* requests = add_dock(QStringLiteral("requests"), tr("Requests"), [this, timeline] {
+        auto* view = new RequestTable(workspace_, this);
+        view->restore_state(QSettings().value(QStringLiteral("window/requests")).toByteArray());
+        connect(view, &RequestTable::zoom_wanted, this, [this, timeline](Row row) {
+            bring_up(timeline);
+            view_in<TimelineView>(timeline)->canvas().zoom_to(row);
         });
+        return view;
+    });
     add_view<ChunkMap>("chunk-map", tr("Chunk map"));
     add_dock(QStringLiteral("held"), tr("Held"), [this] {
         auto* view = new HeldView(workspace_, this);

@@ -45,8 +45,8 @@ void StatusLine::look() {
     if (host.began_at() == 0) {
         setText(workspace_.opening() ? tr("Reading the image…")
                 : workspace_.image() ? tr("No run yet. Start… (F5) mounts the image and shows each "
-                                        "cold read.")
-                                   : QString());
+                                          "cold read.")
+                                     : QString());
         return;
     }
     const Summary summary = host.store().summary();

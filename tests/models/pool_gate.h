@@ -1,13 +1,14 @@
 // Keeps what an image is read by waiting, so that a test sees the window meanwhile.
 #pragma once
 
+#include "app/run/work_pool.h"
+
 #include <QSemaphore>
-#include <QThreadPool>
 #include <QtConcurrentRun>
 
 namespace coldscope::test {
 
-// One thread is left to the global pool. Threads take up work in the order in which it came.
+// One thread is left to the pool. Threads take up work in the order in which it came.
 class PoolGate {
 public:
     PoolGate() : threads_(pool().maxThreadCount()) { pool().setMaxThreadCount(1); }
@@ -18,7 +19,7 @@ public:
     // What comes from now on waits; what came before is done first.
     void close() {
         closed_ = true;
-        work_ = QtConcurrent::run([this] { opened_.acquire(); });
+        work_ = QtConcurrent::run(&pool(), [this] { opened_.acquire(); });
     }
     void open() {
         if (!closed_)
@@ -29,7 +30,7 @@ public:
     }
 
 private:
-    static QThreadPool& pool() { return *QThreadPool::globalInstance(); }
+    static QThreadPool& pool() { return app::work_pool(); }
     int threads_;
     bool closed_ = false;
     QSemaphore opened_;

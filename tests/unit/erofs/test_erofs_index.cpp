@@ -65,7 +65,8 @@ private Q_SLOTS:
         for (const bool broken : {false, true}) {
             BuiltImage built = sample_image(9);
             if (broken) { // an inode that can't be read
-                const std::uint64_t at = built.nids.at("/hard") * 32;
+                const auto sound = open(built);
+                const std::uint64_t at = value(sound->inode(built.nids.at("/hard"))).offset;
                 built.bytes[at] = std::byte{0xff};
                 built.bytes[at + 1] = std::byte{0xff};
             }
