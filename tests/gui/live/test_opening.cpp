@@ -3,7 +3,6 @@
 #include "app/maps/chunk_map.h"
 #include "app/maps/chunk_strip.h"
 #include "app/models/tree_model.h"
-#include "app/style/theme.h"
 #include "app/views/message_bar.h"
 #include "app/views/window_actions.h"
 #include "tests/gui/live/window_fixture.h"
@@ -109,10 +108,7 @@ void TestOpening::the_root_is_shown_first() {
     auto* map = qobject_cast<app::ChunkMap*>(it_->window->view(QStringLiteral("chunk-map")));
     map->refresh_now();
     QVERIFY2(map->strip().sentence().contains("Reading"), qPrintable(map->strip().sentence()));
-    if (qEnvironmentVariableIsSet("LOOK")) { QTest::qWait(500); it_->window->grab().save(qEnvironmentVariable("LOOK") + "/light-reading.png");
-        app::apply_theme(app::ThemeChoice::dark); QTest::qWait(300); it_->window->grab().save(qEnvironmentVariable("LOOK") + "/dark-reading.png"); app::apply_theme(app::ThemeChoice::light); }
     finish();
-    if (qEnvironmentVariableIsSet("LOOK")) { QTest::qWait(500); it_->window->grab().save(qEnvironmentVariable("LOOK") + "/light-whole.png"); }
     QVERIFY(it_->workspace.image() != nullptr);
     QVERIFY2(labels().contains("306 files"), qPrintable(labels()));
     QVERIFY(!labels().contains("reading"));
