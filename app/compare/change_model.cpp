@@ -1,5 +1,6 @@
 #include "app/compare/change_model.h"
 
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 
 #include <QFutureWatcher>
@@ -129,9 +130,10 @@ void ChangeModel::pick() {
         list_ = std::move(*watcher->result());
         endResetModel();
     });
-    watcher->setFuture(QtConcurrent::run([compared = compared_, order = order_, stop = stop_] {
-        return std::make_shared<ChangeList>(app::pick(*compared, order, *stop));
-    }));
+    watcher->setFuture(
+        QtConcurrent::run(&work_pool(), [compared = compared_, order = order_, stop = stop_] {
+            return std::make_shared<ChangeList>(app::pick(*compared, order, *stop));
+        }));
 }
 
 void ChangeModel::set_theme(Theme theme) {

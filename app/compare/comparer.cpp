@@ -1,5 +1,6 @@
 #include "app/compare/comparer.h"
 
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 
 #include <QtConcurrentRun>
@@ -126,9 +127,9 @@ void Comparer::begin() {
         finish(*watcher, work);
         watcher->deleteLater();
     });
-    watcher->setFuture(
-        QtConcurrent::run([work = work_, open = opened_, other = other_image_,
-                           path = other_.toStdString(), open_is_before = open_is_before_] {
+    watcher->setFuture(QtConcurrent::run(
+        &work_pool(), [work = work_, open = opened_, other = other_image_,
+                       path = other_.toStdString(), open_is_before = open_is_before_] {
             return run(*work, open, other, path, open_is_before);
         }));
     telling_.start();

@@ -64,12 +64,9 @@ void BlobGrid::set_device(std::uint16_t device) {
     device_ = device;
     cursor_ = anchor_ = 0;
     hover_.reset();
-    used_.clear();
     space_ = {};
-    if (image && device < image->device_count()) {
+    if (image && device < image->device_count())
         space_.size = image->device_size(device);
-        used_ = used_ranges(*image, device);
-    }
     setVerticalScrollBarPolicy(space_.size == 0 ? Qt::ScrollBarAlwaysOff : Qt::ScrollBarAlwaysOn);
     follow_ = true;
     fit_ = true;
@@ -189,6 +186,12 @@ QRectF BlobGrid::rect_of(std::uint64_t cell) const {
             side_ / ratio};
 }
 
+std::span<const Range> BlobGrid::used() const {
+    const auto& image = workspace_.image();
+    return image && device_ < image->used.size() ? std::span<const Range>(image->used[device_])
+                                                 : std::span<const Range>();
+}
+
 std::uint64_t BlobGrid::first_visible() const {
     return static_cast<std::uint64_t>(scroll() / side_) * columns_;
 }
@@ -202,7 +205,7 @@ Cell BlobGrid::cell(std::uint64_t cell) const {
     std::vector<Cell> cells;
     if (cell < space_.count()) {
         const DeviceState state =
-            device_state(workspace_, touches_, used_, {device_, space_.range(cell)});
+            device_state(workspace_, touches_, used(), {device_, space_.range(cell)});
         find_cells(space_, state, cell, 1, cells);
     }
     return cells.empty() ? Cell() : cells.front();
@@ -222,7 +225,7 @@ void BlobGrid::refresh() {
         const std::size_t count = visible_count();
         const Range window{first * space_.cell_bytes,
                            std::min(space_.size, (first + count) * space_.cell_bytes)};
-        find_cells(space_, device_state(workspace_, touches_, used_, {device_, window}), first,
+        find_cells(space_, device_state(workspace_, touches_, used(), {device_, window}), first,
                    count, cells_);
     }
     render();

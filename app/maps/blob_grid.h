@@ -96,6 +96,7 @@ private:
     [[nodiscard]] DeviceRange chosen_cells() const; // from where Shift was pressed to the cursor
     [[nodiscard]] int scroll() const;               // device pixels
     void open_menu(const QPoint& global);
+    [[nodiscard]] std::span<const Range> used() const;
     [[nodiscard]] std::uint64_t first_visible() const; // cell
     [[nodiscard]] std::size_t visible_count() const;
     void announce();
@@ -104,7 +105,6 @@ private:
     Touches touches_;
     std::uint16_t device_ = 0;
     Overlay overlay_ = Overlay::state;
-    std::vector<Range> used_;
     std::vector<Range> file_ranges_; // of the selected file on this device
 
     CellSpace space_;

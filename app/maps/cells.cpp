@@ -72,24 +72,6 @@ Range CellSpace::range(std::uint64_t cell) const {
     return {begin, begin + std::min(cell_bytes, size - begin)};
 }
 
-std::vector<Range> used_ranges(const OpenedImage& image, std::uint16_t device) {
-    std::vector<Range> used;
-    if (device == 0) {
-        used.push_back({0, image.device_size(0)});
-        return used;
-    }
-    if (device >= image.index.reverse_maps().size())
-        return used;
-    for (const erofs::ReverseExtent& extent : image.index.reverse_maps()[device].extents()) {
-        const Range range{extent.address, extent.address + extent.length};
-        if (!used.empty() && range.begin <= used.back().end)
-            used.back().end = std::max(used.back().end, range.end);
-        else
-            used.push_back(range);
-    }
-    return used;
-}
-
 std::vector<OpenRange> open_ranges(Workspace& workspace, std::uint16_t device) {
     std::vector<OpenRange> result;
     std::vector<DeviceRange> places;

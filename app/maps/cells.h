@@ -53,10 +53,6 @@ struct DeviceState {
     std::vector<Range> unused;
 };
 
-// Ranges of a device that files use, ascending and disjoint. The primary device is used as a whole:
-// its other bytes are metadata. O(extents).
-[[nodiscard]] std::vector<Range> used_ranges(const OpenedImage& image, std::uint16_t device);
-
 // Of what is open, the ranges on one device. O(open).
 [[nodiscard]] std::vector<OpenRange> open_ranges(Workspace& workspace, std::uint16_t device);
 

@@ -43,22 +43,54 @@ bool has_bytes(const erofs::Node& node) {
 } // namespace
 
 TreeModel::TreeModel(Workspace& workspace, QObject* parent)
-    : QAbstractItemModel(parent), workspace_(workspace), image_(workspace.image()),
-      devices_(devices_kept), folder_(icon("folder")), file_(icon("text-x-generic")),
-      link_(icon("emblem-symbolic-link")), other_(icon("other-file")) {
+    : QAbstractItemModel(parent), workspace_(workspace), image_(workspace.shown()),
+      reading_(image_ != nullptr && image_ == workspace.reading()), devices_(devices_kept),
+      folder_(icon("folder")), file_(icon("text-x-generic")), link_(icon("emblem-symbolic-link")),
+      other_(icon("other-file")) {
     telling_.setSingleShot(true);
     telling_.setInterval(telling_ms);
     connect(&telling_, &QTimer::timeout, this, &TreeModel::tell_local);
-    connect(&workspace_, &Workspace::image_changed, this, &TreeModel::restart);
+    connect(&workspace_, &Workspace::image_changed, this, &TreeModel::image_changed);
     connect(&workspace_.residency(), &Residency::changed, this, [this] {
         if (!telling_.isActive())
             telling_.start();
     });
 }
 
+// The root that was read first has the same lines and nodes in the whole image.
+bool TreeModel::is_rest(const OpenedImage& image) const {
+    if (!image_ || !reading_ || image_->devices.front() != image.devices.front())
+        return false;
+    const auto before = image_->index.children(erofs::root_node);
+    const auto now = image.index.children(erofs::root_node);
+    if (before.first != now.first || before.count != now.count)
+        return false;
+    for (erofs::NodeId node = now.first; node < now.first + now.count; ++node) {
+        if (image_->index.node(node).nid != image.index.node(node).nid ||
+            image_->index.name(node) != image.index.name(node))
+            return false;
+    }
+    return true;
+}
+
+void TreeModel::image_changed() {
+    const auto& image = workspace_.shown();
+    if (image == image_)
+        return;
+    if (!image || !is_rest(*image))
+        return restart();
+    Q_EMIT layoutAboutToBeChanged();
+    image_ = image;
+    reading_ = false;
+    looked_into_.clear();
+    devices_.clear();
+    Q_EMIT layoutChanged();
+}
+
 void TreeModel::restart() {
     beginResetModel();
-    image_ = workspace_.image();
+    image_ = workspace_.shown();
+    reading_ = image_ != nullptr && image_ == workspace_.reading();
     looked_into_.clear();
     devices_.clear();
     endResetModel();
@@ -126,8 +158,11 @@ int TreeModel::columnCount(const QModelIndex&) const {
 }
 
 bool TreeModel::hasChildren(const QModelIndex& parent) const {
-    return image_ && parent.column() <= 0 &&
-           image_->index.children(node_of(parent).value_or(erofs::root_node)).count > 0;
+    if (!image_ || parent.column() > 0)
+        return false;
+    const erofs::NodeId folder = node_of(parent).value_or(erofs::root_node);
+    return image_->index.children(folder).count > 0 ||
+           (reading_ && folder != erofs::root_node && image_->index.node(folder).is_directory());
 }
 
 QVariant TreeModel::data(const QModelIndex& index, int role) const {
@@ -181,6 +216,8 @@ QString TreeModel::local_text(erofs::NodeId id) const {
     const erofs::Node& node = image_->index.node(id);
     const Residency& residency = workspace_.residency();
     const std::uint64_t stored = residency.stored_of(id);
+    if (reading_)
+        return {};
     if (stored == 0)
         return node.is_regular() && node.size > 0 ? tr("no data") : QString();
     if (!residency.known())
@@ -215,7 +252,7 @@ QString TreeModel::tool_tip(erofs::NodeId id) const {
                         .arg(node.nid));
     if (has_bytes(node))
         lines.push_back(exact_size_text(node.size));
-    if (node.is_directory())
+    if (node.is_directory() && !reading_)
         lines.push_back(
             tr("%n entries", nullptr, static_cast<int>(image_->index.children(id).count)));
     const Residency& residency = workspace_.residency();

@@ -1,6 +1,7 @@
 // The image's tree, straight over its index: nothing is copied, an index's internal id is the node.
-// The root itself is no line. What is local is told at most ten times a second, for the folders
-// that somebody looked into.
+// The root itself is no line. While the rest of an image is read, its root's entries are there;
+// they keep their lines when the rest is. What is local is told at most ten times a second, for the
+// folders that somebody looked into.
 #pragma once
 
 #include "app/run/workspace.h"
@@ -42,7 +43,9 @@ public:
                                       int role) const override;
 
 private:
+    void image_changed();
     void restart();
+    [[nodiscard]] bool is_rest(const OpenedImage& image) const;
     void tell_local();
     [[nodiscard]] QString text(erofs::NodeId node, int column) const;
     [[nodiscard]] QString local_text(erofs::NodeId node) const;
@@ -52,6 +55,7 @@ private:
 
     Workspace& workspace_;
     std::shared_ptr<OpenedImage> image_;
+    bool reading_; // the root alone is there: a folder may have something in it
     // Folders that were looked into, with the bytes that were local when last told.
     mutable std::unordered_map<erofs::NodeId, std::uint64_t> looked_into_;
     mutable QCache<erofs::NodeId, QString> devices_;

@@ -1,5 +1,6 @@
 #include "app/run/attacher.h"
 
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 #include "daemon/run/prepare.h"
 
@@ -83,7 +84,7 @@ void Attacher::find_image() {
         candidates.push_back(copy_.toStdString());
     candidates.push_back(hello.image);
     step_ = Step::finding;
-    finding_.setFuture(QtConcurrent::run([candidates, identity = hello.identity] {
+    finding_.setFuture(QtConcurrent::run(&work_pool(), [candidates, identity = hello.identity] {
         for (const std::string& path : candidates) {
             if (is_image(path, identity))
                 return QString::fromStdString(path);

@@ -1,5 +1,7 @@
 #include "app/run/attachment.h"
 
+#include "app/run/work_pool.h"
+
 #include <QCoreApplication>
 #include <QtConcurrentRun>
 #include <algorithm>
@@ -14,8 +16,8 @@ Attachment::Attachment(const attach::Address& address)
     : client_(std::make_unique<attach::Client>(address)) {}
 
 Attachment::~Attachment() {
-    (void)QtConcurrent::run([client = std::shared_ptr<attach::Client>(
-                                 std::move(client_))]() mutable { client.reset(); });
+    (void)QtConcurrent::run(&work_pool(), [client = std::shared_ptr<attach::Client>(
+                                               std::move(client_))]() mutable { client.reset(); });
 }
 
 QString Attachment::where() const {

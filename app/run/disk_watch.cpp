@@ -21,10 +21,11 @@ void DiskWatch::watch() {
         watcher_.removePaths(files);
     if (const QStringList folders = watcher_.directories(); !folders.isEmpty())
         watcher_.removePaths(folders);
-    if (!workspace_.image())
+    const auto& image = workspace_.shown();
+    if (!image)
         return;
-    watcher_.addPath(QString::fromStdString(workspace_.image()->path));
-    for (const std::string& blob : workspace_.image()->device_paths) {
+    watcher_.addPath(QString::fromStdString(image->path));
+    for (const std::string& blob : image->device_paths) {
         if (!blob.empty())
             watcher_.addPath(QString::fromStdString(blob));
     }

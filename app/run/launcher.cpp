@@ -143,8 +143,12 @@ void Launcher::start(const Choice& choice) {
 }
 
 void Launcher::go_on() {
-    if (step_ == Step::opening)
+    if (step_ != Step::opening || !workspace_.image())
+        return;
+    if (workspace_.image()->path == last_->image.toStdString())
         begin_run();
+    else
+        step_ = Step::idle; // another one was opened instead
 }
 
 void Launcher::refuse(const QString& text) {

@@ -54,7 +54,7 @@ public:
     EngineOptions engine; // of the runs to come
 
 private:
-    void go_on(); // with what is not done yet
+    void go_on(); // when the image is open
     void begin_run();
     void run_began();
     void remove_folder();

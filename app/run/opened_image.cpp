@@ -18,6 +18,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t most_at_first = 5000; // of the root's entries
+
+// Fails from when it is stopped on.
+class StoppableReadAt final : public ReadAt {
+public:
+    StoppableReadAt(std::shared_ptr<ReadAt> file, std::shared_ptr<const std::atomic<bool>> stopped)
+        : file_(std::move(file)), stopped_(std::move(stopped)) {}
+    [[nodiscard]] std::uint64_t size() const override { return file_->size(); }
+    [[nodiscard]] Result<void> read(std::uint64_t offset, std::span<std::byte> into) override {
+        if (*stopped_)
+            return failure(Code::io, "the image is not wanted any more", offset);
+        return file_->read(offset, into);
+    }
+
+private:
+    std::shared_ptr<ReadAt> file_;
+    std::shared_ptr<const std::atomic<bool>> stopped_;
+};
+
+std::shared_ptr<ReadAt> stoppable(std::shared_ptr<ReadAt> file,
+                                  const std::shared_ptr<const std::atomic<bool>>& stopped) {
+    return stopped ? std::make_shared<StoppableReadAt>(std::move(file), stopped) : file;
+}
+
 // A name that a device slot says, without folders; empty when it says none.
 std::string file_name_of_tag(const std::string& tag) {
     return fs::path(tag).filename().string();
@@ -36,6 +60,22 @@ std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
         }
     }
     return stored;
+}
+
+std::vector<std::vector<Range>> used_ranges(const OpenedImage& image) {
+    std::vector<std::vector<Range>> all(image.device_count());
+    all[0].push_back({0, image.device_size(0)});
+    for (std::size_t device = 1; device < image.index.reverse_maps().size(); ++device) {
+        std::vector<Range>& used = all[device];
+        for (const erofs::ReverseExtent& extent : image.index.reverse_maps()[device].extents()) {
+            const Range range{extent.address, extent.address + extent.length};
+            if (!used.empty() && range.begin <= used.back().end)
+                used.back().end = std::max(used.back().end, range.end);
+            else
+                used.push_back(range);
+        }
+    }
+    return all;
 }
 
 } // namespace
@@ -91,6 +131,12 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
 
 Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
                                                 const std::vector<std::string>& device_paths) {
+    COLDSCOPE_TRY(const auto root, open_root(path, device_paths));
+    return open_whole(*root);
+}
+
+Result<std::shared_ptr<OpenedImage>> open_root(const std::string& path,
+                                               const std::vector<std::string>& device_paths) {
     auto opened = std::make_shared<OpenedImage>();
     opened->path = path;
     opened->identity = file_identity(path);
@@ -126,20 +172,38 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
         opened->devices.push_back(
             file && decodable ? rafs::device_of(bootstrap, i, std::move(*file)) : nullptr);
     }
-    COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
-    opened->stored = stored_bytes(opened->index);
+    COLDSCOPE_TRY(opened->index, erofs::Index::build_root(*opened->image, most_at_first));
     return opened;
 }
 
-erofs::Findings check_opened(const std::string& path,
-                             const std::vector<std::string>& device_paths) {
+Result<std::shared_ptr<OpenedImage>>
+open_whole(const OpenedImage& root, const std::shared_ptr<const std::atomic<bool>>& stopped) {
+    auto opened = std::make_shared<OpenedImage>();
+    opened->path = root.path;
+    opened->identity = root.identity;
+    opened->device_paths = root.device_paths;
+    opened->devices = root.devices;
+    opened->findings = root.findings;
+    erofs::Findings listed_already;
+    COLDSCOPE_TRY(opened->image,
+                  erofs::Image::open(stoppable(root.devices[0], stopped), &listed_already));
+    COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
+    opened->files = static_cast<std::uint64_t>(std::ranges::count_if(
+        opened->index.nodes(), [](const erofs::Node& node) { return node.is_regular(); }));
+    opened->stored = stored_bytes(opened->index);
+    opened->used = used_ranges(*opened);
+    return opened;
+}
+
+erofs::Findings check_opened(const std::string& path, const std::vector<std::string>& device_paths,
+                             const std::shared_ptr<const std::atomic<bool>>& stopped) {
     auto primary = FileReadAt::open(path);
     if (!primary) {
         erofs::Findings findings;
         findings.add(primary.error(), "image");
         return findings;
     }
-    std::shared_ptr<ReadAt> file = std::move(*primary);
+    const std::shared_ptr<ReadAt> file = stoppable(std::move(*primary), stopped);
     erofs::CheckedImage checked;
     erofs::Findings findings = erofs::check_image(file, &checked);
     if (checked.image == nullptr || checked.image->devices().empty())

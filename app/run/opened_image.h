@@ -2,11 +2,13 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/range_set.h"
 #include "core/base/read_at.h"
 #include "core/erofs/finding.h"
 #include "core/erofs/image.h"
 #include "core/erofs/index.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,8 +25,13 @@ struct OpenedImage {
     erofs::Index index;
     std::vector<std::shared_ptr<ReadAt>> devices; // [0]: the image itself; null: missing
     erofs::Findings findings;                     // of opening and indexing
+    // Not there while only the root is:
+    std::uint64_t files = 0; // regular ones; each hard link counts
     // For each node the bytes of it that lie on devices; for a directory those of all below it.
     std::vector<std::uint64_t> stored;
+    // For each device the ranges that files use, ascending and disjoint. The primary device is used
+    // as a whole: its other bytes are metadata.
+    std::vector<std::vector<Range>> used;
 
     // Bytes of a device: the file's, else what the device table says, else as far as files reach.
     [[nodiscard]] std::uint64_t device_size(std::uint16_t device) const;
@@ -53,8 +60,19 @@ struct ImageHead {
 [[nodiscard]] Result<std::shared_ptr<OpenedImage>>
 open_image(const std::string& path, const std::vector<std::string>& device_paths);
 
+// The same in two steps, the first of which takes no longer for more files: the index has the
+// root's entries alone, the first ones if they are many.
+[[nodiscard]] Result<std::shared_ptr<OpenedImage>>
+open_root(const std::string& path, const std::vector<std::string>& device_paths);
+// With the whole index, which has the root's entries under the same ids. Soon gives up, with
+// whatever result, when `stopped` is set; may be null.
+[[nodiscard]] Result<std::shared_ptr<OpenedImage>>
+open_whole(const OpenedImage& root, const std::shared_ptr<const std::atomic<bool>>& stopped = {});
+
 // Any thread, with an image of its own: everything that can be said against image and blobs.
-[[nodiscard]] erofs::Findings check_opened(const std::string& path,
-                                           const std::vector<std::string>& device_paths);
+// `stopped` as in open_whole().
+[[nodiscard]] erofs::Findings
+check_opened(const std::string& path, const std::vector<std::string>& device_paths,
+             const std::shared_ptr<const std::atomic<bool>>& stopped = {});
 
 } // namespace coldscope::app

@@ -15,7 +15,7 @@ void Residency::set_image(std::shared_ptr<OpenedImage> image) {
     known_ = false;
     local_.assign(image_ ? image_->device_count() : 0, {});
     origins_.assign(local_.size(), {});
-    of_node_.assign(image_ ? image_->index.size() : 0, 0);
+    of_node_.clear();
     Q_EMIT changed();
 }
 
@@ -25,6 +25,7 @@ void Residency::begin() {
         return;
     mark_ = {};
     known_ = true;
+    of_node_.assign(image_->index.size(), 0);
     const auto& local = host_.local_at_start();
     for (std::size_t device = 0; device < local.size() && device < local_.size(); ++device) {
         for (const Range& range : local[device])

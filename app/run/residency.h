@@ -58,7 +58,7 @@ private:
     ChangeMark mark_;
     std::vector<RangeSet> local_;
     std::vector<Origins> origins_;
-    std::vector<std::uint64_t> of_node_;
+    std::vector<std::uint64_t> of_node_; // while known
     std::vector<DeviceRange> scratch_;
 };
 

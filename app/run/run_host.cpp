@@ -1,6 +1,7 @@
 #include "app/run/run_host.h"
 
 #include "app/run/drain.h"
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 
 #include <QtConcurrentRun>
@@ -35,8 +36,9 @@ void RunHost::start(const RunOptions& options) {
     stop_when_started_ = false;
     starting_at_ = monotonic_now();
     set_phase(Phase::starting);
-    starting_.setFuture(QtConcurrent::run(
-        [options] { return std::make_shared<Result<std::unique_ptr<Run>>>(Run::start(options)); }));
+    starting_.setFuture(QtConcurrent::run(&work_pool(), [options] {
+        return std::make_shared<Result<std::unique_ptr<Run>>>(Run::start(options));
+    }));
 }
 
 void RunHost::finish_start() {
@@ -90,7 +92,7 @@ void RunHost::stop() {
         return;
     set_phase(Phase::stopping);
     stopping_.setFuture(QtConcurrent::run(
-        [run = run_.get()] { return std::make_shared<Result<void>>(run->stop()); }));
+        &work_pool(), [run = run_.get()] { return std::make_shared<Result<void>>(run->stop()); }));
 }
 
 void RunHost::finish_stop() {

@@ -1,5 +1,6 @@
 #include "app/run/workspace.h"
 
+#include "app/run/work_pool.h"
 #include "app/style/text.h"
 #include "core/erofs/read.h"
 
@@ -27,7 +28,8 @@ Workspace::Workspace(QObject* parent)
     : QObject(parent), residency_(host_, [this](const RequestRow& request, auto& into) {
           places_of(request, into);
       }) {
-    connect(&opening_, &QFutureWatcher<Opened>::finished, this, &Workspace::finish_opening);
+    connect(&opening_root_, &QFutureWatcher<Opened>::finished, this, &Workspace::root_is_there);
+    connect(&opening_whole_, &QFutureWatcher<Opened>::finished, this, &Workspace::whole_is_there);
     connect(&checking_, &QFutureWatcher<std::shared_ptr<erofs::Findings>>::finished, this,
             &Workspace::finish_check);
     connect(&host_, &RunHost::failed, this, &Workspace::failed);
@@ -43,67 +45,136 @@ Workspace::Workspace(QObject* parent)
 }
 
 Workspace::~Workspace() {
-    opening_.waitForFinished();
+    stop_opening();
+    if (check_stopped_)
+        *check_stopped_ = true;
+    opening_root_.waitForFinished();
+    opening_whole_.waitForFinished();
     checking_.waitForFinished();
 }
 
 void Workspace::open(const QString& path, const QStringList& device_paths) {
-    if (opening())
+    if (opening() && path == path_ && device_paths == device_paths_)
         return;
+    const bool was_read = reading_ != nullptr;
+    stop_opening();
     path_ = path;
+    device_paths_ = device_paths;
     is_opening_ = true;
     std::vector<std::string> devices;
     for (const QString& device : device_paths)
         devices.push_back(device.toStdString());
-    opening_.setFuture(QtConcurrent::run([path = path.toStdString(), devices] {
-        return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_image(path, devices));
+    opening_root_.setFuture(QtConcurrent::run(&work_pool(), [path = path.toStdString(), devices] {
+        return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_root(path, devices));
     }));
     Q_EMIT opening_changed();
+    if (was_read)
+        Q_EMIT image_changed();
 }
 
-void Workspace::finish_opening() {
+// Whatever comes of it is not taken in.
+void Workspace::stop_opening() {
     is_opening_ = false;
-    Q_EMIT opening_changed();
-    Result<std::shared_ptr<OpenedImage>>& result = *opening_.result();
+    if (not_wanted_)
+        *not_wanted_ = true;
+    not_wanted_.reset();
+    opening_root_.cancel();
+    opening_whole_.cancel();
+    reading_.reset();
+}
+
+void Workspace::drop_image() {
+    image_.reset();
+    findings_ = {};
+    is_checking_ = false;
+    if (check_stopped_)
+        *check_stopped_ = true;
+    residency_.set_image({});
+    selection_.clear();
+}
+
+void Workspace::root_is_there() {
+    if (opening_root_.isCanceled())
+        return;
+    Result<std::shared_ptr<OpenedImage>>& result = *opening_root_.result();
     if (!result) {
+        is_opening_ = false;
+        Q_EMIT opening_changed();
+        Q_EMIT failed(tr("The image could not be opened"), error_text(result.error(), path_));
+        return;
+    }
+    drop_image();
+    reading_ = std::move(*result);
+    not_wanted_ = std::make_shared<std::atomic<bool>>(false);
+    // Before the views take their time.
+    opening_whole_.setFuture(QtConcurrent::run(&work_pool(), [root = reading_,
+                                                              stopped = not_wanted_] {
+        return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_whole(*root, stopped));
+    }));
+    Q_EMIT image_changed();
+    Q_EMIT findings_changed();
+}
+
+void Workspace::whole_is_there() {
+    if (opening_whole_.isCanceled())
+        return;
+    is_opening_ = false;
+    Result<std::shared_ptr<OpenedImage>>& result = *opening_whole_.result();
+    const std::shared_ptr<OpenedImage> root = std::move(reading_);
+    not_wanted_.reset();
+    if (!result) {
+        selection_.clear();
+        Q_EMIT opening_changed();
+        Q_EMIT image_changed();
         Q_EMIT failed(tr("The image could not be opened"), error_text(result.error(), path_));
         return;
     }
     image_ = std::move(*result);
     findings_ = image_->findings;
+    // The file may have been written meanwhile.
+    const auto& node = selection_.current().node;
+    if (node && (*node >= image_->index.size() ||
+                 image_->index.node(*node).nid != root->index.node(*node).nid))
+        selection_.clear();
+    is_checking_ = true;
+    check_stopped_ = std::make_shared<std::atomic<bool>>(false);
+    checking_.setFuture(
+        QtConcurrent::run(&work_pool(), [path = image_->path, devices = image_->device_paths,
+                                         stopped = check_stopped_] {
+            return std::make_shared<erofs::Findings>(check_opened(path, devices, stopped));
+        }));
     residency_.set_image(image_);
-    selection_.clear();
+    Q_EMIT opening_changed();
     Q_EMIT image_changed();
     Q_EMIT findings_changed();
-    checking_.setFuture(QtConcurrent::run([path = image_->path, devices = image_->device_paths] {
-        return std::make_shared<erofs::Findings>(check_opened(path, devices));
-    }));
 }
 
 void Workspace::close_image() {
+    stop_opening();
     path_.clear();
-    image_.reset();
-    findings_ = {};
-    residency_.set_image({});
-    selection_.clear();
+    drop_image();
+    Q_EMIT opening_changed();
     Q_EMIT image_changed();
     Q_EMIT findings_changed();
 }
 
 void Workspace::finish_check() {
-    if (!image_)
+    if (!is_checking_)
         return;
+    is_checking_ = false;
     findings_ = *checking_.result();
     Q_EMIT findings_changed();
 }
 
 QString Workspace::no_image_text(const QString& then) const {
+    if (opening())
+        return tr("Reading the image…");
     return host_.has_image() ? then
                              : tr("This run serves whatever the kernel opens: no image is named.");
 }
 
 bool Workspace::is_open(const QString& path, const QStringList& device_paths) const {
-    if (!image_ || path_ != path || image_->replaced())
+    if (!image_ || image_->path != path.toStdString() || image_->replaced())
         return false;
     for (qsizetype i = 0; i < device_paths.size(); ++i) {
         const auto at = static_cast<std::size_t>(i);
@@ -170,17 +241,19 @@ Workspace::Files Workspace::files_at(const DeviceRange& place, std::size_t most)
 }
 
 QString Workspace::path_of(erofs::NodeId node) const {
-    return image_ && node < image_->index.size() ? QString::fromStdString(image_->index.path(node))
-                                                 : QString();
+    const auto& image = shown();
+    return image && node < image->index.size() ? QString::fromStdString(image->index.path(node))
+                                               : QString();
 }
 
 std::vector<erofs::Extent> Workspace::extents_of(erofs::NodeId node) const {
-    if (!image_ || node >= image_->index.size() || !image_->index.node(node).is_regular())
+    const auto& image = shown();
+    if (!image || node >= image->index.size() || !image->index.node(node).is_regular())
         return {};
-    const auto inode = image_->image->inode(image_->index.node(node).nid);
+    const auto inode = image->image->inode(image->index.node(node).nid);
     if (!inode)
         return {};
-    return image_->image->map(*inode, 0, inode->size).value_or(std::vector<erofs::Extent>{});
+    return image->image->map(*inode, 0, inode->size).value_or(std::vector<erofs::Extent>{});
 }
 
 void Workspace::choose_request(Row row) {
@@ -201,7 +274,7 @@ void Workspace::choose_request(Row row) {
 }
 
 void Workspace::choose_node(erofs::NodeId node) {
-    if (!image_ || node >= image_->index.size())
+    if (!shown() || node >= shown()->index.size())
         return;
     Chosen chosen;
     chosen.by = Chosen::By::node;

@@ -24,21 +24,30 @@ public:
     explicit Workspace(QObject* parent = nullptr);
     ~Workspace() override;
 
-    // Opens and indexes beside the main thread; image_changed() or failed() follows. Not while a
-    // run is on.
+    // Opens beside the main thread, instead of what is being opened: first the root, with which
+    // reading() is there and image() is gone, then the rest. image_changed() comes with each;
+    // failed() when it can't be opened, and nothing else if the root already can't. Not while a run
+    // is on.
     void open(const QString& path, const QStringList& device_paths = {});
-    // There is no image then. Not while one is opened.
+    // There is no image then, and none is being opened.
     void close_image();
     // This very image with these blobs (empty ones: any), not replaced on disk since.
     [[nodiscard]] bool is_open(const QString& path, const QStringList& device_paths) const;
     [[nodiscard]] bool opening() const { return is_opening_; }
 
-    // Null before the first one is open.
+    // Null before the first one is open, and while the rest of another is read.
     [[nodiscard]] const std::shared_ptr<OpenedImage>& image() const { return image_; }
+    // While the rest of an image is read, as much of it as there is: see open_root().
+    [[nodiscard]] const std::shared_ptr<OpenedImage>& reading() const { return reading_; }
+    // What there is to look at of files: the image, else the one that is being read.
+    [[nodiscard]] const std::shared_ptr<OpenedImage>& shown() const {
+        return image_ ? image_ : reading_;
+    }
     // Without an image: why there is nothing to show; `then`, where opening one would help.
     [[nodiscard]] QString no_image_text(const QString& then) const;
-    // Of opening, and when findings_changed() came, of the whole check.
+    // Of opening, and when checking() is over, of the whole check.
     [[nodiscard]] const erofs::Findings& findings() const { return findings_; }
+    [[nodiscard]] bool checking() const { return is_checking_; }
 
     [[nodiscard]] RunHost& host() { return host_; }
     [[nodiscard]] const RunHost& host() const { return host_; }
@@ -82,28 +91,38 @@ public:
 
 Q_SIGNALS:
     void opening_changed();
+    // image() or reading() is another.
+    void image_changed();
     // What programs in the mount print, and how read_now() went.
     void printed(const QByteArray& text);
-    void image_changed();
     void findings_changed();
     void failed(const QString& title, const QString& text);
 
 private:
     using Opened = std::shared_ptr<Result<std::shared_ptr<OpenedImage>>>;
-    void finish_opening();
+    void root_is_there();
+    void whole_is_there();
     void finish_check();
+    void stop_opening();
+    void drop_image();
 
-    QString path_;
+    QString path_; // of what is open or being opened
+    QStringList device_paths_;
     std::shared_ptr<OpenedImage> image_;
+    std::shared_ptr<OpenedImage> reading_;
     erofs::Findings findings_;
     RunHost host_;
     Selection selection_;
     Residency residency_;
     Workload workload_;
     std::vector<std::unique_ptr<Workload>> readers_; // of read_now()
-    QFutureWatcher<Opened> opening_;
-    bool is_opening_ = false; // until it was taken in
+    QFutureWatcher<Opened> opening_root_;
+    QFutureWatcher<Opened> opening_whole_;
+    std::shared_ptr<std::atomic<bool>> not_wanted_; // set: what is read is for nobody
+    bool is_opening_ = false;                       // until it was taken in
     QFutureWatcher<std::shared_ptr<erofs::Findings>> checking_;
+    std::shared_ptr<std::atomic<bool>> check_stopped_;
+    bool is_checking_ = false;
 };
 
 } // namespace coldscope::app

@@ -199,7 +199,7 @@ void add_prefetch(QMenu& menu, Workspace& workspace, const Target& target) {
     };
     if (target.node) {
         const QString path = workspace.path_of(*target.node);
-        const bool folder = workspace.image()->index.node(*target.node).is_directory();
+        const bool folder = workspace.shown()->index.node(*target.node).is_directory();
         if (const QString word = quoted(path); !word.isEmpty())
             add(folder ? QObject::tr("Prefetch all in %1").arg(path)
                        : QObject::tr("Prefetch %1").arg(path.section(u'/', -1)),

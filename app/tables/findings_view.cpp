@@ -60,7 +60,8 @@ FindingsView::FindingsView(Workspace& workspace, QWidget* parent)
 }
 
 void FindingsView::show_all() {
-    empty_->say(count() > 0 ? QString()
+    empty_->say(count() > 0             ? QString()
+                : workspace_.checking() ? tr("Checking the image…")
                 : workspace_.image()
                     ? tr("No findings: the image is as it should be.")
                     : workspace_.no_image_text(tr("Open an image to see what is wrong with it.")));

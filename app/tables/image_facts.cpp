@@ -5,7 +5,6 @@
 #include "core/erofs/features.h"
 
 #include <QVBoxLayout>
-#include <algorithm>
 
 namespace coldscope::app {
 
@@ -58,18 +57,17 @@ ImageFacts::ImageFacts(Workspace& workspace, QWidget* parent)
 }
 
 void ImageFacts::show_image() {
-    const auto& image = workspace_.image();
+    const auto& image = workspace_.shown();
     setVisible(image != nullptr);
     if (!image)
         return;
     const erofs::Superblock& super = image->image->superblock();
     path_->set_whole(QString::fromStdString(image->path));
-    const auto nodes = image->index.nodes();
-    const auto files = static_cast<std::uint64_t>(
-        std::ranges::count_if(nodes, [](const erofs::Node& node) { return node.is_regular(); }));
-    facts_->setText(tr("%1 · blocks of %2 · %3 files")
+    facts_->setText(tr("%1 · blocks of %2 · %3")
                         .arg(size_text(image->device_size(0)), size_text(super.block_size()),
-                             count_text(files)));
+                             workspace_.image()
+                                 ? tr("%1 files").arg(count_text(image->files))
+                                 : tr("reading %1 inodes…").arg(count_text(super.inodes))));
     QStringList devices;
     for (std::size_t device = 1; device < image->device_count(); ++device) {
         const auto number = static_cast<std::uint16_t>(device);

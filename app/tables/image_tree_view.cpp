@@ -39,7 +39,6 @@ ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
     search_->setClearButtonEnabled(true);
     search_->addAction(icon("edit-find"), QLineEdit::LeadingPosition);
     search_->installEventFilter(this);
-    found_->setText(tr("no such file"));
     found_->hide();
     build_tree();
 
@@ -59,6 +58,11 @@ ImageTreeView::ImageTreeView(Workspace& workspace, QWidget* parent)
     typing_.setInterval(typing_ms);
     connect(&typing_, &QTimer::timeout, this, [this] { search(false, true); });
     connect(search_, &QLineEdit::textEdited, this, [this] { typing_.start(); });
+    connect(model_, &QAbstractItemModel::modelReset, this, [this] {
+        wanted_ = false;
+        found_->hide();
+        search_->clear();
+    });
     connect(&workspace_, &Workspace::image_changed, this, &ImageTreeView::show_image);
     connect(&workspace_.selection(), &Selection::changed, this, [this] {
         if (isVisible())
@@ -105,14 +109,14 @@ void ImageTreeView::build_tree() {
 }
 
 void ImageTreeView::show_image() {
-    const bool any = workspace_.image() != nullptr;
+    const bool any = workspace_.shown() != nullptr;
     search_->setVisible(any);
-    found_->hide();
-    search_->clear();
     tree_->header()->setVisible(any);
     tree_->setHorizontalScrollBarPolicy(any ? Qt::ScrollBarAsNeeded : Qt::ScrollBarAlwaysOff);
     empty_->say(any ? QString()
                     : workspace_.no_image_text(tr("Open an image to see its files here.")));
+    if (wanted_ && workspace_.image())
+        search(false, true);
 }
 
 void ImageTreeView::showEvent(QShowEvent* event) {
@@ -152,12 +156,19 @@ void ImageTreeView::find_file() {
 void ImageTreeView::search(bool backwards, bool from_too) {
     typing_.stop();
     const std::string part = search_->text().toStdString();
+    wanted_ = workspace_.reading() != nullptr && !part.empty();
+    if (wanted_) {
+        found_->setText(tr("still reading…"));
+        found_->show();
+        return;
+    }
     if (!model_->image() || part.empty()) {
         found_->hide();
         return;
     }
     const auto from = model_->node_of(tree_->currentIndex()).value_or(erofs::root_node);
     const auto node = app::find_file(model_->image()->index, from, part, backwards, from_too);
+    found_->setText(tr("no such file"));
     found_->setVisible(!node);
     if (!node)
         return;

@@ -52,6 +52,7 @@ private:
     EmptyState* empty_;
     QTimer typing_;
     bool following_ = false; // the selection, which is not ours
+    bool wanted_ = false;    // what is sought, when the image is read
 };
 
 } // namespace coldscope::app

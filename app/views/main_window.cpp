@@ -1,23 +1,11 @@
 #include "app/views/main_window.h"
 
-#include "app/charts/charts_view.h"
-#include "app/detail/file_preview.h"
-#include "app/detail/request_detail.h"
-#include "app/maps/blob_map.h"
-#include "app/maps/chunk_map.h"
 #include "app/run/disk_watch.h"
 #include "app/style/marks.h"
-#include "app/tables/findings_view.h"
-#include "app/tables/held_view.h"
-#include "app/tables/image_tree_view.h"
-#include "app/tables/request_table.h"
-#include "app/timeline/timeline_canvas.h"
-#include "app/timeline/timeline_view.h"
 #include "app/views/dock_sizes.h"
 #include "app/views/file_dialogs.h"
 #include "app/views/help.h"
 #include "app/views/message_bar.h"
-#include "app/views/output_view.h"
 #include "app/views/start_dialog.h"
 #include "app/views/status_line.h"
 #include "app/views/welcome.h"
@@ -25,7 +13,6 @@
 
 #include <QAction>
 #include <QCloseEvent>
-#include <QDockWidget>
 #include <QFileInfo>
 #include <QMenu>
 #include <QMimeData>
@@ -40,7 +27,6 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int layout_version = 2; // of the docks: another one is not restored
 constexpr QSize first_size(1440, 900);
 
 MessageBar::Weight weight_of(Notice notice) {
@@ -51,11 +37,6 @@ MessageBar::Weight weight_of(Notice notice) {
     default:
         return MessageBar::Weight::warning;
     }
-}
-
-void bring_up(QDockWidget* dock) {
-    dock->show();
-    dock->raise();
 }
 
 } // namespace
@@ -92,6 +73,7 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
          {actions_->reset_layout, actions_->copy, actions_->find_file, actions_->filter})
         action->setEnabled(false);
     connect_all();
+    connect_comparing();
     // Behind the window, which makes its views when an image was opened: they are there when the
     // run begins.
     attacher_ = std::make_unique<Attacher>(workspace_);
@@ -101,118 +83,6 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
 }
 
 MainWindow::~MainWindow() = default;
-
-QDockWidget* MainWindow::add_dock(const QString& name, const QString& title, QWidget* widget) {
-    auto* dock = new QDockWidget(title, this);
-    dock->setObjectName(name);
-    dock->setWidget(widget);
-    actions_->docks_menu->addAction(dock->toggleViewAction());
-    docks_.push_back(dock);
-    return dock;
-}
-
-void MainWindow::make_docks() {
-    auto* tree = new ImageTreeView(workspace_, this);
-    QDockWidget* tree_dock = add_dock(QStringLiteral("image"), tr("Image"), tree);
-    auto* timeline = new TimelineView(workspace_, this);
-    QDockWidget* timeline_dock = add_dock(QStringLiteral("timeline"), tr("Timeline"), timeline);
-    add_dock(QStringLiteral("blob-map"), tr("Blob map"), new BlobMap(workspace_, this));
-    add_dock(QStringLiteral("chunk-map"), tr("Chunk map"), new ChunkMap(workspace_, this));
-    add_dock(QStringLiteral("request"), tr("Request"), new RequestDetail(workspace_, this));
-    auto* requests = new RequestTable(workspace_, this);
-    QDockWidget* requests_dock = add_dock(QStringLiteral("requests"), tr("Requests"), requests);
-    auto* held = new HeldView(workspace_, this);
-    QDockWidget* held_dock = add_dock(QStringLiteral("held"), tr("Held"), held);
-    add_dock(QStringLiteral("charts"), tr("Charts"), new ChartsView(workspace_, this));
-    auto* findings = new FindingsView(workspace_, this);
-    QDockWidget* findings_dock = add_dock(QStringLiteral("findings"), tr("Findings"), findings);
-    make_compare_dock();
-    add_dock(QStringLiteral("preview"), tr("Preview"), new FilePreview(workspace_, this));
-    add_dock(QStringLiteral("output"), tr("Output"), new OutputView(workspace_, this));
-
-    const auto counted = [](QDockWidget* dock, const QString& title) {
-        return [dock, title](int count) {
-            dock->setWindowTitle(count == 0 ? title : tr("%1 (%2)").arg(title).arg(count));
-        };
-    };
-    connect(held, &HeldView::count_changed, this, counted(held_dock, tr("Held")));
-    connect(findings, &FindingsView::count_changed, this, counted(findings_dock, tr("Findings")));
-    counted(findings_dock, tr("Findings"))(findings->count());
-    connect(requests, &RequestTable::zoom_wanted, this, [timeline, timeline_dock](Row row) {
-        bring_up(timeline_dock);
-        timeline->canvas().zoom_to(row);
-    });
-    connect(actions_->find_file, &QAction::triggered, this, [tree, tree_dock] {
-        bring_up(tree_dock);
-        tree->find_file();
-    });
-    connect(actions_->filter, &QAction::triggered, this, [requests, requests_dock] {
-        bring_up(requests_dock);
-        requests->focus_filter();
-    });
-    for (QAction* action : {actions_->copy, actions_->find_file, actions_->filter})
-        action->setEnabled(true);
-}
-
-QWidget* MainWindow::view(const QString& name) const {
-    for (const QDockWidget* dock : docks_) {
-        if (dock->objectName() == name)
-            return dock->widget();
-    }
-    return nullptr;
-}
-
-void MainWindow::lay_out() {
-    const auto dock = [this](const char* name) {
-        return findChild<QDockWidget*>(QLatin1String(name));
-    };
-    setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
-    setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
-    for (QDockWidget* each : docks_) {
-        each->setFloating(false);
-        each->show();
-    }
-    addDockWidget(Qt::LeftDockWidgetArea, dock("image"));
-    addDockWidget(Qt::RightDockWidgetArea, dock("timeline"));
-    splitDockWidget(dock("timeline"), dock("request"), Qt::Horizontal);
-    splitDockWidget(dock("timeline"), dock("blob-map"), Qt::Vertical);
-    tabifyDockWidget(dock("blob-map"), dock("chunk-map"));
-    addDockWidget(Qt::BottomDockWidgetArea, dock("requests"));
-    for (const char* name : {"held", "charts", "findings", "compare", "preview", "output"})
-        tabifyDockWidget(dock("requests"), dock(name));
-    dock("blob-map")->raise();
-    dock("requests")->raise();
-    QTimer::singleShot(0, this, [this] {
-        resizeDocks({findChild<QDockWidget*>(QStringLiteral("timeline")),
-                     findChild<QDockWidget*>(QStringLiteral("blob-map"))},
-                    {380, 190}, Qt::Vertical);
-    });
-    if (sizes_ == nullptr)
-        sizes_ = new DockSizes(*this);
-    else
-        sizes_->make_first();
-}
-
-// Without an image there is nothing to show but what can be done; the first one brings the docks.
-void MainWindow::show_docks() {
-    if (!docks_.empty())
-        return;
-    make_docks();
-    delete takeCentralWidget();
-    welcome_ = nullptr;
-    lay_out();
-    const QSettings settings;
-    if (const QByteArray state = settings.value(QStringLiteral("window/docks")).toByteArray();
-        !state.isEmpty())
-        QTimer::singleShot(0, this, [this, state] {
-            if (restoreState(state, layout_version))
-                sizes_->keep();
-        });
-    qobject_cast<RequestTable*>(view(QStringLiteral("requests")))
-        ->restore_state(settings.value(QStringLiteral("window/requests")).toByteArray());
-    actions_->docks_menu->setEnabled(true);
-    actions_->reset_layout->setEnabled(true);
-}
 
 void MainWindow::connect_all() {
     const auto tell = [this](MessageBar::Weight weight) {
@@ -248,15 +118,11 @@ void MainWindow::connect_all() {
         show_docks();
         show_title();
     });
-    connect(&workspace_, &Workspace::opening_changed, this, [this] {
-        if (workspace_.opening())
-            statusBar()->showMessage(tr("Opening the image…"));
-        else
-            statusBar()->clearMessage();
-    });
     connect(&workspace_.host(), &RunHost::phase_changed, this, [this] {
         show_title();
         const RunHost::Phase phase = workspace_.host().phase();
+        if (phase == RunHost::Phase::starting)
+            make_all_views(); // before there are requests
         if (closing_ && (phase == RunHost::Phase::ended || phase == RunHost::Phase::none))
             close();
     });
@@ -342,8 +208,8 @@ void MainWindow::run_demo() {
 
 void MainWindow::show_title() {
     QString title = tr("Coldscope");
-    if (workspace_.image())
-        title = QFileInfo(QString::fromStdString(workspace_.image()->path)).fileName() +
+    if (workspace_.shown())
+        title = QFileInfo(QString::fromStdString(workspace_.shown()->path)).fileName() +
                 QStringLiteral(" — ") + title;
     else if (const Attachment* attachment = workspace_.host().attachment();
              attachment != nullptr && !workspace_.host().has_image())
@@ -384,16 +250,6 @@ void MainWindow::dropEvent(QDropEvent* event) {
     for (const QUrl& url : urls.mid(1))
         devices << url.toLocalFile();
     open_image(urls.first().toLocalFile(), devices);
-}
-
-void MainWindow::save_layout() const {
-    QSettings settings;
-    settings.setValue(QStringLiteral("window/geometry"), saveGeometry());
-    if (docks_.empty())
-        return;
-    settings.setValue(QStringLiteral("window/docks"), saveState(layout_version));
-    settings.setValue(QStringLiteral("window/requests"),
-                      qobject_cast<RequestTable*>(view(QStringLiteral("requests")))->save_state());
 }
 
 } // namespace coldscope::app

@@ -6,6 +6,7 @@
 #include "app/run/launcher.h"
 
 #include <QMainWindow>
+#include <functional>
 #include <vector>
 
 class QDockWidget;
@@ -40,7 +41,7 @@ public:
     [[nodiscard]] WindowActions& actions() { return *actions_; }
     // The widget of a dock, by the dock's object name: "timeline", "requests", ... Null before an
     // image was opened.
-    [[nodiscard]] QWidget* view(const QString& name) const;
+    [[nodiscard]] QWidget* view(const QString& name);
 
 protected:
     void closeEvent(QCloseEvent* event) override;
@@ -48,9 +49,19 @@ protected:
     void dropEvent(QDropEvent* event) override;
 
 private:
-    QDockWidget* add_dock(const QString& name, const QString& title, QWidget* widget);
+    // `make`: what it shows, when its turn comes.
+    QDockWidget* add_dock(const QString& name, const QString& title,
+                          std::function<QWidget*()> make);
+    template <typename View>
+    QDockWidget* add_view(const char* name, const QString& title);
+    [[nodiscard]] QDockWidget* dock(const char* name) const;
+    template <typename View>
+    [[nodiscard]] View* view_in(QDockWidget* dock);
     void make_docks();
-    void make_compare_dock();
+    void make_view(QDockWidget& dock); // unless it is there
+    void make_all_views();
+    void make_next_view(); // and the others in the next turns
+    void connect_comparing();
     void lay_out(); // as at first
     void connect_all();
     void show_docks();
@@ -66,7 +77,12 @@ private:
     Launcher& launcher_;
     std::unique_ptr<Attacher> attacher_;
     std::vector<QDockWidget*> docks_;
-    Welcome* welcome_ = nullptr; // until an image was opened
+    struct ToMake {
+        QDockWidget* dock;
+        std::function<QWidget*()> make;
+    };
+    std::vector<ToMake> to_make_; // the first is next
+    Welcome* welcome_ = nullptr;  // until an image was opened
     MessageBar* messages_ = nullptr;
     StatusLine* figures_ = nullptr;
     WindowActions* actions_ = nullptr;

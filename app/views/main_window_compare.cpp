@@ -10,10 +10,7 @@
 
 namespace coldscope::app {
 
-void MainWindow::make_compare_dock() {
-    auto* compare = new CompareView(workspace_, this);
-    add_dock(QStringLiteral("compare"), tr("Compare"), compare);
-    connect(compare, &CompareView::compare_wanted, actions_->compare, &QAction::trigger);
+void MainWindow::connect_comparing() {
     connect(actions_->compare, &QAction::triggered, this, [this] {
         const QString path = choose_file(this, workspace_, tr("Compare with an image"),
                                          QString::fromStdString(workspace_.image()->path));
@@ -32,9 +29,8 @@ void MainWindow::compare_with(const QString& path) {
     auto* compare = qobject_cast<CompareView*>(view(QStringLiteral("compare")));
     if (compare == nullptr)
         return;
-    auto* dock = findChild<QDockWidget*>(QStringLiteral("compare"));
-    dock->show();
-    dock->raise();
+    dock("compare")->show();
+    dock("compare")->raise();
     compare->start(path);
 }
 

@@ -18,6 +18,7 @@ StatusLine::StatusLine(Workspace& workspace, QWidget* parent)
     timer_.setInterval(look_ms);
     connect(&timer_, &QTimer::timeout, this, &StatusLine::look);
     timer_.start();
+    connect(&workspace_, &Workspace::opening_changed, this, &StatusLine::look);
     look();
 }
 
@@ -42,9 +43,10 @@ QString StatusLine::held_text(Workspace& workspace) {
 void StatusLine::look() {
     const RunHost& host = workspace_.host();
     if (host.began_at() == 0) {
-        setText(workspace_.image() ? tr("No run yet. Start… (F5) mounts the image and shows each "
-                                        "cold read.")
-                                   : QString());
+        setText(workspace_.opening() ? tr("Reading the image…")
+                : workspace_.image() ? tr("No run yet. Start… (F5) mounts the image and shows each "
+                                          "cold read.")
+                                     : QString());
         return;
     }
     const Summary summary = host.store().summary();

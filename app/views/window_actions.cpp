@@ -36,6 +36,13 @@ void copy_from(QWidget* focus) {
     QApplication::sendEvent(focus, &press);
 }
 
+QString hint_of(const QAction& action) {
+    const QKeySequence key = action.shortcut();
+    return key.isEmpty() ? action.statusTip()
+                         : QStringLiteral("%1 (%2)").arg(action.statusTip(),
+                                                         key.toString(QKeySequence::NativeText));
+}
+
 } // namespace
 
 WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWindow& window)
@@ -111,9 +118,7 @@ QAction* WindowActions::add(const char* picture, const QString& text, const QKey
         action->setIcon(icon(picture));
     action->setShortcut(key);
     action->setStatusTip(what);
-    action->setToolTip(key.isEmpty() ? what
-                                     : QStringLiteral("%1 (%2)").arg(
-                                           what, key.toString(QKeySequence::NativeText)));
+    action->setToolTip(hint_of(*action));
     window_.addAction(action);
     return action;
 }
@@ -180,14 +185,17 @@ void WindowActions::look() {
     const bool live = host.live();
     const bool steers = live && (!attached || host.attachment()->linked());
     const bool idle = phase == RunHost::Phase::none || phase == RunHost::Phase::ended;
-    start->setEnabled(idle && !workspace_.opening());
-    again->setEnabled(idle && launcher_.last().has_value());
+    const bool reading = workspace_.opening();
+    start->setEnabled(idle && !reading);
+    again->setEnabled(idle && !reading && launcher_.last().has_value());
     stop->setEnabled(live || phase == RunHost::Phase::starting);
-    open->setEnabled(idle && !workspace_.opening());
-    attach->setEnabled(open->isEnabled());
+    open->setEnabled(idle);
+    attach->setEnabled(idle && !reading);
     detach->setEnabled(attached);
     // An attached run's image is read over its link, by one thread.
-    compare->setEnabled(workspace_.image() && !attached && !workspace_.opening());
+    compare->setEnabled(workspace_.image() && !attached && !reading);
+    for (QAction* action : {start, again, compare})
+        action->setToolTip(reading ? tr("The image is still being read") : hint_of(*action));
     recent_menu->setEnabled(open->isEnabled());
     const bool waits = steers && !workspace_.host().waiting().empty();
     for (QAction* action :

@@ -143,7 +143,8 @@ Findings check_image(std::shared_ptr<ReadAt> primary, CheckedImage* checked) {
     check_superblock(image, findings);
     check_devices(image, findings);
     auto index = Index::build(image, &findings);
-    MetadataMap map(MemoryRoom::for_metadata_map(image.size(), index ? index->memory() : 0));
+    MetadataMap map(MemoryRoom::for_metadata_map(image.size(), image.superblock(),
+                                                 index ? index->memory() : 0));
     if (index)
         map.reserve((image.root_nid() & metabox_nid_bit) != 0, index->size());
     add_fixed_spans(image, map);

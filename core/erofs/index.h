@@ -45,6 +45,10 @@ public:
     // extents that take more memory than there is: see MemoryRoom.
     // With findings, a part that can't be read is listed there and left out.
     [[nodiscard]] static Result<Index> build(Image& image, Findings* tolerant = nullptr);
+    // The root and the names in it alone, as far as the block of it with the most-th name, without
+    // extents; what can't be read is left out. Each node has the id that it has in a tolerant
+    // build of the same image.
+    [[nodiscard]] static Result<Index> build_root(Image& image, std::size_t most);
 
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
     [[nodiscard]] const Node& node(NodeId id) const { return nodes_[id]; }

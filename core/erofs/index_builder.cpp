@@ -33,10 +33,10 @@ public:
           chunks_left_(image.size() / 4), pieces_left_(image.size() / 2 + spare_pieces),
           index_entries_left_(image.metadata_room() / 2),
           extents_left_(image.size() / 2 + spare_pieces),
-          room_(MemoryRoom::for_index(image.size(),
-                                      image.superblock().has_compat(compat::rafs_v6))) {}
+          room_(MemoryRoom::for_index(image.size(), image.superblock())) {}
 
     Result<Index> run();
+    Result<Index> run_root(std::size_t most);
 
 private:
     struct Pending {
@@ -66,6 +66,8 @@ private:
 
     Image& image_;
     Findings* tolerant_;
+    bool extents_wanted_ = true;
+    std::size_t most_nodes_ = no_node; // a directory's later blocks are left out
     Index index_;
     std::uint64_t entries_left_;
     std::uint64_t chunks_left_;
@@ -87,6 +89,11 @@ Result<Index> Index::build(Image& image, Findings* tolerant) {
     auto index = IndexBuilder(image, tolerant).run();
     image.bound_decoding(before);
     return index;
+}
+
+Result<Index> Index::build_root(Image& image, std::size_t most) {
+    Findings ignored;
+    return IndexBuilder(image, &ignored).run_root(most);
 }
 
 Result<void> IndexBuilder::pass_over(Result<void> result, std::string structure) {
@@ -138,6 +145,16 @@ Result<Index> IndexBuilder::run() {
     return std::move(index_);
 }
 
+Result<Index> IndexBuilder::run_root(std::size_t most) {
+    extents_wanted_ = false;
+    most_nodes_ = most;
+    index_.directories_.emplace_back(); // of what is no directory
+    COLDSCOPE_CHECK(add_root());
+    COLDSCOPE_CHECK(pass_over(expand(root_node), "root directory"));
+    sort_nids();
+    return std::move(index_);
+}
+
 Result<void> IndexBuilder::add_root() {
     index_.nodes_.emplace_back();
     COLDSCOPE_CHECK(fill(root_node, image_.root_nid(), super_offset + 14));
@@ -155,7 +172,8 @@ Result<void> IndexBuilder::expand(NodeId id) {
     index_.nodes_[id].directory = static_cast<std::uint32_t>(index_.directories_.size());
     index_.directories_.push_back({static_cast<NodeId>(index_.nodes_.size()), 0});
     const std::uint64_t blocks = image_.directory_blocks(inode);
-    for (std::uint64_t number = 0; number < blocks && !names_end_; ++number) {
+    for (std::uint64_t number = 0;
+         number < blocks && !names_end_ && index_.nodes_.size() <= most_nodes_; ++number) {
         COLDSCOPE_TRY(const Image::RawBlock raw, image_.directory_block(inode, number));
         block_.assign(raw.bytes.begin(), raw.bytes.end());
         const auto block = DirBlock::open(block_, raw.offset);
@@ -245,7 +263,7 @@ Result<void> IndexBuilder::fill(NodeId id, std::uint64_t nid, std::uint64_t entr
     node.size = inode.size;
     node.mode = static_cast<std::uint16_t>(inode.mode);
     node.layout = inode.layout;
-    if (!inode.is_regular())
+    if (!inode.is_regular() || !extents_wanted_)
         return {};
     if (inode.nlink > 1) {
         links_.resize(id + std::size_t{1});

@@ -1,7 +1,10 @@
 // How much memory may be held for an image. All that is kept for one, whatever its bytes say,
-// stays under 64 MiB and twice its size: about 44 MiB are for caches and decoders, the rest is the
-// index's and that of the map of its metadata.
+// stays under 64 MiB and twice its size. About 44 MiB of them are for caches and decoders, 28 where
+// LZ4 alone may be decoded; the rest is the index's and that of the map of its metadata.
 #pragma once
+
+#include "core/erofs/features.h"
+#include "core/erofs/superblock.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -16,12 +19,14 @@ public:
     explicit MemoryRoom(std::uint64_t bytes) : left_(bytes) {}
 
     // Of an image of so many bytes. A RAFS bootstrap's table of chunks is kept beside its index.
-    [[nodiscard]] static MemoryRoom for_index(std::uint64_t size, bool bootstrap) {
-        return MemoryRoom((std::uint64_t{16} << 20) + size + (bootstrap ? 0 : size / 4));
+    [[nodiscard]] static MemoryRoom for_index(std::uint64_t size, const Superblock& super) {
+        const bool bootstrap = super.has_compat(compat::rafs_v6);
+        return MemoryRoom(beside_caches(super) - metadata_map + size + (bootstrap ? 0 : size / 4));
     }
     // What the index, which takes so many bytes, leaves.
-    [[nodiscard]] static MemoryRoom for_metadata_map(std::uint64_t size, std::uint64_t index) {
-        const std::uint64_t both = (std::uint64_t{20} << 20) + 2 * size;
+    [[nodiscard]] static MemoryRoom for_metadata_map(std::uint64_t size, const Superblock& super,
+                                                     std::uint64_t index) {
+        const std::uint64_t both = beside_caches(super) + 2 * size;
         return MemoryRoom(both - std::min(both, index));
     }
 
@@ -52,6 +57,12 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t metadata_map = 4 << 20; // bytes, beside what the size gives
+
+    [[nodiscard]] static std::uint64_t beside_caches(const Superblock& super) {
+        return std::uint64_t{super.may_be_compressed() ? 20U : 36U} << 20;
+    }
+
     std::uint64_t left_; // bytes
 };
 

@@ -87,11 +87,10 @@ public:
         if (!write_file(image(), built.bytes) ||
             (!built.blobs.empty() && !write_file(blob(), built.blobs.front())))
             return false;
-        QSignalSpy changed(&workspace, &app::Workspace::image_changed);
-        QSignalSpy checked(&workspace, &app::Workspace::findings_changed);
         workspace.open(image());
-        return QTest::qWaitFor([&] { return changed.count() == 1 && checked.count() == 2; },
-                               20'000);
+        return QTest::qWaitFor([&] { return !workspace.opening() && !workspace.checking(); },
+                               20'000) &&
+               workspace.image() != nullptr;
     }
 
     // A simulated run, each with a cache of its own; nothing is read but what is asked for.

@@ -2,6 +2,7 @@
 #include "app/models/tree_model.h"
 #include "app/style/text.h"
 #include "tests/models/opened_workspace.h"
+#include "tests/models/pool_gate.h"
 
 #include <QAbstractItemModelTester>
 #include <QtTest>
@@ -18,6 +19,7 @@ private Q_SLOTS:
     void figures();
     void local_grows();
     void another_image();
+    void the_root_first();
     void without_an_image();
 };
 
@@ -115,6 +117,38 @@ void TestTreeModel::another_image() {
     walk(model, {}, seen);
     for (std::size_t node = 1; node < seen.size(); ++node)
         QCOMPARE(seen[node], 1);
+}
+
+void TestTreeModel::the_root_first() {
+    OpenedWorkspace opened;
+    TreeModel model(opened.workspace);
+    QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::Fatal);
+    QVERIFY(opened.open());
+    opened.workspace.close_image();
+    QCOMPARE(model.rowCount(), 0);
+    PoolGate gate;
+    opened.workspace.open(opened.image());
+    gate.close();
+    QTRY_VERIFY(opened.workspace.reading() != nullptr);
+    QCOMPARE(model.rowCount(), 6);
+    std::vector<QPersistentModelIndex> lines;
+    for (int row = 0; row < model.rowCount(); ++row) {
+        lines.emplace_back(model.index(row, 0));
+        const bool folder = QStringList({"etc", "many", "usr"}).contains(lines.back().data());
+        QCOMPARE(model.hasChildren(lines.back()), folder);
+        QCOMPARE(model.rowCount(lines.back()), 0);
+        QCOMPARE(lines.back().sibling(row, TreeModel::local).data().toString(), "");
+    }
+    QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+    gate.open();
+    QTRY_VERIFY(opened.workspace.image() != nullptr);
+    QCOMPARE(reset.count(), 0);
+    std::vector<int> seen(opened.workspace.image()->index.size());
+    walk(model, {}, seen);
+    for (std::size_t node = 1; node < seen.size(); ++node)
+        QCOMPARE(seen[node], 1);
+    for (int row = 0; row < model.rowCount(); ++row)
+        QCOMPARE(QModelIndex(lines[static_cast<std::size_t>(row)]), model.index(row, 0));
 }
 
 void TestTreeModel::without_an_image() {

@@ -75,9 +75,9 @@ public:
     bool open(app::Workspace& workspace, bool with_blob = true) const {
         if (!with_blob)
             QFile::remove(blob_path());
-        QSignalSpy opened(&workspace, &app::Workspace::image_changed);
         workspace.open(image_path());
-        return opened.wait(20000);
+        return QTest::qWaitFor([&] { return !workspace.opening(); }, 20000) &&
+               workspace.image() != nullptr;
     }
 
     // Live, with one read of metadata and no rule.

@@ -109,7 +109,7 @@ void TestPrefetchMaps::a_file_by_its_menu() {
     const auto extents = workspace_->extents_of(SimulatedWorld::node(*workspace_, "/bin/cold"));
     Touches touches;
     touches.reset(*workspace_);
-    const auto used = used_ranges(*workspace_->image(), 1);
+    const auto& used = workspace_->image()->used[1];
     StripInput input{
         1, device_state(*workspace_, touches, used, {1, {0, workspace_->image()->device_size(1)}})};
     std::vector<Column> columns;

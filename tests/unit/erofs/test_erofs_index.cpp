@@ -60,6 +60,53 @@ private Q_SLOTS:
         }
     }
 
+    // The root alone is what a whole index begins with, whatever else is wrong with the image.
+    void root_alone() {
+        for (const bool broken : {false, true}) {
+            BuiltImage built = sample_image(9);
+            if (broken) { // an inode that can't be read
+                const auto sound = open(built);
+                const std::uint64_t at = value(sound->inode(built.nids.at("/hard"))).offset;
+                built.bytes[at] = std::byte{0xff};
+                built.bytes[at + 1] = std::byte{0xff};
+            }
+            const auto image = open(built);
+            Findings findings;
+            const Index whole = value(Index::build(*image, &findings));
+            const Index root = value(Index::build_root(*image, 1000));
+            const auto children = root.children(root_node);
+            QCOMPARE(children.count, whole.children(root_node).count);
+            QCOMPARE(root.size(), std::size_t{children.count} + 1);
+            for (NodeId node = 0; node < root.size(); ++node) {
+                QCOMPARE(root.path(node), whole.path(node));
+                QCOMPARE(root.node(node).nid, whole.node(node).nid);
+                QCOMPARE(root.node(node).mode, whole.node(node).mode);
+                QCOMPARE(root.node(node).size, whole.node(node).size);
+            }
+            QVERIFY(root.find("/chunks"));
+            QVERIFY(!root.find("/chunks/copy"));
+            QCOMPARE(root.children(*root.find("/chunks")).count, 0U);
+            QVERIFY(root.reverse_maps().empty());
+        }
+    }
+
+    void root_of_many_names() {
+        ImageBuilder builder;
+        for (int i = 0; i < 3000; ++i) {
+            FileSpec file;
+            file.path = "/file" + std::to_string(i);
+            builder.add(file);
+        }
+        const auto built = builder.build();
+        const auto image = open(built);
+        const Index whole = value(Index::build(*image));
+        const Index root = value(Index::build_root(*image, 1000));
+        const auto children = root.children(root_node);
+        QVERIFY(children.count >= 1000 && children.count < 3000);
+        for (NodeId node = 0; node < root.size(); ++node)
+            QCOMPARE(root.path(node), whole.path(node));
+    }
+
     void hard_links_are_mapped_once() {
         const BuiltImage built = sample_image(12);
         const auto image = open(built);
