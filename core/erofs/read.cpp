@@ -35,6 +35,10 @@ bool stops_early(codec::Algorithm algorithm) {
 constexpr std::uint64_t few_clusters = std::uint64_t{64} << 20;
 constexpr std::uint64_t most_work = 64; // bytes for each that is asked for
 
+// Of clusters that are read with those that follow: bytes of one, and of all.
+constexpr std::uint64_t small_cluster = 64 << 10;
+constexpr std::uint64_t most_at_once = 256 << 10;
+
 class Reader {
 public:
     // asked: bytes, of all extents.
@@ -43,9 +47,18 @@ public:
         : image_(image), inode_(inode), devices_(devices), left_(few_clusters + asked * most_work) {
     }
 
+    // Small clusters that lie one behind the other, from the first extent on, are read at once:
+    // fill() finds them. What can't be read, it will say.
+    void read_ahead(std::span<const Extent> extents);
     Result<void> fill(const Extent& extent, std::span<std::byte> part);
 
 private:
+    [[nodiscard]] ClusterCache::Key key_of(const Extent& extent) const {
+        const void* const where = extent.in_metabox
+                                      ? static_cast<const void*>(&image_)
+                                      : static_cast<const void*>(devices_[extent.device].get());
+        return {where, extent.address, extent.encoded, extent.decoded, extent.algorithm};
+    }
     [[nodiscard]] bool has_device(const Extent& extent) const {
         return extent.in_metabox ||
                (extent.device < devices_.size() && devices_[extent.device] != nullptr);
@@ -63,7 +76,35 @@ private:
     std::span<const std::shared_ptr<ReadAt>> devices_;
     std::uint64_t left_; // bytes that may still be read and decoded
     std::vector<std::byte> encoded_;
+    std::vector<std::byte> ahead_; // what read_ahead() has read
+    Range ahead_at_;
+    std::uint16_t ahead_device_ = 0;
 };
+
+void Reader::read_ahead(std::span<const Extent> extents) {
+    Range run{extents[0].address, extents[0].address};
+    std::size_t count = 0;
+    for (const Extent& extent : extents) {
+        if (extent.kind != ExtentKind::encoded || extent.in_metabox || !has_device(extent) ||
+            extent.device != extents[0].device || extent.address != run.end ||
+            extent.encoded > small_cluster || run.length() + extent.encoded > most_at_once ||
+            !image_.decoded_clusters().find(key_of(extent)).empty())
+            break;
+        run.end += extent.encoded;
+        ++count;
+    }
+    const bool there = extents[0].device == ahead_device_ && run.begin >= ahead_at_.begin &&
+                       run.begin < ahead_at_.end;
+    if (count < 2 || there || run.length() > left_ || !image_.may_decode(run.length()))
+        return;
+    left_ -= run.length();
+    ahead_at_ = {};
+    ahead_.resize(static_cast<std::size_t>(run.length()));
+    if (!devices_[extents[0].device]->read(run.begin, ahead_))
+        return;
+    ahead_at_ = run;
+    ahead_device_ = extents[0].device;
+}
 
 // Bytes as they are stored, in the metabox or on a device.
 Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span<std::byte> into) {
@@ -75,6 +116,11 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
     }
     if (!has_device(extent))
         return missing(image_, extent.device);
+    if (extent.device == ahead_device_ && address >= ahead_at_.begin && address < ahead_at_.end &&
+        into.size() <= ahead_at_.end - address) {
+        std::memcpy(into.data(), ahead_.data() + (address - ahead_at_.begin), into.size());
+        return {};
+    }
     if (auto read = devices_[extent.device]->read(address, into); !read) {
         Error error = std::move(read).error();
         error.context = fmt::format("device {}: {} bytes at byte {} of inode {}: {}", extent.device,
@@ -87,11 +133,7 @@ Result<void> Reader::read(const Extent& extent, std::uint64_t address, std::span
 Result<void> Reader::fill_decoded(const Extent& extent, std::span<std::byte> part) {
     if (!has_device(extent))
         return missing(image_, extent.device);
-    const void* const where = extent.in_metabox
-                                  ? static_cast<const void*>(&image_)
-                                  : static_cast<const void*>(devices_[extent.device].get());
-    const ClusterCache::Key key{where, extent.address, extent.encoded, extent.decoded,
-                                extent.algorithm};
+    const ClusterCache::Key key = key_of(extent);
     const std::size_t needed = std::size_t{extent.skip} + part.size();
     const auto kept = image_.decoded_clusters().find(key);
     if (kept.size() >= needed) {
@@ -190,9 +232,11 @@ Result<void> read_file(Image& image, const Inode& inode, std::uint64_t offset,
                                                   inode.nid, into.size(), offset, inode.size));
     COLDSCOPE_TRY(const std::vector<Extent> extents, image.map(inode, offset, into.size()));
     Reader reader(image, inode, devices, into.size());
-    for (const Extent& extent : extents) {
+    for (std::size_t i = 0; i < extents.size(); ++i) {
+        const Extent& extent = extents[i];
         const auto part = into.subspan(static_cast<std::size_t>(extent.offset - offset),
                                        static_cast<std::size_t>(extent.length));
+        reader.read_ahead(std::span(extents).subspan(i));
         COLDSCOPE_CHECK(reader.fill(extent, part));
     }
     return {};
