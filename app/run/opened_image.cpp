@@ -115,7 +115,7 @@ std::string OpenedImage::device_name(std::uint16_t device) const {
 }
 
 Result<ImageHead> read_head(const std::string& path, const std::vector<std::string>& device_paths) {
-    COLDSCOPE_TRY(const auto primary, FileReadAt::open(path));
+    COLDSCOPE_TRY(const std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
     ImageHead head;
     COLDSCOPE_TRY(head.super, erofs::read_superblock(*primary));
     COLDSCOPE_TRY(head.devices, erofs::read_device_table(*primary, head.super));
@@ -126,6 +126,11 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
         if (head.device_paths[i].empty())
             head.device_paths[i] = found[i];
     }
+    head.flattened = !head.devices.empty() &&
+                     std::ranges::all_of(head.device_paths, &std::string::empty) &&
+                     std::ranges::all_of(head.devices, [&](const erofs::Device& device) {
+                         return erofs::flattened_device(primary, head.super, device) != nullptr;
+                     });
     return head;
 }
 
@@ -155,10 +160,18 @@ Result<std::shared_ptr<OpenedImage>> open_root(const std::string& path,
     opened->device_paths.resize(table.size());
     const std::vector<std::string> found = find_blobs(path, table);
     for (std::size_t i = 0; i < table.size(); ++i) {
-        std::string& blob = opened->device_paths[i];
-        const bool given = !blob.empty();
-        if (!given)
-            blob = found[i];
+        if (opened->device_paths[i].empty())
+            opened->device_paths[i] = found[i];
+    }
+    const bool none = std::ranges::all_of(opened->device_paths, &std::string::empty);
+    // As a run takes it: then there is one device.
+    if (none && !bootstrap && opened->image->flatten()) {
+        opened->device_paths.clear();
+        COLDSCOPE_TRY(opened->index, erofs::Index::build_root(*opened->image, most_at_first));
+        return opened;
+    }
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        const std::string& blob = opened->device_paths[i];
         if (blob.empty()) {
             opened->devices.push_back(
                 erofs::flattened_device(primary, opened->image->superblock(), table[i]));
@@ -187,6 +200,8 @@ open_whole(const OpenedImage& root, const std::shared_ptr<const std::atomic<bool
     erofs::Findings listed_already;
     COLDSCOPE_TRY(opened->image,
                   erofs::Image::open(stoppable(root.devices[0], stopped), &listed_already));
+    if (root.image->flattened())
+        opened->image->flatten();
     COLDSCOPE_TRY(opened->index, erofs::Index::build(*opened->image, &opened->findings));
     opened->files = static_cast<std::uint64_t>(std::ranges::count_if(
         opened->index.nodes(), [](const erofs::Node& node) { return node.is_regular(); }));
@@ -220,20 +235,19 @@ erofs::Findings check_opened(const std::string& path, const std::vector<std::str
     }
     std::vector<std::optional<erofs::GivenBlob>> blobs;
     const auto table = checked.image->devices();
-    for (const std::string& blob : device_paths) {
-        if (const std::size_t i = blobs.size(); blob.empty() && i < table.size()) {
-            const auto part = erofs::flattened_device(file, checked.image->superblock(), table[i]);
-            blobs.emplace_back();
-            if (part != nullptr)
+    for (std::size_t i = 0; i < std::max(table.size(), device_paths.size()); ++i) {
+        const std::string blob = i < device_paths.size() ? device_paths[i] : std::string();
+        blobs.emplace_back();
+        if (blob.empty() && i < table.size()) {
+            if (const auto part =
+                    erofs::flattened_device(file, checked.image->superblock(), table[i]))
                 blobs.back() = erofs::GivenBlob{path, part->size()};
             continue;
         }
         std::error_code failed;
         const std::uint64_t size = fs::file_size(blob, failed);
-        if (blob.empty() || failed)
-            blobs.emplace_back();
-        else
-            blobs.push_back(erofs::GivenBlob{blob, size});
+        if (!failed)
+            blobs.back() = erofs::GivenBlob{blob, size};
     }
     erofs::check_blobs(*checked.image, blobs, findings, checked.index ? &*checked.index : nullptr,
                        erofs::Missing::note);

@@ -19,7 +19,8 @@ namespace coldscope::app {
 struct OpenedImage {
     std::string path;
     std::string identity; // of the file when it was opened: which, how long, when written
-    // For the devices 1, 2, ... of the image; empty where none was given and none was found.
+    // For the devices 1, 2, ... of the image; empty where none was given and none was found. None
+    // at all where every device lies within the image's own file, which is then the only one.
     std::vector<std::string> device_paths;
     std::unique_ptr<erofs::Image> image; // the main thread's
     erofs::Index index;
@@ -50,7 +51,8 @@ struct OpenedImage {
 struct ImageHead {
     erofs::Superblock super;
     std::vector<erofs::Device> devices;
-    std::vector<std::string> device_paths; // as in OpenedImage
+    std::vector<std::string> device_paths; // one for each device
+    bool flattened = false; // none was found, and the image's own file has all of their bytes
 };
 [[nodiscard]] Result<ImageHead> read_head(const std::string& path,
                                           const std::vector<std::string>& device_paths);

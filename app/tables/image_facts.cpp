@@ -76,6 +76,11 @@ void ImageFacts::show_image() {
                               ? tr("%1, %2").arg(name, size_text(image->device_size(number)))
                               : tr("✕ %1: its file was not found").arg(name));
     }
+    if (image->image->flattened()) {
+        const auto count = static_cast<int>(image->image->devices().size());
+        devices.push_back(count == 1 ? tr("one device, within this file")
+                                     : tr("%1 devices, all within this file").arg(count));
+    }
     devices_->setText(devices.join(QLatin1Char('\n')));
     devices_->setVisible(!devices.isEmpty());
     QStringList features;

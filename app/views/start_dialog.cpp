@@ -198,7 +198,7 @@ void StartDialog::look_at_image() {
         if (!head) {
             image_error_ = error_text(head.error(), looked_at_);
         } else {
-            for (std::size_t i = 0; i < head->devices.size(); ++i) {
+            for (std::size_t i = 0; i < head->devices.size() && !head->flattened; ++i) {
                 const QString tag = QString::fromStdString(head->devices[i].tag);
                 names << (tag.isEmpty() ? tr("Blob %1").arg(i + 1)
                                         : tr("Blob %1: %2").arg(i + 1).arg(tag));
@@ -207,7 +207,8 @@ void StartDialog::look_at_image() {
             image_facts_->setText(
                 tr("EROFS, %1 inodes, blocks of %2, %3")
                     .arg(count_text(head->super.inodes), size_text(head->super.block_size()),
-                         head->devices.empty()       ? tr("no blob")
+                         head->flattened             ? tr("its blobs within it")
+                         : head->devices.empty()     ? tr("no blob")
                          : head->devices.size() == 1 ? tr("one blob")
                                                      : tr("%1 blobs").arg(head->devices.size())));
         }

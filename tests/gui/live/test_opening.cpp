@@ -5,11 +5,15 @@
 #include "app/models/tree_model.h"
 #include "app/views/message_bar.h"
 #include "app/views/window_actions.h"
+#include "core/base/checked.h"
 #include "tests/gui/live/window_fixture.h"
 #include "tests/models/compared_images.h"
 #include "tests/models/pool_gate.h"
+#include "tests/support/image_writer.h"
+#include "tests/unit/erofs/erofs_test.h"
 
 #include <QAction>
+#include <QDir>
 #include <QFile>
 #include <QLabel>
 #include <QLineEdit>
@@ -40,6 +44,7 @@ private Q_SLOTS:
     void a_broken_image_is_said();
     void another_image_instead();
     void a_run_waits_for_its_image();
+    void a_flattened_image();
     void closed_meanwhile();
 
 private:
@@ -241,6 +246,56 @@ void TestOpening::a_run_waits_for_its_image() {
     finish();
     QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.host().live(), 20000);
     QVERIFY(it_->workspace.residency().known());
+    QVERIFY(it_->stop());
+}
+
+// With its blob behind it in the same file: one device, for the maps as for a run.
+void TestOpening::a_flattened_image() {
+    constexpr std::size_t block = 4096;
+    const auto plain = test::open(built_);
+    BuiltImage flat = built_;
+    flat.bytes.resize(align_up(flat.bytes.size(), block));
+    const std::uint64_t slot = plain->devices()[0].slot_offset;
+    const std::size_t blocks = align_up(built_.blobs[0].size(), block) / block;
+    put<std::uint32_t>(flat.bytes, slot + 64, static_cast<std::uint32_t>(blocks));
+    put<std::uint32_t>(flat.bytes, slot + 68,
+                       static_cast<std::uint32_t>(flat.bytes.size() / block));
+    flat.bytes.insert(flat.bytes.end(), built_.blobs[0].begin(), built_.blobs[0].end());
+    flat.bytes.resize(align_up(flat.bytes.size(), block));
+    flat.fix_checksum();
+    QVERIFY(QDir(folder_.path()).mkpath("flat"));
+    const QString file = path("flat/image.erofs");
+    QVERIFY(write_file(file, flat.bytes));
+
+    it_->window->open_image(file);
+    gate_->open();
+    QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.image() != nullptr, 20000);
+    const auto& opened = it_->workspace.image();
+    QCOMPARE(opened->device_count(), std::size_t{1});
+    QVERIFY2(labels().contains("one device, within this file"), qPrintable(labels()));
+    const std::vector<std::shared_ptr<ReadAt>> devices{
+        built_.primary(), std::make_shared<MemoryReadAt>(std::span(built_.blobs[0]))};
+    int compared = 0;
+    for (const erofs::Node& node : opened->index.nodes()) {
+        if (!node.is_regular())
+            continue;
+        const auto size = static_cast<std::size_t>(node.size);
+        Bytes ours(size);
+        Bytes theirs(size);
+        QVERIFY(erofs::read_file(*opened->image, value(opened->image->inode(node.nid)), 0, ours,
+                                 opened->devices));
+        QVERIFY(erofs::read_file(*plain, value(plain->inode(node.nid)), 0, theirs, devices));
+        QVERIFY(ours == theirs);
+        ++compared;
+    }
+    QVERIFY(compared > 5);
+    QVERIFY(it_->workspace.residency().total_stored() >= built_.blobs[0].size());
+
+    app::Choice choice;
+    choice.image = file;
+    choice.transport = QStringLiteral("simulated");
+    it_->window->start_run(choice);
+    QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.host().live(), 20000);
     QVERIFY(it_->stop());
 }
 
