@@ -4,6 +4,7 @@
 #include "core/erofs/check_parts.h"
 #include "core/erofs/compressed_map.h"
 #include "core/erofs/data_reader.h"
+#include "core/erofs/read.h"
 
 #include <algorithm>
 #include <array>
@@ -14,10 +15,11 @@ namespace coldscope::erofs {
 
 namespace {
 
-constexpr std::uint64_t part_size = 2 << 20;  // bytes, decoded
-constexpr NodeId most_nodes = 1024;           // of a part
-constexpr std::uint64_t most_decoded = 4096;  // times the bytes that are stored
-constexpr std::uint64_t most_holes = 1 << 20; // work
+constexpr std::uint64_t part_size = 2 << 20;     // bytes, decoded
+constexpr NodeId most_nodes = 1024;              // of a part
+constexpr std::uint64_t most_decoded = 4096;     // times the bytes that are stored
+constexpr std::uint64_t most_holes = 1 << 20;    // work
+constexpr std::uint64_t fragment_step = 1 << 20; // bytes
 
 } // namespace
 
@@ -32,7 +34,7 @@ bool is_first_name(const Index& index, const Inode& inode, NodeId node) {
 
 DataPlan::DataPlan(Image& image, const Index& index,
                    std::span<const std::shared_ptr<ReadAt>> devices, Findings& findings)
-    : image_(image), index_(index), findings_(findings) {
+    : image_(image), index_(index), devices_(devices), findings_(findings) {
     for (const std::shared_ptr<ReadAt>& device : devices)
         budget_ = checked_add(budget_, device == nullptr ? 0 : device->size()).value_or(budget_);
     budget_ = checked_mul(budget_, most_decoded).value_or(~std::uint64_t{0});
@@ -145,6 +147,7 @@ void DataPlan::merge(DataOutcome outcome) {
     for (DataOutcome::Wrong& wrong : outcome.wrong) {
         const bool again = wrong.nid == last_wrong_;
         last_wrong_ = wrong.nid;
+        packed_is_wrong_ = packed_is_wrong_ || wrong.nid == image_.superblock().packed_nid;
         const std::string name = fmt::format("inode {}", wrong.nid);
         const auto same = [&](const Finding& finding) {
             return finding.offset == wrong.finding.offset &&
@@ -166,7 +169,7 @@ void DataPlan::finish() {
                                    "work that is usual for an image of this size",
                                    most_decoded),
                        "see whether the files' sizes are right"});
-    if (unreadable_.count() == 0)
+    if (!packed_is_wrong_)
         return;
     for (std::size_t i = 0; i < index_.size(); ++i) {
         if (has_data_to_check(index_.node(static_cast<NodeId>(i))))
@@ -185,8 +188,10 @@ void DataPlan::check_fragment(NodeId id) {
         return;
     const auto end = checked_add(last->address, last->length);
     const auto bad = end ? unreadable_.common({last->address, *end}) : std::vector<Range>();
-    if (bad.empty())
+    if (bad.empty()) {
+        read_fragment(id, *inode, last->offset);
         return;
+    }
     findings_.add(
         {Severity::error,
          inode->offset,
@@ -196,6 +201,23 @@ void DataPlan::check_fragment(NodeId id) {
                      "bytes {} to {} can't be decoded",
                      last->offset + (bad[0].begin - last->address), bad[0].begin, bad[0].end),
          fresh_copy});
+}
+
+// Where the packed inode's index contradicts itself, a look into its midst may come upon what a
+// walk from its beginning has not.
+void DataPlan::read_fragment(NodeId id, const Inode& inode, std::uint64_t from) {
+    std::vector<std::byte> bytes;
+    for (std::uint64_t at = from; at < inode.size; at += bytes.size()) {
+        bytes.resize(static_cast<std::size_t>(std::min(fragment_step, inode.size - at)));
+        work_ = checked_add(work_, bytes.size() + DataReader::cluster_cost).value_or(budget_);
+        if (work_ >= budget_)
+            return;
+        auto read = read_file(image_, inode, at, bytes, devices_);
+        if (read || read.error().code == Code::not_found)
+            continue;
+        findings_.add(read.error(), label("inode", index_, id), fresh_copy);
+        return;
+    }
 }
 
 void check_data(Image& image, const Index& index, std::span<const std::shared_ptr<ReadAt>> devices,

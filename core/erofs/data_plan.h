@@ -67,9 +67,11 @@ private:
     [[nodiscard]] std::optional<DataPart> next_piece(const Inode& inode);
     void merge(DataOutcome outcome);
     void check_fragment(NodeId id);
+    void read_fragment(NodeId id, const Inode& inode, std::uint64_t from);
 
     Image& image_;
     const Index& index_;
+    std::span<const std::shared_ptr<ReadAt>> devices_;
     Findings& findings_;
     std::uint64_t budget_ = 0; // work
     std::uint64_t work_ = 0;   // of all that was taken
@@ -82,7 +84,8 @@ private:
     std::map<std::uint64_t, DataOutcome> early_;   // what came before its turn
     std::uint64_t last_wrong_ = ~std::uint64_t{0}; // nid
     bool cut_ = false;                             // the budget ended before the plan did
-    RangeSet unreadable_;                          // bytes of the packed inode
+    bool packed_is_wrong_ = false;                 // the packed inode
+    RangeSet unreadable_;                          // its bytes, as far as is known
     std::vector<Extent> extents_;
 };
 
