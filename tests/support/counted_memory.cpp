@@ -7,17 +7,26 @@
 
 #include <malloc.h>
 
+// AddressSanitizer compares how memory is taken and given back, and has hooks.
+#if defined(__SANITIZE_ADDRESS__)
+#define COUNTS_BY_HOOKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COUNTS_BY_HOOKS 1
+#endif
+#endif
+#if COUNTS_BY_HOOKS
+#include <sanitizer/allocator_interface.h>
+#endif
+
 namespace {
 
 std::atomic<std::size_t> live_bytes{0};
 std::atomic<std::size_t> peak_bytes{0};
 std::atomic<std::size_t> limit_bytes{0};
 
-void* counted(void* block) {
-    if (block == nullptr)
-        throw std::bad_alloc();
-    const std::size_t now =
-        live_bytes.fetch_add(malloc_usable_size(block)) + malloc_usable_size(block);
+void add(std::size_t bytes) {
+    const std::size_t now = live_bytes.fetch_add(bytes) + bytes;
     std::size_t peak = peak_bytes;
     while (peak < now && !peak_bytes.compare_exchange_weak(peak, now)) {
     }
@@ -26,6 +35,35 @@ void* counted(void* block) {
         std::fprintf(stderr, "%zu bytes are live, more than %zu\n", now, limit);
         std::abort();
     }
+}
+
+} // namespace
+
+#if COUNTS_BY_HOOKS
+
+namespace {
+
+void taken(const volatile void*, std::size_t size) {
+    add(size);
+}
+
+void freed(const volatile void* block) {
+    if (block != nullptr)
+        live_bytes -= __sanitizer_get_allocated_size(const_cast<const void*>(block));
+}
+
+[[maybe_unused]] const int hooks = __sanitizer_install_malloc_and_free_hooks(taken, freed);
+
+} // namespace
+
+#else
+
+namespace {
+
+void* counted(void* block) {
+    if (block == nullptr)
+        throw std::bad_alloc();
+    add(malloc_usable_size(block));
     return block;
 }
 
@@ -78,6 +116,8 @@ void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
 void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
     uncounted(block);
 }
+
+#endif
 
 namespace coldscope::test {
 

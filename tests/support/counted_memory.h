@@ -1,5 +1,5 @@
 // How much memory a part of a program takes. Linking it replaces operator new and delete of the
-// whole program with ones that count.
+// whole program with ones that count; under AddressSanitizer malloc() counts, too.
 #pragma once
 
 #include <cstddef>
