@@ -51,21 +51,21 @@ std::string file_name_of_tag(const std::string& tag) {
 std::vector<std::uint64_t> stored_bytes(const erofs::Index& index) {
     std::vector<std::uint64_t> stored(index.size());
     for (const erofs::ReverseMap& map : index.reverse_maps()) {
-        for (const erofs::ReverseExtent& extent : map.extents()) {
-            for (erofs::NodeId node = extent.node;; node = index.node(node).parent) {
-                stored[node] += extent.length;
-                if (node == erofs::root_node)
-                    break;
-            }
-        }
+        for (const erofs::ReverseExtent& extent : map.extents())
+            stored[extent.node] += extent.length;
     }
+    // A node's parent has a smaller id.
+    for (std::size_t node = stored.size(); node-- > 1;)
+        stored[index.node(static_cast<erofs::NodeId>(node)).parent] += stored[node];
     return stored;
 }
 
 std::vector<std::vector<Range>> used_ranges(const OpenedImage& image) {
     std::vector<std::vector<Range>> all(image.device_count());
     all[0].push_back({0, image.device_size(0)});
-    for (std::size_t device = 1; device < image.index.reverse_maps().size(); ++device) {
+    // A flattened image's files may name further devices that it does not have.
+    const std::size_t devices = std::min(all.size(), image.index.reverse_maps().size());
+    for (std::size_t device = 1; device < devices; ++device) {
         std::vector<Range>& used = all[device];
         for (const erofs::ReverseExtent& extent : image.index.reverse_maps()[device].extents()) {
             const Range range{extent.address, extent.address + extent.length};
@@ -140,14 +140,16 @@ Result<std::shared_ptr<OpenedImage>> open_image(const std::string& path,
     return open_whole(*root);
 }
 
-Result<std::shared_ptr<OpenedImage>> open_root(const std::string& path,
-                                               const std::vector<std::string>& device_paths) {
+Result<std::shared_ptr<OpenedImage>>
+open_root(const std::string& path, const std::vector<std::string>& device_paths,
+          const std::shared_ptr<const std::atomic<bool>>& stopped) {
     auto opened = std::make_shared<OpenedImage>();
     opened->path = path;
     opened->identity = file_identity(path);
     opened->device_paths = device_paths;
-    COLDSCOPE_TRY(std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
-    COLDSCOPE_TRY(opened->image, erofs::Image::open(primary, &opened->findings));
+    COLDSCOPE_TRY(const std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
+    COLDSCOPE_TRY(opened->image,
+                  erofs::Image::open(stoppable(primary, stopped), &opened->findings));
     opened->devices.push_back(primary);
 
     std::shared_ptr<const rafs::Bootstrap> bootstrap;

@@ -62,12 +62,13 @@ struct ImageHead {
 [[nodiscard]] Result<std::shared_ptr<OpenedImage>>
 open_image(const std::string& path, const std::vector<std::string>& device_paths);
 
-// The same in two steps, the first of which takes no longer for more files: the index has the
-// root's entries alone, the first ones if they are many.
+// The same in two steps, the first of which takes no longer for more files (but a RAFS bootstrap's
+// tables are read): the index has the root's entries alone, the first ones if they are many. Both
+// soon give up, with whatever result, when `stopped` is set; may be null.
 [[nodiscard]] Result<std::shared_ptr<OpenedImage>>
-open_root(const std::string& path, const std::vector<std::string>& device_paths);
-// With the whole index, which has the root's entries under the same ids. Soon gives up, with
-// whatever result, when `stopped` is set; may be null.
+open_root(const std::string& path, const std::vector<std::string>& device_paths,
+          const std::shared_ptr<const std::atomic<bool>>& stopped = {});
+// With the whole index, which has the root's entries under the same ids.
 [[nodiscard]] Result<std::shared_ptr<OpenedImage>>
 open_whole(const OpenedImage& root, const std::shared_ptr<const std::atomic<bool>>& stopped = {});
 

@@ -64,9 +64,12 @@ void Workspace::open(const QString& path, const QStringList& device_paths) {
     std::vector<std::string> devices;
     for (const QString& device : device_paths)
         devices.push_back(device.toStdString());
-    opening_root_.setFuture(QtConcurrent::run(&work_pool(), [path = path.toStdString(), devices] {
-        return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(open_root(path, devices));
-    }));
+    not_wanted_ = std::make_shared<std::atomic<bool>>(false);
+    opening_root_.setFuture(QtConcurrent::run(
+        &work_pool(), [path = path.toStdString(), devices, stopped = not_wanted_] {
+            return std::make_shared<Result<std::shared_ptr<OpenedImage>>>(
+                open_root(path, devices, stopped));
+        }));
     Q_EMIT opening_changed();
     if (was_read)
         Q_EMIT image_changed();
@@ -100,12 +103,15 @@ void Workspace::root_is_there() {
     if (!result) {
         is_opening_ = false;
         Q_EMIT opening_changed();
+        if (!image_) { // what was shown of one that was being read is gone
+            Q_EMIT image_changed();
+            Q_EMIT findings_changed();
+        }
         Q_EMIT failed(tr("The image could not be opened"), error_text(result.error(), path_));
         return;
     }
     drop_image();
     reading_ = std::move(*result);
-    not_wanted_ = std::make_shared<std::atomic<bool>>(false);
     // Before the views take their time.
     opening_whole_.setFuture(QtConcurrent::run(&work_pool(), [root = reading_,
                                                               stopped = not_wanted_] {
@@ -126,6 +132,7 @@ void Workspace::whole_is_there() {
         selection_.clear();
         Q_EMIT opening_changed();
         Q_EMIT image_changed();
+        Q_EMIT findings_changed();
         Q_EMIT failed(tr("The image could not be opened"), error_text(result.error(), path_));
         return;
     }

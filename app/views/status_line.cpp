@@ -42,7 +42,7 @@ QString StatusLine::held_text(Workspace& workspace) {
 
 void StatusLine::look() {
     const RunHost& host = workspace_.host();
-    if (host.began_at() == 0) {
+    if (host.began_at() == 0 || (workspace_.opening() && !host.live())) {
         setText(workspace_.opening() ? tr("Reading the image…")
                 : workspace_.image() ? tr("No run yet. Start… (F5) mounts the image and shows each "
                                           "cold read.")

@@ -73,8 +73,10 @@ std::optional<DataPart> DataPlan::next_nodes() {
         if (part.end != part.first)
             break;
         const auto inode = image_.inode(node.nid);
-        if (!inode)
+        if (!inode) {
+            at_ = 0;
             continue;
+        }
         if (auto piece = next_piece(*inode)) {
             piece->first = node_;
             piece->end = node_ + 1;

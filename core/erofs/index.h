@@ -41,9 +41,9 @@ public:
     static constexpr std::uint32_t max_depth = 4096;
 
     // Errors: those of Image; corrupt for a directory reached twice, a tree deeper than
-    // max_depth, more entries or chunks than the image has room for; unsupported for names or
-    // extents that take more memory than there is: see MemoryRoom.
-    // With findings, a part that can't be read is listed there and left out.
+    // max_depth, more entries or chunks than the image has room for; unsupported for names that
+    // take more memory than there is, see MemoryRoom. Extents that would are left out.
+    // With findings, a part that can't be read or is left out is listed there.
     [[nodiscard]] static Result<Index> build(Image& image, Findings* tolerant = nullptr);
     // The root and the names in it alone, as far as the block of it with the most-th name, without
     // extents; what can't be read is left out. Each node has the id that it has in a tolerant

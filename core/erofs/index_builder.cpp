@@ -21,8 +21,9 @@ constexpr std::uint64_t spare_pieces = 65536;
 constexpr std::size_t extents_at_once = 4096;
 // Bytes that a node takes beside itself and its name: its place by nid, and whether it is a link.
 constexpr std::uint64_t node_extra = sizeof(NodeId) + 1;
-constexpr std::uint64_t seen_extra = 64;  // bytes: for a directory
-constexpr std::uint64_t extent_extra = 1; // bytes: of the pyramid over the reverse map
+constexpr std::uint64_t seen_extra = 64;         // bytes: for a directory
+constexpr std::uint64_t most_expected = 1 << 20; // inodes, for which there is room at once
+constexpr std::uint64_t extent_extra = 1;        // bytes: of the pyramid over the reverse map
 
 } // namespace
 
@@ -92,8 +93,12 @@ Result<Index> Index::build(Image& image, Findings* tolerant) {
 }
 
 Result<Index> Index::build_root(Image& image, std::size_t most) {
+    const std::uint64_t before = image.bound_decoding(Image::no_bound);
+    image.bound_decoding(std::min(before, image.walk_bound()));
     Findings ignored;
-    return IndexBuilder(image, &ignored).run_root(most);
+    auto index = IndexBuilder(image, &ignored).run_root(most);
+    image.bound_decoding(before);
+    return index;
 }
 
 Result<void> IndexBuilder::pass_over(Result<void> result, std::string structure) {
@@ -104,9 +109,9 @@ Result<void> IndexBuilder::pass_over(Result<void> result, std::string structure)
 }
 
 Result<Index> IndexBuilder::run() {
-    // No inode is smaller than a compact one, so the count can be believed up to that.
+    // No inode is smaller than a compact one; what is said may be wrong all the same.
     const std::uint64_t expected =
-        std::min(image_.superblock().inodes, image_.size() / compact_inode_size);
+        std::min({image_.superblock().inodes, image_.size() / compact_inode_size, most_expected});
     if (!room_.grow(index_.nodes_, static_cast<std::size_t>(expected) + 1))
         return failure(Code::unsupported, "no memory for the image's inodes");
     index_.reverse_.resize(image_.devices().size() + 1);
@@ -128,7 +133,11 @@ Result<Index> IndexBuilder::run() {
         COLDSCOPE_CHECK(pass_over(expand(next.id), fmt::format("directory {}", nid)));
         // The first child directory is to be on top, so that metadata is read in its order.
         const Index::Children children = index_.children(next.id);
-        if (!room_.grow(pending, children.count))
+        const auto directories = static_cast<std::size_t>(std::ranges::count_if(
+            std::span(index_.nodes_).subspan(children.first, children.count), &Node::is_directory));
+        if (names_end_)
+            break;
+        if (!room_.grow(pending, directories))
             return failure(Code::unsupported, "no memory for the image's directories");
         for (NodeId id = children.first + children.count; id-- > children.first;) {
             if (index_.nodes_[id].is_directory())
@@ -301,8 +310,11 @@ Result<void> IndexBuilder::add_extents(NodeId id, const Inode& inode) {
     for (std::uint64_t at = 0; at < inode.size;) {
         extents_.clear();
         COLDSCOPE_TRY(at, image_.map_some(inode, at, inode.size, extents_at_once, extents_));
-        for (const Extent& extent : extents_)
+        for (const Extent& extent : extents_) {
             COLDSCOPE_CHECK(add_extent(id, inode, extent));
+            if (extents_end_)
+                return {};
+        }
     }
     return {};
 }
@@ -332,13 +344,16 @@ Result<void> IndexBuilder::add_extent(NodeId id, const Inode& inode, const Exten
     if (!index_.reverse_[extent.device].reserve(pieces, room_) ||
         !room_.take(pieces * extent_extra)) {
         extents_end_ = true;
-        return failure(
-            Code::unsupported,
-            fmt::format("inode {}: its extents, and all others, take more memory than an "
-                        "image of {} bytes is given: not each read can be given its "
-                        "files",
-                        inode.nid, image_.size()),
-            inode.offset);
+        if (tolerant_ != nullptr)
+            tolerant_->add({Severity::warning,
+                            inode.offset,
+                            fmt::format("inode {}", inode.nid),
+                            {},
+                            fmt::format("its extents, and all others, take more memory than an "
+                                        "image of {} bytes is given",
+                                        image_.size()),
+                            "not each read is given the names of its files; else it is no harm"});
+        return {};
     }
     index_.reverse_[extent.device].add(extent.address, extent.offset, length, id,
                                        extent.kind == ExtentKind::encoded);

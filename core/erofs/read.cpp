@@ -82,7 +82,10 @@ private:
 };
 
 void Reader::read_ahead(std::span<const Extent> extents) {
-    Range run{extents[0].address, extents[0].address};
+    const std::uint64_t first = extents[0].address;
+    if (extents[0].device == ahead_device_ && first >= ahead_at_.begin && first < ahead_at_.end)
+        return;
+    Range run{first, first};
     std::size_t count = 0;
     for (const Extent& extent : extents) {
         if (extent.kind != ExtentKind::encoded || extent.in_metabox || !has_device(extent) ||
@@ -93,9 +96,7 @@ void Reader::read_ahead(std::span<const Extent> extents) {
         run.end += extent.encoded;
         ++count;
     }
-    const bool there = extents[0].device == ahead_device_ && run.begin >= ahead_at_.begin &&
-                       run.begin < ahead_at_.end;
-    if (count < 2 || there || run.length() > left_ || !image_.may_decode(run.length()))
+    if (count < 2 || run.length() > left_ || !image_.may_decode(run.length()))
         return;
     left_ -= run.length();
     ahead_at_ = {};
@@ -155,7 +156,13 @@ Result<void> Reader::fill_decoded(const Extent& extent, std::span<std::byte> par
 
 Result<void> Reader::read_encoded(const Extent& extent, std::size_t length, std::size_t decoded) {
     const std::uint64_t work = std::uint64_t{length} + decoded;
-    if (work > left_ || !image_.may_decode(work))
+    if (!image_.may_decode(work))
+        return failure(Code::corrupt,
+                       fmt::format("inode {}: the image takes more decoding than one of its size "
+                                   "needs",
+                                   inode_.nid),
+                       extent.address);
+    if (work > left_)
         return failure(Code::corrupt,
                        fmt::format("inode {}: its bytes lie in clusters that hold far more than is "
                                    "taken from them",

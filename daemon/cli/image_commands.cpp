@@ -50,7 +50,8 @@ void add_image_commands(CLI::App& app, int& exit_code) {
     const Command check = add(app, exit_code, "check",
                               "Check an image, and with --device its blobs, for damage", run_check);
     add_json(check);
-    check.app->add_flag("--data", check.options->data, "Read and decode compressed files and RAFS chunks, too");
+    check.app->add_flag("--data", check.options->data,
+                        "Read and decode compressed files and RAFS chunks, too");
     check.app->add_flag("--digests", check.options->digests,
                         "Read whole blobs and files, too, and compare their digests");
     check.app->add_flag("-v,--verbose", check.options->verbose,

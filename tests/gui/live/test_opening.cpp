@@ -197,6 +197,13 @@ void TestOpening::a_broken_image_is_said() {
     QCOMPARE(tree()->model()->rowCount(), 0);
     QVERIFY2(labels().contains("Open an image"), qPrintable(labels()));
     QVERIFY(it_->window->actions().open->isEnabled());
+    // One that was being read is gone with the next, which can't be opened at all.
+    begin(path("image.erofs"));
+    QVERIFY(line("usr").isValid());
+    it_->window->open_image(path("there is none.erofs"));
+    finish();
+    QTRY_VERIFY(labels().contains("Open an image"));
+    QCOMPARE(tree()->model()->rowCount(), 0);
     // A sound one opens after it.
     it_->window->open_image(path("image.erofs"));
     QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.image() != nullptr, 20000);
@@ -267,8 +274,21 @@ void TestOpening::a_flattened_image() {
     const QString file = path("flat/image.erofs");
     QVERIFY(write_file(file, flat.bytes));
 
-    it_->window->open_image(file);
     gate_->open();
+    // Its last chunk reaches past its device: that is said, and no more.
+    {
+        BuiltImage wrong = flat;
+        put<std::uint32_t>(wrong.bytes, slot + 64, static_cast<std::uint32_t>(blocks - 1));
+        wrong.fix_checksum();
+        QVERIFY(write_file(path("flat/wrong.erofs"), wrong.bytes));
+        it_->window->open_image(path("flat/wrong.erofs"));
+        QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.image() != nullptr, 20000);
+        QVERIFY(it_->workspace.image()->image->flattened());
+        QVERIFY(!it_->workspace.image()->index.reverse_maps()[1].extents().empty());
+        QCOMPARE(it_->workspace.image()->used.size(), std::size_t{1});
+    }
+    it_->window->open_image(file);
+    QTRY_VERIFY_WITH_TIMEOUT(!it_->workspace.opening(), 20000);
     QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.image() != nullptr, 20000);
     const auto& opened = it_->workspace.image();
     QCOMPARE(opened->device_count(), std::size_t{1});

@@ -171,6 +171,7 @@ class TestErofsBounds : public QObject {
               built.bytes.size() >> 10, nodes, index >> 10, check >> 10, most >> 10);
         QVERIFY(index <= most);
         QVERIFY(check <= most);
+        QVERIFY(nodes > 1);
         QVERIFY(!findings.empty());
     }
 
@@ -184,6 +185,20 @@ private Q_SLOTS:
     void tables_of_chunks() {
         require_bound(full_of_chunks(2U << 20));
         require_bound(full_of_chunks(16U << 20));
+    }
+
+    // Not all can be kept; an image that has them all may be sound, and is indexed.
+    void extents_that_do_not_join() {
+        for (const bool too_many : {false, true}) {
+            const BuiltImage built = full_of_chunks(too_many ? 16U << 20 : 2U << 20);
+            const auto index = value(Index::build(*open(built)));
+            const std::size_t kept = index.reverse_maps()[0].extents().size();
+            QVERIFY2(kept > 100'000, qPrintable(QString::number(kept)));
+            Findings findings;
+            value(Index::build(*open(built), &findings));
+            QCOMPARE(findings.errors(), 0U);
+            QCOMPARE(findings.empty(), !too_many);
+        }
     }
 
     // Of a cluster that holds more than is wanted, no more is read than that takes.
