@@ -16,7 +16,12 @@
 #endif
 #endif
 #if COUNTS_BY_HOOKS
-#include <sanitizer/allocator_interface.h>
+// As in compiler-rt's sanitizer/allocator_interface.h, which GCC does not come with.
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*taken)(const volatile void*, std::size_t),
+                                              void (*freed)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void* block);
+}
 #endif
 
 namespace {
@@ -49,7 +54,7 @@ void taken(const volatile void*, std::size_t size) {
 
 void freed(const volatile void* block) {
     if (block != nullptr)
-        live_bytes -= __sanitizer_get_allocated_size(const_cast<const void*>(block));
+        live_bytes -= __sanitizer_get_allocated_size(block);
 }
 
 [[maybe_unused]] const int hooks = __sanitizer_install_malloc_and_free_hooks(taken, freed);
