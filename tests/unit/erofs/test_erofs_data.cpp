@@ -31,7 +31,7 @@ std::string text(const Findings& findings) {
 }
 
 struct Opened {
-    explicit Opened(const Bytes& bytes) : devices{std::make_shared<MemoryReadAt>(bytes)} {
+    explicit Opened(Bytes of) : bytes(std::move(of)) {
         Findings tolerated;
         auto made = Image::open(devices[0], &tolerated);
         if (!made)
@@ -40,7 +40,11 @@ struct Opened {
         if (auto built = Index::build(*image, &tolerated))
             index = std::move(*built);
     }
-    std::vector<std::shared_ptr<ReadAt>> devices;
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+
+    Bytes bytes;
+    std::vector<std::shared_ptr<ReadAt>> devices{std::make_shared<MemoryReadAt>(bytes)};
     std::unique_ptr<Image> image;
     std::optional<Index> index;
 };
