@@ -116,9 +116,10 @@ std::string OpenedImage::device_name(std::uint16_t device) const {
 
 Result<ImageHead> read_head(const std::string& path, const std::vector<std::string>& device_paths) {
     COLDSCOPE_TRY(const std::shared_ptr<ReadAt> primary, FileReadAt::open(path));
+    COLDSCOPE_TRY(const auto image, erofs::Image::open(primary));
     ImageHead head;
-    COLDSCOPE_TRY(head.super, erofs::read_superblock(*primary));
-    COLDSCOPE_TRY(head.devices, erofs::read_device_table(*primary, head.super));
+    head.super = image->superblock();
+    head.devices.assign(image->devices().begin(), image->devices().end());
     head.device_paths = device_paths;
     head.device_paths.resize(head.devices.size());
     const std::vector<std::string> found = find_blobs(path, head.devices);
@@ -126,11 +127,8 @@ Result<ImageHead> read_head(const std::string& path, const std::vector<std::stri
         if (head.device_paths[i].empty())
             head.device_paths[i] = found[i];
     }
-    head.flattened = !head.devices.empty() &&
-                     std::ranges::all_of(head.device_paths, &std::string::empty) &&
-                     std::ranges::all_of(head.devices, [&](const erofs::Device& device) {
-                         return erofs::flattened_device(primary, head.super, device) != nullptr;
-                     });
+    head.flattened =
+        std::ranges::all_of(head.device_paths, &std::string::empty) && image->flatten();
     return head;
 }
 
