@@ -143,12 +143,12 @@ void Launcher::start(const Choice& choice) {
 }
 
 void Launcher::go_on() {
-    if (step_ != Step::opening || !workspace_.image())
+    if (step_ != Step::opening || workspace_.opening())
         return;
-    if (workspace_.image()->path == last_->image.toStdString())
+    if (workspace_.image() && workspace_.image()->path == last_->image.toStdString())
         begin_run();
     else
-        step_ = Step::idle; // another one was opened instead
+        step_ = Step::idle; // it was closed, or another one was opened instead
 }
 
 void Launcher::refuse(const QString& text) {

@@ -130,8 +130,10 @@ Result<void> print_map(erofs::Image& image, const erofs::Inode& inode, Printer& 
     bool open = true;
     for (std::uint64_t at = 0; at < inode.size && open;) {
         piece.clear();
-        COLDSCOPE_TRY(const std::uint64_t reached,
-                      image.map_some(inode, at, inode.size, extents_at_once, piece));
+        const auto mapped = image.map_some(inode, at, inode.size, extents_at_once, piece);
+        if (!mapped && at != 0)
+            printer.end(); // of what was printed
+        COLDSCOPE_TRY(const std::uint64_t reached, mapped);
         if (at == 0)
             open = printer.begin();
         for (const Extent& extent : piece) {
