@@ -7,6 +7,7 @@
 // is missed, 77 without erofs-utils 1.9 or in an unoptimised build.
 #include "tests/bench/compressed_tree.h"
 #include "tests/bench/erofs_tools.h"
+#include "tests/bench/optimised.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -103,10 +104,8 @@ bool measure(const Row& row, const Programs& programs, const std::string& tree,
 } // namespace
 
 int main(int argc, char** argv) {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!is_optimised())
+        return skipped;
     const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
     const Programs programs{erofs_tool("mkfs.erofs"), erofs_tool("fsck.erofs"),
                             self.parent_path() / "coldscoped"};

@@ -12,6 +12,7 @@
 #include "core/request/lanes.h"
 #include "core/request/overview.h"
 #include "daemon/engine/event_queue.h"
+#include "tests/bench/optimised.h"
 
 #include <QApplication>
 #include <QHeaderView>
@@ -36,7 +37,6 @@ using namespace coldscope;
 constexpr std::uint64_t rate = 500'000; // records a second
 constexpr unsigned steps = 5;           // of a request
 constexpr unsigned in_flight = 64;      // requests that are open at once
-constexpr int skipped = 77;
 
 double milliseconds(Nanoseconds time) {
     return static_cast<double>(time) / static_cast<double>(millisecond);
@@ -114,10 +114,8 @@ std::uint64_t by_object(const EventStore&, const RequestRow& row) {
 } // namespace
 
 int main(int argc, char** argv) {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!bench::is_optimised())
+        return bench::skipped;
     if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
     const QApplication application(argc, argv);

@@ -9,6 +9,7 @@
 #include "core/erofs/index.h"
 #include "tests/bench/bench_index_image.h"
 #include "tests/bench/erofs_tools.h"
+#include "tests/bench/optimised.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -97,10 +98,8 @@ int compare(const std::string& self, const std::string& theirs, const std::strin
 int main(int argc, char** argv) {
     if (argc == 3 && std::strcmp(argv[1], "--one") == 0)
         return run_one(argv[2]);
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!is_optimised())
+        return skipped;
     const std::string theirs = erofs_tool("dump.erofs");
     if (theirs.empty()) {
         fmt::print(stderr, "no dump.erofs: set COLDSCOPE_EROFS_UTILS to its folder\n");

@@ -12,6 +12,7 @@
 #include "app/views/main_window.h"
 #include "core/base/clock.h"
 #include "tests/bench/bench_index_image.h"
+#include "tests/bench/optimised.h"
 
 #include <QApplication>
 #include <QSettings>
@@ -45,7 +46,6 @@ using namespace coldscope;
 constexpr int rounds = 5;
 constexpr double most_root_ms = 300;
 constexpr double most_block_ms = 50;
-constexpr int skipped = 77;
 constexpr int settle_ms = 1000; // until the window has done what it does at first
 constexpr int after_ms = 3000;  // what comes after the whole image counts too
 constexpr int give_up_ms = 60000;
@@ -237,10 +237,8 @@ int main(int argc, char** argv) {
         setenv("QT_QPA_PLATFORM", "offscreen", 0);
     if (argc == 3 && std::strcmp(argv[1], "--one") == 0)
         return run_one(argc, argv, argv[2]);
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!bench::is_optimised())
+        return bench::skipped;
     const QTemporaryDir folder;
     std::string image = argc == 2 ? argv[1] : folder.filePath("image.erofs").toStdString();
     if (argc != 2) {

@@ -7,6 +7,7 @@
 #include "app/timeline/timeline_canvas.h"
 #include "app/timeline/timeline_view.h"
 #include "tests/bench/made_records.h"
+#include "tests/bench/optimised.h"
 
 #include <QApplication>
 #include <QPainter>
@@ -25,7 +26,6 @@ constexpr int width = 2560;
 constexpr int height = 1440;
 constexpr double target_paint = 16; // ms
 constexpr double target_pan = 4;
-constexpr int skipped = 77;
 
 double milliseconds_since(Nanoseconds begin) {
     return static_cast<double>(monotonic_now() - begin) / static_cast<double>(millisecond);
@@ -42,10 +42,8 @@ struct Times {
 } // namespace
 
 int main(int argc, char** argv) {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!bench::is_optimised())
+        return bench::skipped;
     if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM"))
         qputenv("QT_QPA_PLATFORM", "offscreen");
     const QApplication application(argc, argv);

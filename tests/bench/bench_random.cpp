@@ -12,6 +12,7 @@
 #include "core/erofs/read.h"
 #include "tests/bench/compressed_tree.h"
 #include "tests/bench/erofs_tools.h"
+#include "tests/bench/optimised.h"
 
 #include <algorithm>
 #include <array>
@@ -197,10 +198,8 @@ int measure(const char* name, const std::string& image, const std::string& folde
 } // namespace
 
 int main(int argc, char** argv) {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!is_optimised())
+        return skipped;
     const std::string mkfs = erofs_tool("mkfs.erofs");
     if (mkfs.empty()) {
         fmt::print(stderr, "no mkfs.erofs: set COLDSCOPE_EROFS_UTILS to its folder\n");

@@ -3,6 +3,7 @@
 // window ratio X"; the target is 2.
 // Exit code 77 in an unoptimised build.
 #include "core/base/clock.h"
+#include "tests/bench/optimised.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -20,7 +21,6 @@ extern char** environ;
 namespace {
 
 constexpr int rounds = 15;
-constexpr int skipped = 77;
 
 // Milliseconds from its start to its end; negative when it failed.
 double run(const std::string& program) {
@@ -44,10 +44,8 @@ double median(std::vector<double> times) {
 } // namespace
 
 int main() {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!coldscope::bench::is_optimised())
+        return coldscope::bench::skipped;
     if (getenv("DISPLAY") == nullptr && getenv("WAYLAND_DISPLAY") == nullptr)
         setenv("QT_QPA_PLATFORM", "offscreen", 0);
     const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();

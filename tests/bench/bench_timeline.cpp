@@ -9,6 +9,7 @@
 #include "core/request/overview.h"
 #include "core/request/visible.h"
 #include "tests/bench/made_records.h"
+#include "tests/bench/optimised.h"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +28,6 @@ using namespace coldscope::bench;
 constexpr std::uint32_t width = 2560;
 constexpr double target_visible = 1.0; // ms
 constexpr double half_frame = 8.0;     // ms
-constexpr int skipped = 77;
 
 double milliseconds_since(Nanoseconds begin) {
     return static_cast<double>(monotonic_now() - begin) / static_cast<double>(millisecond);
@@ -51,10 +51,8 @@ struct Times {
 } // namespace
 
 int main() {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!is_optimised())
+        return skipped;
     const std::vector<StepRecord> records = make_records();
 
     EventStore store;

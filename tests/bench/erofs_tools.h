@@ -6,8 +6,6 @@
 
 namespace coldscope::bench {
 
-inline constexpr int skipped = 77; // the exit code that ctest takes for it
-
 // In COLDSCOPE_EROFS_UTILS, else the build's default folder, else PATH; empty without one.
 [[nodiscard]] std::string erofs_tool(const std::string& name);
 
