@@ -12,7 +12,7 @@ constexpr std::uint32_t kinds_of_block = 6; // so few that equal bytes are frequ
 
 RandomImages::RandomImages(const RandomOptions& options, std::uint32_t seed)
     : options_(options), random_(seed) {
-    blob_blocks_ = (std::size_t{1} << options.chunk_bits) * 2 + 16;
+    blob_blocks_ = (std::size_t{1} << options.chunk_bits) * 2 + (options.block_bits < 12 ? 64 : 16);
     for (std::size_t i = 0; i < options.blobs; ++i)
         blobs_.push_back(blob());
     std::vector<FileSpec> common;
