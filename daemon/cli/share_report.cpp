@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -22,14 +23,17 @@ std::string megabytes(std::uint64_t bytes) {
     return fmt::format("{:.1f}", static_cast<double>(bytes) / (1 << 20));
 }
 
+// "2 v1.erofs"
 std::string image_name(const ShareReport& report, std::size_t image) {
-    return fmt::format("{} {}", image + 1, printable(report.images[image].opened->name));
+    const std::filesystem::path path(report.images[image].opened->name);
+    return fmt::format("{} {}", image + 1, printable(path.filename().string()));
 }
 
 void print_images(const ShareReport& report, Output& output) {
     for (std::size_t i = 0; i < report.images.size(); ++i) {
         const SharedImage& image = report.images[i];
-        std::string text = fmt::format("{:<14}{}", i == 0 ? "Images" : "", image_name(report, i));
+        std::string text = fmt::format("{:<14}{} {}", i == 0 ? "Images" : "", i + 1,
+                                       printable(image.opened->name));
         text += image.folder.empty() ? "; no mount of it is known"
                                      : "; mounted on " + printable(image.folder);
         if (image.mounted.inode_share)
@@ -68,6 +72,7 @@ void print_table(const ShareReport& report, Output& output) {
         print_rows(report, "resident now", report.seen->usage, true, output);
     else
         output.line("resident now: unknown; " + printable(report.unknown));
+    output.line("(by RFC rule: as the page-cache sharing series would; no released kernel does)");
 }
 
 void print_marks(const ShareReport& report, Output& output) {
