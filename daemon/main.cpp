@@ -5,6 +5,7 @@
 #include "daemon/cli/image_commands.h"
 #include "daemon/cli/probe_command.h"
 #include "daemon/cli/run_command.h"
+#include "daemon/cli/share_command.h"
 
 #include <algorithm>
 #include <string>
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
     add_probe_command(app, exit_code);
     add_image_commands(app, exit_code);
     add_diff_command(app, exit_code);
+    add_share_command(app, exit_code);
     add_run_command(app, command, exit_code);
     add_serve_command(app, exit_code);
     try {

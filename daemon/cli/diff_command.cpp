@@ -4,15 +4,12 @@
 #include "daemon/cli/diff_report.h"
 #include "daemon/cli/open_image.h"
 #include "daemon/cli/output.h"
+#include "daemon/cli/progress_line.h"
 
-#include <algorithm>
-#include <filesystem>
+#include <array>
 #include <memory>
-#include <optional>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-#include <unistd.h>
 
 namespace coldscope::cli {
 
@@ -42,40 +39,10 @@ struct OpenedSide {
     }
 };
 
-std::string last_part(const std::string& path) {
-    return std::filesystem::path(path).filename().string();
-}
-
-// The given blob whose name is the tag's; empty: none.
-std::string blob_for(const erofs::Device& device, const std::vector<std::string>& blobs) {
-    const std::string wanted = last_part(device.tag);
-    for (const std::string& path : blobs) {
-        if (!wanted.empty() && last_part(path) == wanted)
-            return path;
-    }
-    return {};
-}
-
-// Of all devices, as open_image() takes them.
-std::vector<std::string> blobs_of(const std::string& image, std::vector<std::string> devices,
-                                  const std::vector<std::string>& blobs) {
-    auto primary = FileReadAt::open(image);
-    if (!primary)
-        return devices; // open_image() says why
-    const auto opened = erofs::Image::open(std::move(*primary));
-    if (!opened)
-        return devices;
-    for (std::size_t i = devices.size(); i < (*opened)->devices().size(); ++i)
-        devices.push_back(blob_for((*opened)->devices()[i], blobs));
-    while (!devices.empty() && devices.back().empty())
-        devices.pop_back();
-    return devices;
-}
-
 bool open_side(const std::string& name, const std::vector<std::string>& devices,
                const std::vector<std::string>& blobs, OpenedSide& side,
                std::vector<std::string>& left_out) {
-    side.opened = open_image(name, blobs_of(name, devices, blobs), &left_out);
+    side.opened = open_image(name, blobs_by_name(name, devices, blobs), &left_out);
     if (side.opened == nullptr)
         return false;
     auto index = erofs::Index::build(*side.opened->image);
@@ -87,37 +54,6 @@ bool open_side(const std::string& name, const std::vector<std::string>& devices,
     return true;
 }
 
-// One line on a terminal, rewritten at each whole percent.
-class ProgressLine {
-public:
-    ProgressLine() : shown_(isatty(STDERR_FILENO) == 1) {}
-    ProgressLine(const ProgressLine&) = delete;
-    ProgressLine& operator=(const ProgressLine&) = delete;
-    ~ProgressLine() {
-        if (told_)
-            fmt::print(stderr, "\r\x1b[K");
-    }
-    bool tell(const compare::Progress& progress) {
-        const std::uint64_t percent =
-            progress.total == 0 ? 0
-                                : std::min<std::uint64_t>(99, progress.done * 100 / progress.total);
-        if (shown_ && (!told_ || percent != percent_ || progress.phase != phase_)) {
-            fmt::print(stderr, "\r\x1b[K{} {} %", compare::name(progress.phase), percent);
-            std::fflush(stderr);
-            told_ = true;
-        }
-        percent_ = percent;
-        phase_ = progress.phase;
-        return true;
-    }
-
-private:
-    bool shown_;
-    bool told_ = false;
-    std::uint64_t percent_ = 0;
-    compare::Phase phase_ = compare::Phase::devices;
-};
-
 Result<compare::Comparison> compare_sides(const compare::Side& before, const compare::Side& after,
                                           const DiffOptions& options) {
     ProgressLine line;
@@ -125,29 +61,11 @@ Result<compare::Comparison> compare_sides(const compare::Side& before, const com
     for (const std::string& field : options.ignore)
         wanted.ignore |= compare::field_by_name(field).value_or(0);
     wanted.read = !options.no_read;
-    wanted.report = [&line](const compare::Progress& progress) { return line.tell(progress); };
+    wanted.report = [&line](const compare::Progress& progress) {
+        line.tell(compare::name(progress.phase), progress.done, progress.total);
+        return true;
+    };
     return compare::compare(before, after, wanted);
-}
-
-// A blob that is given for nothing is a mistake that would show as bytes to fetch.
-bool all_used(const DiffOptions& options, const OpenedSide& before, const OpenedSide& after) {
-    for (const std::string& path : options.blobs) {
-        const auto has = [&path](const OpenedSide& side) {
-            return std::ranges::any_of(side.opened->image->devices(),
-                                       [&path](const erofs::Device& device) {
-                                           return last_part(device.tag) == last_part(path);
-                                       });
-        };
-        if (has(before) || has(after))
-            continue;
-        print_error({Code::invalid, 0, no_offset,
-                     fmt::format("no device of either image has the tag \"{}\": give it with "
-                                 "--old-device or --new-device",
-                                 last_part(path))},
-                    path);
-        return false;
-    }
-    return true;
 }
 
 int run_diff(const DiffOptions& options) {
@@ -156,7 +74,8 @@ int run_diff(const DiffOptions& options) {
     std::vector<std::string> left_out;
     if (!open_side(options.old_image, options.old_devices, options.blobs, old_side, left_out) ||
         !open_side(options.new_image, options.new_devices, options.blobs, new_side, left_out) ||
-        !all_used(options, old_side, new_side))
+        !all_used(options.blobs, std::array{old_side.opened.get(), new_side.opened.get()},
+                  "--old-device or --new-device"))
         return failed;
     const compare::Side before = old_side.side();
     const compare::Side after = new_side.side();

@@ -4,11 +4,28 @@
 #include "daemon/cli/output.h"
 #include "daemon/run/blobs.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include <fmt/format.h>
 
 namespace coldscope::cli {
 
 namespace {
+
+std::string file_name_of(const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+}
+
+// The given blob whose name is the tag's; empty: none.
+std::string blob_for(const erofs::Device& device, const std::vector<std::string>& blobs) {
+    const std::string wanted = file_name_of(device.tag);
+    for (const std::string& path : blobs) {
+        if (!wanted.empty() && file_name_of(path) == wanted)
+            return path;
+    }
+    return {};
+}
 
 class NamedFile final : public ReadAt {
 public:
@@ -35,6 +52,42 @@ Result<std::shared_ptr<ReadAt>> open_named(const std::string& path) {
     return std::make_shared<NamedFile>(std::move(file), path);
 }
 
+std::vector<std::string> blobs_by_name(const std::string& image, std::vector<std::string> devices,
+                                       const std::vector<std::string>& blobs) {
+    auto primary = FileReadAt::open(image);
+    if (!primary)
+        return devices; // open_image() says why
+    const auto opened = erofs::Image::open(std::move(*primary));
+    if (!opened)
+        return devices;
+    for (std::size_t i = devices.size(); i < (*opened)->devices().size(); ++i)
+        devices.push_back(blob_for((*opened)->devices()[i], blobs));
+    while (!devices.empty() && devices.back().empty())
+        devices.pop_back();
+    return devices;
+}
+
+bool all_used(const std::vector<std::string>& blobs, std::span<OpenedImage* const> images,
+              std::string_view otherwise) {
+    for (const std::string& path : blobs) {
+        const auto has = [&path](const OpenedImage* image) {
+            return std::ranges::any_of(image->image->devices(),
+                                       [&path](const erofs::Device& device) {
+                                           return file_name_of(device.tag) == file_name_of(path);
+                                       });
+        };
+        if (std::ranges::any_of(images, has))
+            continue;
+        print_error(
+            {Code::invalid, 0, no_offset,
+             fmt::format("no device of {} image has the tag \"{}\": give it with {}",
+                         images.size() == 2 ? "either" : "any", file_name_of(path), otherwise)},
+            path);
+        return false;
+    }
+    return true;
+}
+
 std::unique_ptr<OpenedImage> open_image(const std::string& name,
                                         const std::vector<std::string>& blobs,
                                         std::vector<std::string>* left_out) {
@@ -46,6 +99,7 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
         return nullptr;
     }
     opened->devices.push_back(std::move(*primary));
+    opened->paths.push_back(name);
     auto image = erofs::Image::open(opened->devices[0]);
     if (!image) {
         print_error(image.error(), name);
@@ -71,6 +125,7 @@ std::unique_ptr<OpenedImage> open_image(const std::string& name,
     }
     const std::vector<std::string> paths =
         blobs.empty() && !opened->rafs_error ? find_blobs(name, opened->image->devices()) : blobs;
+    opened->paths.insert(opened->paths.end(), paths.begin(), paths.end());
     for (std::size_t i = 0; i < paths.size(); ++i) {
         if (paths[i].empty()) {
             opened->devices.push_back(blobs.empty()

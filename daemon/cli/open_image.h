@@ -7,7 +7,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace coldscope::cli {
@@ -17,6 +19,7 @@ struct OpenedImage {
     std::unique_ptr<erofs::Image> image;
     // [0]: the image itself, then the blobs, as EROFS reads them; null: missing.
     std::vector<std::shared_ptr<ReadAt>> devices;
+    std::vector<std::string> paths; // of these; empty: missing, or within the image's own file
     std::shared_ptr<const rafs::Bootstrap> rafs; // null: it is no RAFS
     std::optional<Error> rafs_error;             // it is, but its tables are wrong: no blobs then
 };
@@ -30,5 +33,15 @@ struct OpenedImage {
 [[nodiscard]] std::unique_ptr<OpenedImage> open_image(const std::string& image,
                                                       const std::vector<std::string>& blobs,
                                                       std::vector<std::string>* left_out = nullptr);
+
+// The blobs of all devices, as open_image() takes them: those given by their number, then those of
+// `blobs` whose file name is the last part of a device's tag.
+[[nodiscard]] std::vector<std::string> blobs_by_name(const std::string& image,
+                                                     std::vector<std::string> devices,
+                                                     const std::vector<std::string>& blobs);
+// False when one of `blobs` is of no image, which would show as bytes that are missing: prints so.
+// otherwise: the options by which a blob can be given for a device.
+[[nodiscard]] bool all_used(const std::vector<std::string>& blobs,
+                            std::span<OpenedImage* const> images, std::string_view otherwise);
 
 } // namespace coldscope::cli

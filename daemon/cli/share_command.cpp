@@ -1,0 +1,250 @@
+#include "daemon/cli/share_command.h"
+
+#include "core/rules/command.h"
+#include "daemon/cli/output.h"
+#include "daemon/cli/progress_line.h"
+#include "daemon/cli/session.h"
+#include "daemon/cli/share_report.h"
+#include "daemon/cli/share_sample.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace coldscope::cli {
+
+namespace {
+
+struct ShareOptions {
+    std::vector<std::string> images;
+    std::vector<std::string> mounts;  // of each image
+    std::vector<std::string> caches;  // likewise
+    std::vector<std::string> devices; // "N=BLOB"
+    std::vector<std::string> blobs;   // of any, by name
+    std::vector<std::string> domains; // of all, or of each
+    std::string interval;
+    Nanoseconds every = 0;
+    std::uint64_t samples = 0; // 0: until a signal
+    bool inode_share = false;
+    bool dax = false;
+    bool scan = false;
+    bool csv = false;
+    bool json = false;
+    bool files = false;
+    bool privileged = false;
+};
+
+// The image's number, from 0, and the blob in "N=BLOB"; nothing where it is not of that form.
+std::optional<std::pair<std::size_t, std::string>> device_of(const std::string& text,
+                                                             std::size_t images) {
+    std::size_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, number);
+    if (parsed.ec != std::errc() || parsed.ptr == end || *parsed.ptr != '=' || number == 0 ||
+        number > images)
+        return std::nullopt;
+    return std::pair{number - 1, std::string(parsed.ptr + 1, end)};
+}
+
+template <typename T>
+std::string one_of(const std::vector<T>& list, std::size_t i) {
+    return i < list.size() ? list[i] : std::string();
+}
+
+bool open_images(const ShareOptions& options, std::vector<SharedImage>& images,
+                 std::vector<std::string>& left_out) {
+    std::vector<ErofsMount> mounts = erofs_mounts();
+    std::vector<OpenedImage*> opened;
+    for (std::size_t i = 0; i < options.images.size(); ++i) {
+        const std::string& name = options.images[i];
+        std::vector<std::string> devices;
+        for (const std::string& text : options.devices) {
+            if (const auto device = device_of(text, options.images.size());
+                device && device->first == i)
+                devices.push_back(device->second);
+        }
+        SharedImage& image = images.emplace_back();
+        image.opened = open_image(name, blobs_by_name(name, devices, options.blobs), &left_out);
+        if (image.opened == nullptr)
+            return false;
+        opened.push_back(image.opened.get());
+        image.mounted.inode_share = options.inode_share;
+        image.mounted.dax = options.dax;
+        image.mounted.domain =
+            options.domains.size() == 1 ? options.domains[0] : one_of(options.domains, i);
+        if (const auto found = find_mount(image, one_of(options.mounts, i), mounts); !found) {
+            print_error(found.error(), {});
+            return false;
+        }
+        find_backing(image, one_of(options.caches, i));
+    }
+    return all_used(options.blobs, opened, "--device N=BLOB") && read_indexes(images);
+}
+
+void print_report(const ShareOptions& options, const ShareReport& report, Output& output) {
+    if (options.json)
+        print_share_json(report, report.number ? -1 : 2, output);
+    else if (options.csv)
+        print_share_csv(report, output);
+    else
+        print_share(report, output);
+    output.flush();
+}
+
+// False when a signal says that it is over.
+bool wait_for_next(const ShareOptions& options, int signals) {
+    pollfd entry{signals, POLLIN, 0};
+    return poll(&entry, 1, static_cast<int>(options.every / 1'000'000)) == 0;
+}
+
+// Takes samples and prints them; the error when the first can't be had.
+Result<void> observe(const ShareOptions& options, ShareReport& report, const Watch& watch,
+                     int signals, Output& output) {
+    COLDSCOPE_TRY(const auto observer,
+                  Observer::start(watch.folders,
+                                  options.privileged ? guard::Rights::root : guard::Rights::own));
+    for (std::uint64_t number = 0;; ++number) {
+        auto sample = observer->sample(watch.watched);
+        if (!sample && number == 0)
+            return std::unexpected(sample.error());
+        if (!sample) {
+            print_error(sample.error(), {});
+            return {};
+        }
+        const sharing::Observed observed(report.prediction, *sample, watch.files);
+        report.seen.emplace(*sample, watch.files, observed,
+                            usage_of(report.sharing_on, *sample, watch.files));
+        if (options.every != 0)
+            report.number = number;
+        print_report(options, report, output);
+        report.seen.reset();
+        if (options.every == 0 || number + 1 == options.samples || output.error() != 0 ||
+            !wait_for_next(options, signals))
+            return {};
+    }
+}
+
+// Of the same images as if all could share by fingerprint; nothing where they can.
+std::optional<Result<sharing::Prediction>> with_sharing_on(ImageSides& read) {
+    const sharing::Mounted on{true, false, "on", false};
+    const std::string domain = read.sides[0].mounted.domain;
+    const bool all_on = std::ranges::all_of(read.sides, [&](const sharing::Side& side) {
+        const sharing::Mounted& mounted = side.mounted;
+        return mounted.inode_share && !mounted.dax && !domain.empty() && mounted.domain == domain &&
+               !mounted.block_device;
+    });
+    if (all_on)
+        return std::nullopt;
+    for (sharing::Side& side : read.sides)
+        side.mounted = on;
+    return sharing::Prediction::make(read.sides, std::move(read.keys));
+}
+
+int run_share(const ShareOptions& options) {
+    std::vector<SharedImage> images;
+    std::vector<std::string> left_out;
+    if (!open_images(options, images, left_out))
+        return 1;
+    auto read = read_sides(images, options.scan);
+    if (!read)
+        return print_error(read.error(), {});
+    const auto prediction =
+        sharing::Prediction::make(read->sides, read->keys, {}, std::move(read->scans));
+    if (!prediction)
+        return print_error(prediction.error(), {});
+    const auto sharing_on = with_sharing_on(*read);
+    if (sharing_on && !*sharing_on)
+        return print_error(sharing_on->error(), {});
+    for (const std::string& blob : left_out)
+        print_warning(printable(blob + "; what it holds is not compared"));
+    Output output;
+    ShareReport report{images, *prediction, sharing_on ? **sharing_on : *prediction, options.scan,
+                       options.files};
+    const Watch watch = watch_of(images);
+    if (watch.watched.empty()) {
+        report.unknown = "none of the images is mounted, as far as is known; see --mounts";
+        print_report(options, report, output);
+        return output.finish(0);
+    }
+    const int signals = options.every == 0 ? -1 : block_signals();
+    if (const auto seen = observe(options, report, watch, signals, output); !seen) {
+        // Who may not know it is told all the rest.
+        report.unknown = describe(seen.error());
+        print_report(options, report, output);
+        const int error = seen.error().sys_errno;
+        return output.finish(error == EPERM || error == EACCES ? 0 : 1);
+    }
+    return output.finish(0);
+}
+
+void check_options(ShareOptions& options) {
+    const std::size_t images = options.images.size();
+    const auto most = [&](const char* option, const std::vector<std::string>& list) {
+        if (list.size() > images)
+            throw CLI::ValidationError(option, "there are more of them than images");
+    };
+    most("--mounts", options.mounts);
+    most("--cache", options.caches);
+    most("--domain", options.domains);
+    for (const std::string& device : options.devices) {
+        if (!device_of(device, images))
+            throw CLI::ValidationError("--device", device + " is not N=BLOB, N an image's number");
+    }
+    if (!options.interval.empty()) {
+        const auto every = parse_duration(options.interval);
+        constexpr Nanoseconds longest = 24 * 3600 * second;
+        if (!every || *every < 1'000'000 || *every > longest)
+            throw CLI::ValidationError("--interval", "it is no time from 1ms to a day, as 2s");
+        options.every = *every;
+    }
+}
+
+} // namespace
+
+void add_share_command(CLI::App& app, int& exit_code) {
+    auto options = std::make_shared<ShareOptions>();
+    CLI::App* command = app.add_subcommand(
+        "share", "Say which page cache images share, could share, and what stands in the way");
+    command->add_option("IMAGE", options->images, "The images (their bootstraps)")->required();
+    const auto list = [command](const char* name, std::vector<std::string>& into, const char* type,
+                                const char* text) {
+        command->add_option(name, into, text)->type_name(type)->allow_extra_args(false);
+    };
+    list("--mounts", options->mounts, "DIR",
+         "Where an image is mounted; once for each, in their order. Without it those are found "
+         "whose mount has the image's file as its source");
+    list("--cache", options->caches, "DIR",
+         "The cache folder of the live run that serves an image; once for each");
+    list("--blob", options->blobs, "BLOB",
+         "A blob of any image; its file name is the tag in the device table");
+    list("--device", options->devices, "N=BLOB",
+         "A blob of the N-th image; once for each, in the device table's order");
+    command->add_flag("--inode-share", options->inode_share,
+                      "As if the images were mounted with inode_share (Linux 7.0)");
+    list("--domain", options->domains, "NAME",
+         "The domain_id of their mounts, which the kernel tells nobody: one, or one for each");
+    command->add_flag("--dax", options->dax, "As if they were mounted with DAX");
+    command->add_flag("--scan", options->scan,
+                      "Read all bytes, too, to find equal pages at different blocks");
+    command->add_flag("--files", options->files, "List each file's ranges and their marks, too");
+    command->add_option("--interval", options->interval,
+                        "Look again each time that this has passed, as 2s, until a signal");
+    command->add_option("--samples", options->samples, "With --interval: end after so many");
+    command->add_flag("--privileged", options->privileged,
+                      "Not as root: have root's guard look, by pkexec or sudo");
+    CLI::Option* csv = command->add_flag("--csv", options->csv, "Print CSV, of bytes");
+    command->add_flag("--json", options->json, "Print JSON; with --interval one object a line")
+        ->excludes(csv);
+    command->callback([options, &exit_code] {
+        check_options(*options);
+        exit_code = run_share(*options);
+    });
+}
+
+} // namespace coldscope::cli

@@ -1,0 +1,301 @@
+// coldscoped share on real mounts: what is resident, what could be shared, and who may know it.
+#include "tests/kernel/live_run.h"
+
+#include <QDir>
+#include <QFile>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
+#include <QtTest>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <sys/mount.h>
+#include <unistd.h>
+
+using namespace coldscope::test;
+
+namespace {
+
+constexpr qint64 page = 4096;
+
+qint64 pages_of(qint64 size) {
+    return (size + page - 1) / page * page;
+}
+
+qint64 number(const QJsonValue& value) {
+    return static_cast<qint64>(value.toDouble());
+}
+
+struct Said {
+    int code = -1;
+    QByteArray out;
+    QByteArray err;
+    [[nodiscard]] QJsonObject json() const { return QJsonDocument::fromJson(out).object(); }
+};
+
+Said run_program(const QString& name, const QStringList& arguments) {
+    QProcess process;
+    process.start(name, arguments);
+    const bool ended = process.waitForFinished(120000);
+    return {ended && process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
+            process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+Said share(QStringList arguments) {
+    arguments.prepend("share");
+    return run_program(program("coldscoped"), arguments);
+}
+
+} // namespace
+
+class TestShare : public QObject {
+    Q_OBJECT
+
+    QTemporaryDir folder_;
+    TreeImage image_;
+    QString one_;  // where it is mounted
+    QString two_;  // and again
+    QString copy_; // of the image: the same, and mounted nowhere
+    QString why_;  // it is mounted nowhere
+
+    [[nodiscard]] qint64 bytes_of(const QStringList& files) const {
+        qint64 bytes = 0;
+        for (const QString& file : files)
+            bytes += pages_of(QFileInfo(image_.tree + '/' + file).size());
+        return bytes;
+    }
+    [[nodiscard]] QString mount_image(const QString& folder, const QByteArray& more) {
+        QDir().mkpath(folder);
+        const QByteArray options = "device=" + image_.blob.toLocal8Bit() + more;
+        if (::mount(image_.bootstrap.toLocal8Bit(), folder.toLocal8Bit(), "erofs",
+                    MS_RDONLY | MS_NOSUID | MS_NODEV, options.constData()) == 0)
+            return {};
+        return QString("the kernel mounts no image from a file here: ") + strerror(errno);
+    }
+    [[nodiscard]] QStringList copies() const {
+        return {copy_, copy_, "--device", "1=" + image_.blob, "--device", "2=" + image_.blob};
+    }
+    [[nodiscard]] QStringList everything() const {
+        return {image_.bootstrap,   image_.bootstrap, "--device", "1=" + image_.blob, "--device",
+                "2=" + image_.blob, "--mounts",       one_,       "--mounts",         two_};
+    }
+
+private Q_SLOTS:
+    void initTestCase();
+    void cleanupTestCase();
+    void predicted();
+    void csv_says_the_same();
+    void what_is_resident();
+    void a_mount_is_found_by_its_source();
+    void again_and_again();
+    void an_ordinary_user_is_told_no_more();
+    void wrong_words();
+};
+
+#define NEEDS_MOUNTS()                                                                             \
+    do {                                                                                           \
+        if (!why_.isEmpty()) {                                                                     \
+            QVERIFY2(!must_not_skip(), qPrintable(why_));                                          \
+            QSKIP(qPrintable(why_));                                                               \
+        }                                                                                          \
+    } while (false)
+
+void TestShare::initTestCase() {
+    QString error;
+    image_ = make_tree_image(folder_.path(), 120, &error, 1 << 20);
+    QVERIFY2(!image_.tree.isEmpty(), qPrintable(error));
+    copy_ = folder_.filePath("copy.erofs");
+    QVERIFY(QFile::copy(image_.bootstrap, copy_));
+    one_ = folder_.filePath("one");
+    two_ = folder_.filePath("two");
+    if (geteuid() != 0)
+        why_ = "only root may mount, and know what is resident";
+    else
+        why_ = mount_image(one_, {});
+    if (why_.isEmpty())
+        why_ = mount_image(two_, ",directio");
+}
+
+void TestShare::cleanupTestCase() {
+    for (const QString& folder : {one_, two_}) {
+        while (is_mounted(folder) && umount2(folder.toLocal8Bit(), MNT_DETACH) == 0) {
+        }
+    }
+}
+
+// The same image twice: all that the second has, the first has too, in the same blob.
+void TestShare::predicted() {
+    const Said said = share({copy_, copy_, "--blob", image_.blob});
+    // The blob's name is no tag.
+    QCOMPARE(said.code, 1);
+    QVERIFY2(said.err.contains("--device N=BLOB"), said.err);
+
+    const QJsonObject json = share(copies() << "--json"
+                                            << "--files")
+                                 .json();
+    const QJsonArray all = json["all"].toArray();
+    QCOMPARE(all.size(), 2);
+    for (const QJsonValue& row : all) {
+        QCOMPARE(number(row["off"]), bytes_of(image_.files));
+        QVERIFY(number(row["by_rfc"]) <= number(row["off"]));
+    }
+    QVERIFY(number(all[0]["by_rfc"]) > 0);
+    QCOMPARE(number(all[1]["by_rfc"]), 0);
+    QVERIFY(json["resident"].isNull());
+    QVERIFY(!json["resident_unknown"].toString().isEmpty());
+    // The sums are those of the files' pieces.
+    for (int image = 1; image <= 2; ++image) {
+        QMap<QString, qint64> marks;
+        qint64 files = 0;
+        for (const QJsonValue& file : json["files"].toArray()) {
+            if (file["image"].toInt() != image)
+                continue;
+            ++files;
+            qint64 at = 0;
+            for (const QJsonValue& piece : file["pieces"].toArray()) {
+                QCOMPARE(number(piece["begin"]), at);
+                at = number(piece["end"]);
+                marks[piece["mark"].toString()] += pages_of(at) - number(piece["begin"]);
+                QCOMPARE(piece["residency"].toString(), QString("unknown"));
+            }
+            QCOMPARE(at, number(file["size"]));
+        }
+        const QJsonObject sums = json["images"][image - 1]["marks"].toObject();
+        for (const QString& mark : sums.keys())
+            QCOMPARE(marks.value(mark), number(sums[mark]));
+        QCOMPARE(number(json["images"][image - 1]["files"]), files);
+    }
+}
+
+void TestShare::csv_says_the_same() {
+    const QJsonArray all = share(copies() << "--json").json()["all"].toArray();
+    const Said said = share(copies() << "--csv");
+    QCOMPARE(said.code, 0);
+    const QList<QByteArray> lines = said.out.trimmed().split('\n');
+    QCOMPARE(lines.size(), 3);
+    const QList<QByteArray> names = lines[0].split(',');
+    for (int row = 0; row < 2; ++row) {
+        const QList<QByteArray> fields = lines[row + 1].split(',');
+        QCOMPARE(fields.size(), names.size());
+        for (const char* name : {"off", "by_fingerprint", "by_rfc", "files"})
+            QCOMPARE(fields[names.indexOf(name)].toLongLong(), number(all[row][name]));
+        QCOMPARE(fields[names.indexOf("observed")], QByteArray());
+    }
+}
+
+// Some files are read through one mount, some through both.
+void TestShare::what_is_resident() {
+    NEEDS_MOUNTS();
+    QVERIFY(drop_caches());
+    const QStringList of_one = image_.files.mid(10, 30);
+    const QStringList of_two = image_.files.mid(30, 40);
+    for (const QString& file : of_one)
+        QVERIFY(!original(one_ + '/' + file, 0, 1 << 20).isNull());
+    for (const QString& file : of_two)
+        QVERIFY(!original(two_ + '/' + file, 0, 1 << 20).isNull());
+    const Said said = share(everything() << "--json"
+                                         << "--files");
+    QCOMPARE(said.code, 0);
+    const QJsonObject json = said.json();
+    const QJsonArray resident = json["resident"].toArray();
+    QCOMPARE(number(resident[0]["off"]), bytes_of(of_one));
+    QCOMPARE(number(resident[1]["off"]), bytes_of(of_two));
+    // No kernel shares by blob: each mount has pages of its own.
+    QCOMPARE(number(resident[0]["observed"]), bytes_of(of_one));
+    QCOMPARE(number(resident[1]["observed"]), bytes_of(of_two));
+    QCOMPARE(number(resident[1]["unknown_pages"]), 0);
+    // The rule of the RFC would have spared the ones that both have.
+    QVERIFY(number(resident[1]["by_rfc"]) <= bytes_of(image_.files.mid(40, 30)));
+    QVERIFY(number(resident[1]["by_rfc"]) > 0);
+    for (const QJsonValue& file : json["files"].toArray()) {
+        const QStringList& read = file["image"].toInt() == 1 ? of_one : of_two;
+        const bool wanted = read.contains(file["path"].toString().mid(1));
+        for (const QJsonValue& piece : file["pieces"].toArray())
+            QCOMPARE(piece["residency"].toString(), QString(wanted ? "resident" : "not resident"));
+    }
+    // The first mount reads through the page cache of its file, the second around it.
+    QCOMPARE(number(json["images"][0]["seen"]["cached_twice"]), bytes_of(of_one));
+    QVERIFY(number(json["images"][1]["seen"]["cached_twice"]) < bytes_of(of_two));
+    const Said text = share(everything());
+    QCOMPARE(text.code, 0);
+    QVERIFY2(text.out.contains("resident now\n"), text.out);
+}
+
+void TestShare::a_mount_is_found_by_its_source() {
+    NEEDS_MOUNTS();
+    const QJsonObject json = share({image_.bootstrap, "--json"}).json();
+    const QString found = json["images"][0]["mount"].toString();
+    QVERIFY2(found == one_ || found == two_, qPrintable(found));
+    QVERIFY(json["resident"].isArray());
+    // A copy is another file, which is mounted nowhere.
+    const QJsonObject other = share(copies() << "--json").json();
+    QVERIFY(other["images"][0]["mount"].isNull());
+    QVERIFY(other["resident"].isNull());
+}
+
+void TestShare::again_and_again() {
+    NEEDS_MOUNTS();
+    const Said said = share(everything() << "--json"
+                                         << "--interval"
+                                         << "10ms"
+                                         << "--samples"
+                                         << "3");
+    QCOMPARE(said.code, 0);
+    const QList<QByteArray> lines = said.out.trimmed().split('\n');
+    QCOMPARE(lines.size(), 3);
+    for (const QByteArray& line : lines)
+        QVERIFY(QJsonDocument::fromJson(line).object()["resident"].isArray());
+    // Without a number of samples, until a signal.
+    QProcess process;
+    process.start(program("coldscoped"), QStringList("share") + everything() << "--csv"
+                                                                             << "--interval"
+                                                                             << "20ms");
+    QByteArray out;
+    QTRY_VERIFY_WITH_TIMEOUT(
+        (process.waitForReadyRead(100), out += process.readAll(), out.count("resident,1,") >= 3),
+        60000);
+    kill(static_cast<pid_t>(process.processId()), SIGINT);
+    QVERIFY(process.waitForFinished(30000));
+    QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+    QCOMPARE(process.exitCode(), 0);
+    QCOMPARE(out.count("all,1,"), 1);
+}
+
+void TestShare::an_ordinary_user_is_told_no_more() {
+    NEEDS_MOUNTS();
+    const QString bin = folder_.filePath("bin");
+    QVERIFY(QDir().mkpath(bin));
+    for (const QString& name : {QStringLiteral("coldscoped"), QStringLiteral("coldscope-guard")})
+        QVERIFY(QFile::copy(program(name), bin + '/' + name));
+    QFile::setPermissions(folder_.path(), QFile::Permissions(0x7755));
+    const QStringList user{"--reuid",           "65534", "--regid", "65534", "--clear-groups",
+                           bin + "/coldscoped", "share"};
+    const Said said = run_program("setpriv", user + everything() + QStringList("--json"));
+    QVERIFY2(said.code == 0, said.err);
+    const QJsonObject json = said.json();
+    QVERIFY(json["resident"].isNull());
+    QVERIFY(!json["resident_unknown"].toString().isEmpty());
+    QCOMPARE(number(json["all"][0]["off"]), bytes_of(image_.files));
+    const Said text = run_program("setpriv", user + everything());
+    QVERIFY2(text.out.contains("resident now: unknown"), text.out);
+}
+
+void TestShare::wrong_words() {
+    const QString& image = image_.bootstrap;
+    QCOMPARE(share({}).code, 2);
+    QCOMPARE(share({image, "--device", image_.blob}).code, 2);
+    QCOMPARE(share({image, "--device", "2=" + image_.blob}).code, 2);
+    QCOMPARE(share({image, "--mounts", "/", "--mounts", "/"}).code, 2);
+    QCOMPARE(share({image, "--interval", "soon"}).code, 2);
+    QCOMPARE(share({image, "--json", "--csv"}).code, 2);
+    const Said none = share({image, "--mounts", folder_.path()});
+    QCOMPARE(none.code, 1);
+    QVERIFY2(none.err.contains("no EROFS image is mounted on"), none.err);
+    QCOMPARE(share({image_.tree}).code, 1);
+}
+
+QTEST_GUILESS_MAIN(TestShare)
+#include "test_share.moc"
