@@ -101,6 +101,10 @@ void Engine::notice(Notice what, RequestId request) {
     events_.push(record);
 }
 
+void Engine::resumed(RequestId request, Nanoseconds time) {
+    events_.tell(KernelTime{request, KernelTime::Passed::resumed, time});
+}
+
 RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
     const RequestId id = next_id_++;
     Open& open = requests_[id];
@@ -121,6 +125,8 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
             events_.tell(KernelTime{id, KernelTime::Passed::asked, open.ask.asked});
     }
     emit(id, open, Step::arrived);
+    if (watcher_ && open.ask.op == Op::read && (open.flags & (flag::own | flag::simulated)) == 0)
+        watcher_->arrived(id, open.ask);
     const Verdict verdict = decide(open);
     if (verdict.rule != 0)
         open.flags |= flag::by_rule;
@@ -326,6 +332,8 @@ void Engine::answer_assembled(RequestId id) {
 }
 
 void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
+    if (watcher_)
+        watcher_->ending(id);
     Open& open = requests_.at(id);
     if (open.asker->answer(open.token, bytes))
         emit(id, open, Step::answered);
@@ -335,6 +343,8 @@ void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
 }
 
 void Engine::fail(RequestId id, int error, Step step) {
+    if (watcher_)
+        watcher_->ending(id);
     Open& open = requests_.at(id);
     unhold(open);
     // 0 would be an answer without bytes, and what the kernel refuses would leave the reader

@@ -1,10 +1,9 @@
 #include "daemon/guard/server.h"
 
+#include "daemon/guard/inode_share.h"
 #include "daemon/guard/log.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/guard/privilege.h"
-#include "daemon/guard/trace.h"
-#include "daemon/guard/waiting.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -171,6 +170,9 @@ void Server::handle(Received& received) {
     case Type::trace:
         trace(message);
         break;
+    case Type::lookout:
+        lookout(received);
+        break;
     case Type::bye:
         bye_ = true;
         reap();
@@ -199,16 +201,6 @@ void Server::handle(Received& received) {
 // What could be had without this guard as well, or by root's word.
 bool Server::trusted() const {
     return geteuid() != 0 || options_.user == 0 || options_.trusted;
-}
-
-// Whoever has the event sees what all threads of this machine read from any EROFS mount, or through
-// cachefiles.
-void Server::trace(const Message& message) {
-    if (!trusted())
-        return reply(message, EPERM, "its user is not trusted with what others read");
-    const auto traced = open_trace(message.texts[0], message.number);
-    reply(message, traced ? 0 : to_errno(traced.error()),
-          traced ? traced->format : describe(traced.error()), traced ? traced->event.get() : -1);
 }
 
 void Server::adopt(Received& received) {
@@ -287,9 +279,14 @@ void Server::mount(const Message& message) {
 
 // Sources by descriptor: what was checked is what is mounted. The kernel's errno, or 0.
 Result<int> Server::mount_erofs(const std::vector<std::string>& texts) const {
-    std::string options = texts[1];
-    if (!options.empty() && options != "directio")
-        return system_error(EPERM, "mount options '" + options + "'");
+    COLDSCOPE_TRY(const MountOptions wanted, parse_mount_options(texts[1]));
+    if (!wanted.domain.empty() && !trusted())
+        return system_error(EPERM, "its user is not trusted with memory that others share");
+    if (!wanted.domain.empty()) {
+        if (const std::string obstacle = inode_share_obstacle(); !obstacle.empty())
+            return failure(Code::unsupported, obstacle);
+    }
+    std::string options = text_of(wanted);
     COLDSCOPE_TRY(const Fd target, folders_.mounted_folder(texts[0]));
     std::vector<Fd> sources;
     const auto by_number = [](const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); };
@@ -342,21 +339,6 @@ void Server::mark(Received& received) {
         return group_.mark(message.texts[0], std::move(received.fd));
     };
     reply(message, checked());
-}
-
-// Only of threads that use a mount of this guard: others are no business of its user's.
-void Server::who(const Message& message) {
-    std::set<std::string> devices;
-    for (const Kept& kept : kept_) {
-        // As it is, not as the client says.
-        const std::string there = mount_on(kept.path);
-        if (kept.kind == Kind::erofs && there == kept.device && is_mount_of(there, "erofs "))
-            devices.insert(there.substr(0, there.find(' ')));
-    }
-    const auto told = waiting_thread(static_cast<pid_t>(message.number), devices);
-    if (!told)
-        log("refused", describe(told.error()));
-    reply(message, told ? 0 : to_errno(told.error()), told ? *told : describe(told.error()));
 }
 
 void Server::reply(const Message& question, int error, const std::string& what, int fd) {

@@ -65,6 +65,7 @@ private:
     void bind_cachefiles(const Message& message);
     void adopt_cachefiles(Received& received);
     void who(const Message& message);
+    void lookout(Received& received);
     void trace(const Message& message);
     [[nodiscard]] bool trusted() const;
     void keep(Kept kept);
