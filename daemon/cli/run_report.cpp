@@ -292,8 +292,10 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
         event["event"] = "summary";
         event["transport"] = name(run.transport());
         event["simulated"] = run.simulated();
-        if (run.shares())
+        if (run.shares()) {
             event["asked_through"] = asked_through_;
+            event["askers_unseen"] = run.askers_unseen();
+        }
         return output_.line(event.dump());
     }
     const auto line = [&](std::string_view what, const std::string& text) {
@@ -315,6 +317,10 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
                             "never asked for",
                             traffic.missed, traffic.amplified, traffic.prefetched, traffic.fetched,
                             traffic.unused)) &&
+           (!run.shares() ||
+            line("sharing", fmt::format("{} asked through other mounts; of {} it was not seen "
+                                        "through which",
+                                        asked_through_, run.askers_unseen()))) &&
            line("latency", fmt::format("p50 {}, p95 {}, most {}", duration_text(summary.p50),
                                        duration_text(summary.p95), duration_text(summary.max))) &&
            line("events", fmt::format("{} lost", lost_events));

@@ -111,6 +111,8 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
     open.ask = std::move(ask);
     open.asker = &asker;
     open.token = token;
+    if (watcher_ && mounted_ && open.ask.op == Op::read)
+        watcher_->arrived(id, open.ask);
     if (open.ask.simulated) {
         open.command = open.ask.command;
         open.flags |= flag::simulated;
@@ -125,8 +127,6 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
             events_.tell(KernelTime{id, KernelTime::Passed::asked, open.ask.asked});
     }
     emit(id, open, Step::arrived);
-    if (watcher_ && open.ask.op == Op::read && (open.flags & (flag::own | flag::simulated)) == 0)
-        watcher_->arrived(id, open.ask);
     const Verdict verdict = decide(open);
     if (verdict.rule != 0)
         open.flags |= flag::by_rule;

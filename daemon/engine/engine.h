@@ -70,12 +70,11 @@ protected:
     ~Asker() = default;
 };
 
-// Hears of reads of others than Coldscope and its mount. On the ring thread, which it must not
-// keep.
+// Hears of reads once the mount stands. On the ring thread, which it must not keep.
 class Watcher {
 public:
     virtual ~Watcher() = default;
-    virtual void arrived(RequestId request, const Ask& ask) = 0;
+    virtual void arrived(RequestId request, const Ask& ask) = 0; // before anything else
     virtual void ending(RequestId request) = 0; // before it is answered; of any request
 };
 

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <climits>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -35,17 +37,28 @@ std::string text_from(Cursor& cursor) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// link: in /proc, to an open or mapped file.
-void add(const std::string& link, const std::map<dev_t, std::string>& mounts,
-         std::vector<WaitingIn>& files) {
+struct Linked {
     struct stat status {};
-    if (::stat(link.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-        return;
-    const auto mount = mounts.find(status.st_dev);
+    std::string path;
+};
+
+// link: in /proc, to an open or mapped file. Does not look into the mount.
+std::optional<Linked> follow(const std::string& link) {
+    Linked linked;
     std::error_code error;
-    const std::string path = std::filesystem::read_symlink(link, error).string();
-    if (mount != mounts.end() && !error)
-        files.push_back({static_cast<std::uint64_t>(status.st_size), path, mount->second});
+    if (::stat(link.c_str(), &linked.status) != 0 || !S_ISREG(linked.status.st_mode))
+        return std::nullopt;
+    linked.path = std::filesystem::read_symlink(link, error).string();
+    return error ? std::nullopt : std::optional(std::move(linked));
+}
+
+void add(const std::optional<Linked>& linked, const std::map<dev_t, std::string>& mounts,
+         std::vector<WaitingIn>& files) {
+    if (!linked)
+        return;
+    if (const auto mount = mounts.find(linked->status.st_dev); mount != mounts.end())
+        files.push_back(
+            {static_cast<std::uint64_t>(linked->status.st_size), linked->path, mount->second});
 }
 
 } // namespace
@@ -82,22 +95,28 @@ Result<LookoutAnswer> decode_answer(std::span<const std::byte> bytes) {
     return answer;
 }
 
-std::vector<WaitingIn> waiting_in(pid_t thread) {
-    std::vector<WaitingIn> files;
+// The sooner it has seen, the more requests are still open: what is known of the mounts comes last.
+LookoutAnswer look_for(const LookoutQuestion& question) {
+    LookoutAnswer answer{question.request, 0, {}};
+    const auto thread = static_cast<pid_t>(question.thread);
     const InCall call = call_of(thread);
-    if (call.number < in_no_call)
-        return files;
-    const std::map<dev_t, std::string> mounts = sharing_mounts();
-    if (call.number != in_no_call) {
-        add(fmt::format("/proc/{}/fd/{}", thread, call.file()), mounts, files);
-        return files;
+    if (call.number > in_no_call) {
+        const auto linked = follow(fmt::format("/proc/{}/fd/{}", thread, call.file()));
+        answer.seen = monotonic_now();
+        add(linked, sharing_mounts(), answer.files);
+    } else if (call.number == in_no_call) {
+        const std::map<dev_t, std::string> mounts = sharing_mounts();
+        std::set<std::string> devices;
+        for (const auto& [device, point] : mounts)
+            devices.insert(fmt::format("{}:{}", major(device), minor(device)));
+        for (const MappedFile& mapped : mapped_files(thread, devices, most_waiting_in))
+            add(follow(fmt::format("/proc/{}/map_files/{}", thread, mapped.range)), mounts,
+                answer.files);
+        answer.seen = monotonic_now();
+    } else {
+        answer.seen = monotonic_now();
     }
-    std::set<std::string> devices;
-    for (const auto& [device, point] : mounts)
-        devices.insert(fmt::format("{}:{}", major(device), minor(device)));
-    for (const MappedFile& mapped : mapped_files(thread, devices, most_waiting_in))
-        add(fmt::format("/proc/{}/map_files/{}", thread, mapped.range), mounts, files);
-    return files;
+    return answer;
 }
 
 void look_out(const Fd& socket) {
@@ -111,9 +130,7 @@ void look_out(const Fd& socket) {
             continue;
         if (got != sizeof question)
             _exit(0);
-        LookoutAnswer answer{question.request, 0, waiting_in(static_cast<pid_t>(question.thread))};
-        answer.seen = monotonic_now();
-        const auto bytes = encode(answer);
+        const auto bytes = encode(look_for(question));
         if (::send(STDIN_FILENO, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0)
             _exit(0);
     }

@@ -46,7 +46,7 @@ struct LookoutAnswer {
 [[nodiscard]] std::vector<std::byte> encode(const LookoutAnswer& answer);
 [[nodiscard]] Result<LookoutAnswer> decode_answer(std::span<const std::byte> bytes);
 
-[[nodiscard]] std::vector<WaitingIn> waiting_in(pid_t thread);
+[[nodiscard]] LookoutAnswer look_for(const LookoutQuestion& question);
 
 // In a child, until the other end is closed.
 [[noreturn]] void look_out(const Fd& socket);

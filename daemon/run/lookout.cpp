@@ -13,9 +13,10 @@ namespace {
 constexpr std::size_t most_looked_for = 1024;
 } // namespace
 
-Lookout::Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits)
+Lookout::Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits,
+                 std::atomic<std::uint64_t>& unseen)
     : ring_(ring), events_(events), socket_(std::move(socket)), own_mount_(std::move(own_mount)),
-      fits_(std::move(fits)), buffer_(guard::longest_answer) {
+      fits_(std::move(fits)), unseen_(unseen), buffer_(guard::longest_answer) {
     watch_ = ring_.watch(socket_.get(), POLLIN, [this](int) { hear(); });
 }
 
@@ -25,12 +26,18 @@ Lookout::~Lookout() {
 }
 
 void Lookout::arrived(RequestId request, const Ask& ask) {
-    if (!socket_ || ask.pid == 0 || looked_for_.size() >= most_looked_for)
+    if (ask.pid == 0)
         return;
+    if (!socket_ || looked_for_.size() >= most_looked_for) {
+        unseen_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
     const guard::LookoutQuestion question{request, ask.pid, 0};
     if (::send(socket_.get(), &question, sizeof question, MSG_NOSIGNAL | MSG_DONTWAIT) ==
         sizeof question)
         looked_for_[request] = {ask.object, {ask.offset, ask.offset + ask.length}, 0};
+    else
+        unseen_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Lookout::ending(RequestId request) {
@@ -53,6 +60,7 @@ void Lookout::hear() {
         }
         ring_.unwatch(watch_);
         socket_.reset();
+        unseen_.fetch_add(looked_for_.size(), std::memory_order_relaxed);
         looked_for_.clear();
     }
 }
@@ -62,8 +70,11 @@ void Lookout::take(const guard::LookoutAnswer& answer) {
     if (node.empty())
         return;
     const Looked& looked = node.mapped();
-    if (looked.ended != 0 && looked.ended < answer.seen)
-        return; // the thread may have been elsewhere by then
+    if (looked.ended != 0 && looked.ended < answer.seen) {
+        // The thread may have been elsewhere by then.
+        unseen_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
     const guard::WaitingIn* found = nullptr;
     for (const guard::WaitingIn& file : answer.files) {
         if (!fits_(looked.object, looked.range, file.size))

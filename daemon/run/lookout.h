@@ -8,6 +8,7 @@
 #include "daemon/engine/engine.h"
 #include "daemon/guard/lookout.h"
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -20,8 +21,11 @@ public:
     // shares its memory has.
     using Fits = std::function<bool(ObjectId object, Range range, std::uint64_t size)>;
 
-    // socket: of guard::Client::lookout(). own_mount: the folder of the run's own mount.
-    Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits);
+    // unseen: counts the requests of which it was not seen where they were asked, most of them
+    // because they were answered before. socket: of guard::Client::lookout(). own_mount: the folder
+    // of the run's own mount.
+    Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits,
+            std::atomic<std::uint64_t>& unseen);
     ~Lookout() override;
 
     void arrived(RequestId request, const Ask& ask) override;
@@ -41,6 +45,7 @@ private:
     Fd socket_; // none: the child has gone
     std::string own_mount_;
     Fits fits_;
+    std::atomic<std::uint64_t>& unseen_;
     Ring::WatchId watch_ = 0;
     std::unordered_map<RequestId, Looked> looked_for_;
     std::vector<std::byte> buffer_;

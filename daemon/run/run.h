@@ -113,6 +113,10 @@ public:
     [[nodiscard]] bool traced() const { return traced_; }
     // The mount shares page cache: options().share_domain, and the image has fingerprints.
     [[nodiscard]] bool shares() const { return shares_; }
+    // Requests of which it is not known through which mount they were asked. Any thread.
+    [[nodiscard]] std::uint64_t askers_unseen() const {
+        return askers_unseen_.load(std::memory_order_relaxed);
+    }
     // The file that the kernel was reading, by what a tracepoint told; empty where it can't be for
     // this range of a device, which is then read for something else, as metadata is.
     [[nodiscard]] std::string file_of(const ReadFor& origin, ObjectId object, std::uint64_t offset,
@@ -202,6 +206,7 @@ private:
     ErofsTrace* trace_ = nullptr;             // the engine's; null where there is none
     bool traced_ = false;
     bool shares_ = false;
+    std::atomic<std::uint64_t> askers_unseen_{0};
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

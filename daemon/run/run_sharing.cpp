@@ -61,7 +61,7 @@ void Run::open_lookout() {
         return one;
     };
     engine_->watch_by(std::make_unique<Lookout>(*ring_, *events_, std::move(*socket),
-                                                options_.mount_point, fits));
+                                                options_.mount_point, fits, askers_unseen_));
 }
 
 } // namespace coldscope
