@@ -32,6 +32,7 @@ Count texts_of(std::uint32_t type) {
     case Type::connection:
     case Type::adopt_cachefiles:
     case Type::lookout:
+    case Type::observe:
         return {0, 0};
     case Type::adopt:
     case Type::forget:
