@@ -27,6 +27,7 @@ const Message samples[] = {
     {Type::bind_cachefiles, 0, {"tag", "brun 10%\n"}},
     {Type::adopt_cachefiles, 0, {}},
     {Type::lookout, 0, {}},
+    {Type::observe, 0, {}, 9},
 };
 
 bool same(const Message& a, const Message& b) {
