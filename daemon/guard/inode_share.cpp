@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -16,6 +17,15 @@ namespace coldscope::guard {
 namespace {
 
 constexpr std::string_view share_option = "inode_share,domain_id=";
+
+// Each time there is less that is in use; readers that were just let go on need a moment.
+constexpr int forget_times = 4;
+constexpr useconds_t forget_pause = 20'000;
+
+void forget_inodes() {
+    const Fd file(::open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+    [[maybe_unused]] const ssize_t written = file ? ::write(file.get(), "2", 1) : -1;
+}
 
 bool is_letter_or_digit(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -60,6 +70,23 @@ Result<MountOptions> parse_mount_options(std::string_view text) {
     if (!good_domain || text_of(options) != text)
         return system_error(EPERM, fmt::format("mount options '{}'", text));
     return options;
+}
+
+int unmount_shared(const char* name, bool lazily, const std::function<void()>& meanwhile) {
+    // EAGAIN: it is not in use. It would only go by this if nobody touched it till the next call.
+    if (!lazily && umount2(name, UMOUNT_NOFOLLOW | MNT_EXPIRE) != 0 && errno != EAGAIN)
+        return errno;
+    Fd held(::open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!held)
+        return errno;
+    if (umount2(name, UMOUNT_NOFOLLOW | MNT_DETACH) != 0)
+        return errno;
+    for (int i = 0; i < forget_times; ++i) {
+        forget_inodes();
+        meanwhile();
+        usleep(forget_pause);
+    }
+    return 0;
 }
 
 std::string inode_share_obstacle() {

@@ -54,8 +54,7 @@ private:
     void mount(const Message& message);
     [[nodiscard]] Result<int> mount_erofs(const std::vector<std::string>& texts) const;
     void unmount(const Message& message);
-    [[nodiscard]] int unmount_path(const std::string& path, const std::string& device,
-                                   bool lazily) const;
+    [[nodiscard]] int unmount_path(const std::string& path, const std::string& device, bool lazily);
     void mark(Received& received);
     void adopt(Received& received);
     void mount_fuse(const Message& message);

@@ -104,7 +104,7 @@ void Server::unmount(const Message& message) {
     _exit(0);
 }
 
-int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) const {
+int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) {
     if (!folders_.has(path))
         return EACCES;
     const std::string there = mount_on(path);
@@ -114,7 +114,7 @@ int Server::unmount_path(const std::string& path, const std::string& device, boo
     const bool fuse = is_mount_of(there, "fuse");
     if (!fuse && !is_mount_of(there, "erofs "))
         return EPERM;
-    const int error = folders_.unmount(path, lazily);
+    const int error = folders_.unmount(path, lazily, [this] { group_.deny_queued(); });
     return error == EPERM && lazily && fuse ? run_fusermount(path) : error;
 }
 
