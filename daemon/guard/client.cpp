@@ -308,6 +308,14 @@ Result<Client::Trace> Client::trace(std::string_view name, std::uint32_t process
     return Trace{std::move(reply.fd), reply.message.texts[0]};
 }
 
+Result<Fd> Client::observe(int list) {
+    COLDSCOPE_TRY(Received reply,
+                  ask({Type::observe, 0, {}, 0}, "cannot observe", answer_timeout, list));
+    if (!reply.fd)
+        return failure(Code::io, "the guard sent no pipe");
+    return std::move(reply.fd);
+}
+
 Result<void> Client::mount_fuse(const std::string& target, const std::string& source,
                                 const std::string& note) {
     COLDSCOPE_CHECK(ask({Type::fuse, 0, {target, source, note}, 0},

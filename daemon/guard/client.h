@@ -32,6 +32,9 @@ struct ClientOptions {
     // is started here, as a child.
     int socket = -1;
     Rights rights = Rights::own;
+    // Folders whose files observe() may be asked about beside those, absolute and without symbolic
+    // links.
+    std::vector<std::string> watched{};
 };
 
 // A FUSE connection that the guard mounted.
@@ -95,6 +98,10 @@ public:
         std::string format;
     };
     [[nodiscard]] Result<Trace> trace(std::string_view name, std::uint32_t processor);
+    // list: a sealed memfd with an observed list. The pipe from which what is seen comes, see
+    // observing.h. One at a time: a new one ends the one before. EPERM where the guard has not
+    // root's rights.
+    [[nodiscard]] Result<Fd> observe(int list);
     // target: as for Folders, or a folder that this process has made. source: a path that is
     // shown. note: for whoever takes over.
     [[nodiscard]] Result<void> mount_fuse(const std::string& target, const std::string& source,

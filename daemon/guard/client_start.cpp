@@ -46,6 +46,10 @@ std::vector<std::string> guard_words(const ClientOptions& options) {
         words.emplace_back("--folder");
         words.push_back(folder);
     }
+    for (const std::string& folder : options.watched) {
+        words.emplace_back("--watch");
+        words.push_back(folder);
+    }
     return words;
 }
 

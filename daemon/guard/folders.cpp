@@ -29,14 +29,6 @@ bool is_plain(const std::string& name) {
     return !name.empty() && name != "." && name != "..";
 }
 
-// openat2(2), since Linux 5.6.
-Fd open_strictly(int folder, const std::string& path, int flags, unsigned long long resolve) {
-    open_how how{};
-    how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
-    how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve;
-    return Fd(static_cast<int>(syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how)));
-}
-
 // Of the directory that the call is made in; the guard has one thread.
 class WorkingDirectory {
 public:
@@ -50,6 +42,13 @@ private:
 
 } // namespace
 
+Fd open_strictly(int folder, const char* path, int flags, unsigned long long resolve) {
+    open_how how{};
+    how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve;
+    return Fd(static_cast<int>(syscall(SYS_openat2, folder, path, &how, sizeof how)));
+}
+
 Result<Folders> Folders::open(const std::vector<std::string>& paths, uid_t user) {
     Folders folders(user);
     for (const std::string& path : paths) {
@@ -57,11 +56,12 @@ Result<Folders> Folders::open(const std::vector<std::string>& paths, uid_t user)
         if (!path.starts_with('/') || !is_plain(name))
             return failure(Code::invalid, fmt::format("{} is no absolute path of a folder", path));
         constexpr int directory = O_PATH | O_DIRECTORY;
-        Folder folder{path, name, open_strictly(AT_FDCWD, above, directory, 0)};
+        Folder folder{path, name, open_strictly(AT_FDCWD, above.c_str(), directory, 0)};
         if (!folder.parent)
             return system_error(fmt::format("cannot open the folder of {}", path));
         auto self = folders.owned(
-            open_strictly(folder.parent.get(), name, directory, RESOLVE_BENEATH), path, S_IFDIR);
+            open_strictly(folder.parent.get(), name.c_str(), directory, RESOLVE_BENEATH), path,
+            S_IFDIR);
         // An ordinary user's guard can do no harm; it may come when the mount stands already.
         if (!self && (geteuid() == 0 || folders.folders_.empty()))
             return std::unexpected(self.error());
@@ -97,20 +97,21 @@ Result<Fd> Folders::file(const std::string& path, int flags) const {
     const auto [above, name] = split(path);
     if (folders_.empty() || above != folders_.front().path)
         return system_error(EACCES, fmt::format("{} is not in the guard's first folder", path));
-    return owned(open_strictly(files_.get(), name, flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV), path,
-                 S_IFREG);
+    return owned(
+        open_strictly(files_.get(), name.c_str(), flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV), path,
+        S_IFREG);
 }
 
 Result<Fd> Folders::mounted_folder(const std::string& path) const {
     COLDSCOPE_TRY(const Place of, find(path));
-    return owned(open_strictly(of.parent, of.name, O_PATH | O_DIRECTORY, RESOLVE_BENEATH), path,
-                 S_IFDIR);
+    return owned(open_strictly(of.parent, of.name.c_str(), O_PATH | O_DIRECTORY, RESOLVE_BENEATH),
+                 path, S_IFDIR);
 }
 
 Result<Fd> Folders::mounted_file(const std::string& path, int flags) const {
     const auto [above, name] = split(path);
     COLDSCOPE_TRY(const Fd in, mounted_folder(above));
-    return owned(open_strictly(in.get(), name, flags, RESOLVE_BENEATH), path, S_IFREG);
+    return owned(open_strictly(in.get(), name.c_str(), flags, RESOLVE_BENEATH), path, S_IFREG);
 }
 
 // By its last part alone, beneath the descriptor: nothing is followed on the way.

@@ -18,6 +18,9 @@ namespace coldscope::guard {
 // What the name of a folder begins with that the client makes in the first folder for a FUSE mount.
 inline constexpr std::string_view fuse_folder = "fuse-";
 
+// openat2(2) (Linux 5.6), never through a symbolic link. resolve: further RESOLVE_ bits.
+[[nodiscard]] Fd open_strictly(int folder, const char* path, int flags, unsigned long long resolve);
+
 class Folders {
 public:
     // paths: absolute, existing, the user's own. A refusal names the path.

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
@@ -19,8 +20,11 @@ namespace {
 using namespace coldscope;
 
 constexpr auto usage =
-    "usage: coldscope-guard --folder PATH... [--user UID | --trusted-user UID] [--grace MS]\n"
-    "Started by Coldscope: its standard input is its client's socket.\n"
+    "usage: coldscope-guard [--folder PATH]... [--watch PATH]... [--user UID | --trusted-user "
+    "UID]\n"
+    "                       [--grace MS]\n"
+    "Started by Coldscope: its standard input is its client's socket. A folder that is watched is\n"
+    "one of whose files the user is told which pages are in memory, if he may read them.\n"
     "A trusted user may use fanotify, with whose group he could read and write what root can.\n";
 
 int refuse(const Error& error) {
@@ -28,9 +32,10 @@ int refuse(const Error& error) {
     return 2;
 }
 
-int serve(const std::vector<std::string>& paths, std::string_view user, bool trusted,
-          Nanoseconds grace) {
+int serve(const std::vector<std::string>& paths, std::vector<std::string> watched,
+          std::string_view user, bool trusted, Nanoseconds grace) {
     guard::ServerOptions options;
+    options.watched = std::move(watched);
     options.trusted = trusted;
     options.grace = grace;
     const auto served = guard::served_user(user);
@@ -66,6 +71,7 @@ int main(int argc, char** argv) {
     bool sound = words.size() % 2 == 0 && getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
                  type == SOCK_SEQPACKET;
     std::vector<std::string> folders;
+    std::vector<std::string> watched;
     std::string_view user;
     bool named = false;
     bool trusted = false;
@@ -74,6 +80,8 @@ int main(int argc, char** argv) {
         const std::string_view value = words[i + 1];
         if (words[i] == "--folder") {
             folders.emplace_back(value);
+        } else if (words[i] == "--watch") {
+            watched.emplace_back(value);
         } else if (words[i] == "--user" || words[i] == "--trusted-user") {
             // Whoever allowed one of them, as polkit asks, did not allow the other.
             sound = !named;
@@ -91,5 +99,5 @@ int main(int argc, char** argv) {
         std::fputs(usage, stderr);
         return 2;
     }
-    return serve(folders, user, trusted, grace_ms * millisecond);
+    return serve(folders, std::move(watched), user, trusted, grace_ms * millisecond);
 }

@@ -19,4 +19,10 @@ namespace coldscope::guard {
 // short: it is small, and readers depend on it.
 [[nodiscard]] Result<void> drop_privilege();
 
+// In a child, for good: the user and the groups of this process of his, and of root's power what
+// mincore(2) wants to be told the truth (CAP_FOWNER), or for root what opens files besides. EPERM
+// where that is not to be had, as in a user namespace: the kernel would say of others' files that
+// all is resident.
+[[nodiscard]] Result<void> become(pid_t process, uid_t user);
+
 } // namespace coldscope::guard

@@ -13,9 +13,11 @@
 
 namespace coldscope::guard {
 
-inline constexpr std::uint32_t version = 2;
+inline constexpr std::uint32_t version = 3;
 inline constexpr std::size_t largest_message = 64 * 1024; // bytes
 inline constexpr auto socket_name = "guard.socket";       // in the cache folder, for who takes over
+inline constexpr auto program_name = "coldscope-guard";   // as the kernel names its thread
+inline constexpr auto observer_name = "coldscope-look";   // and that of its child that observes
 inline constexpr std::size_t most_texts = 260;            // an image has at most 255 blobs here
 
 enum class Type : std::uint32_t {
@@ -26,12 +28,12 @@ enum class Type : std::uint32_t {
     keep = 4,    // path, device; number: a Kind. To be taken away when the client dies, in order
     forget = 5,  // path
     reply = 6,   // number: 0 or an errno; what was being done, or what was asked for
-    hello = 7,   // number: 1 to take over a dead client's run → reply: what mount replied, then the
-                 // mount's path
-    group = 8,   // → reply with the fanotify group's descriptor
-    adopt = 9,   // what mount replied; with the group's descriptor, from a client whose guard was
-                 // another → reply
-    mark = 10,   // path; with a descriptor of it that was opened before → reply
+    hello = 7, // number: 1 to take over a dead client's run → reply: what mount replied, then the
+               // mount's path
+    group = 8, // → reply with the fanotify group's descriptor
+    adopt = 9, // what mount replied; with the group's descriptor, from a client whose guard was
+               // another → reply
+    mark = 10, // path; with a descriptor of it that was opened before → reply
     object = 11, // path of a marked file → reply with the descriptor that mark brought
     unmark = 12, // path: all of it is local
     who = 13,    // number: a thread that waits in a mount of this guard → reply
@@ -48,6 +50,8 @@ enum class Type : std::uint32_t {
                            // "standing" if it was before
     adopt_cachefiles = 31, // with the device's descriptor, from a client whose guard was another
                            // → reply
+    observe = 40, // with a sealed memfd: a list, see observed_list.h → reply with the pipe from
+                  // which what is seen comes, see observing.h
 };
 
 // A device is what mount_on() said of the mount that is meant: another one on the same path is

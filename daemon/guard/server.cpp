@@ -191,6 +191,9 @@ void Server::handle(Received& received) {
     case Type::adopt_cachefiles:
         adopt_cachefiles(received);
         break;
+    case Type::observe:
+        observe(received);
+        break;
     case Type::reply:
         break;
     }
@@ -256,6 +259,8 @@ bool Server::in_child(const Message& question) {
         listening_.reset();
     } else if (question.type == Type::mount) {
         mounting_ = child;
+    } else if (question.type == Type::observe) {
+        observing_ = child;
     }
     return child == 0;
 }
@@ -305,6 +310,7 @@ Result<int> Server::mount_erofs(const std::vector<std::string>& texts) const {
 }
 
 void Server::unmount(const Message& message) {
+    stop_observing(); // it may have files of the mount open
     if (!in_child(message))
         return;
     const std::string& path = message.texts[0];
@@ -388,9 +394,13 @@ void Server::keep(Kept kept) {
 // New file systems since the mount began are taken for its own, which at worst lets the guard stay
 // longer than it must.
 void Server::reap() {
+    if (observing_ != 0 && monotonic_now() > observing_end_)
+        kill(observing_, SIGKILL);
     int status = 0;
     for (pid_t child = 0; (child = waitpid(-1, &status, WNOHANG)) > 0;) {
         --children_;
+        if (child == observing_)
+            observing_ = 0;
         if (child != mounting_)
             continue;
         mounting_ = 0;

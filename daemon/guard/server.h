@@ -28,6 +28,7 @@ struct ServerOptions {
     // of the machine that uses it. Linux lets any holder of it mark what he may read,
     // and events then bring descriptors that are opened with root's rights: he is as good as root.
     bool trusted = false;
+    std::vector<std::string> watched; // folders whose files are observed beside the others'
     Nanoseconds grace = second;       // for a client that takes over
     Nanoseconds silence = 5 * second; // of the client's ring thread, once it has beaten: then it
                                       // is killed
@@ -66,6 +67,9 @@ private:
     void adopt_cachefiles(Received& received);
     void who(const Message& message);
     void trace(const Message& message);
+    void observe(const Received& received);
+    [[nodiscard]] Result<void> observe_in_child(const Received& received, Fd from, int into);
+    void stop_observing();
     [[nodiscard]] bool trusted() const;
     void keep(Kept kept);
     void reply(const Message& question, int error, const std::string& what, int fd = -1);
@@ -93,6 +97,8 @@ private:
     std::vector<Kept> kept_;
     int children_ = 0;              // not yet reaped
     pid_t mounting_ = 0;            // the child that mounts
+    pid_t observing_ = 0;           // the child that observes
+    Nanoseconds observing_end_ = 0; // when it is ended
     std::set<std::string> before_;  // that were alive when it began
     std::set<std::string> mounted_; // made by this guard
 };

@@ -34,6 +34,7 @@ void Server::run() {
 
 // Nothing of it may read the group any more, or answer.
 void Server::end_client() {
+    stop_observing();
     if (!bye_ && client_fd_) {
         syscall(SYS_pidfd_send_signal, client_fd_.get(), SIGKILL, nullptr, 0);
         pollfd ended{client_fd_.get(), POLLIN, 0};
