@@ -22,10 +22,6 @@ std::string tag_of(const Side& side, std::size_t device) {
     return uuid.find_first_not_of('0') == std::string::npos ? std::string() : uuid;
 }
 
-bool is_digest(const std::string& tag) {
-    return tag.size() == 64 && tag.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-}
-
 // In bytes, as the image says; 0: it doesn't.
 std::uint64_t said_size(const Side& side, std::size_t device) {
     const erofs::Superblock& super = side.image.superblock();
@@ -225,6 +221,10 @@ Result<std::vector<DeviceMatch>> Matcher::run() {
 }
 
 } // namespace
+
+bool is_digest(std::string_view tag) {
+    return tag.size() == 64 && tag.find_first_not_of("0123456789abcdefABCDEF") == tag.npos;
+}
 
 Result<std::vector<DeviceMatch>> match_devices(const Side& before, const Side& after, bool read,
                                                Meter& meter, std::vector<std::string>& warnings) {

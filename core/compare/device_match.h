@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace coldscope::compare {
@@ -32,6 +33,9 @@ struct DeviceMatch {
 [[nodiscard]] Result<std::vector<DeviceMatch>> match_devices(const Side& before, const Side& after,
                                                              bool read, Meter& meter,
                                                              std::vector<std::string>& warnings);
+
+// Whether a tag is a blob's digest, which says that two of one tag are one blob.
+[[nodiscard]] bool is_digest(std::string_view tag);
 
 [[nodiscard]] const char* name(Sameness sameness);
 

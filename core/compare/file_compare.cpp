@@ -14,32 +14,6 @@ using erofs::ExtentKind;
 using erofs::Inode;
 using erofs::Xattr;
 
-// The name of the xattr that the superblock says holds fingerprints; empty: none does.
-std::string fingerprint_name(erofs::Image& image) {
-    const erofs::Superblock& super = image.superblock();
-    if (!super.has_compat(erofs::compat::inode_share_xattrs))
-        return {};
-    const auto prefixes = image.xattr_prefixes();
-    if (!prefixes)
-        return {};
-    // An entry with nothing behind the prefix.
-    const std::array<std::byte, erofs::xattr_entry_size> entry{
-        std::byte{}, std::byte(erofs::xattr_long_prefix | super.share_prefix_id)};
-    Cursor at(entry);
-    const auto xattr = erofs::parse_xattr_entry(at, *prefixes);
-    return xattr ? xattr->name : std::string();
-}
-
-// Takes the fingerprint out of the list.
-std::string take_fingerprint(std::vector<Xattr>& xattrs, const std::string& name) {
-    const auto at = std::ranges::find(xattrs, name, &Xattr::name);
-    if (name.empty() || at == xattrs.end())
-        return {};
-    std::string print = std::move(at->value);
-    xattrs.erase(at);
-    return print;
-}
-
 Basis basis_of(const Error& error) {
     switch (error.code) {
     case Code::not_found:
@@ -56,7 +30,7 @@ Basis basis_of(const Error& error) {
 FileComparer::FileComparer(const Side& before, const Side& after,
                            std::span<const DeviceMatch> matches, const Options& options)
     : before_(before), after_(after), matches_(matches), options_(options),
-      old_print_name_(fingerprint_name(before.image)), print_name_(fingerprint_name(after.image)) {
+      old_prints_(before.image), prints_(after.image) {
     same_decoding_ = before.image.superblock().has(erofs::incompat::lz4_0padding) ==
                      after.image.superblock().has(erofs::incompat::lz4_0padding);
     // Slots are the same in one bootstrap; blobs given for them may not be.
@@ -87,8 +61,8 @@ FileComparer::Prints FileComparer::compare_xattrs(const Pair& pair) {
         prints.same_xattrs = false;
         return prints;
     }
-    prints.old = take_fingerprint(*old, old_print_name_);
-    prints.now = take_fingerprint(*now, print_name_);
+    prints.old = old_prints_.take(*old);
+    prints.now = prints_.take(*now);
     std::ranges::sort(*old, {}, &Xattr::name);
     std::ranges::sort(*now, {}, &Xattr::name);
     prints.same_xattrs = std::ranges::equal(*old, *now, [](const Xattr& a, const Xattr& b) {
@@ -277,14 +251,6 @@ std::optional<Digest> FileComparer::place_of(bool after, const Inode& inode, Sha
         });
     const Digest digest = digester.take();
     return mapped && placed ? std::optional(digest) : std::nullopt;
-}
-
-std::string FileComparer::fingerprint_of(bool after, const Inode& inode) {
-    const std::string& name = after ? print_name_ : old_print_name_;
-    if (name.empty() || inode.xattr_size == 0)
-        return {};
-    auto xattrs = (after ? after_ : before_).image.xattrs(inode);
-    return xattrs ? take_fingerprint(*xattrs, name) : std::string();
 }
 
 } // namespace coldscope::compare

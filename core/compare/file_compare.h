@@ -3,6 +3,7 @@
 
 #include "core/base/sha256.h"
 #include "core/compare/compare.h"
+#include "core/erofs/fingerprint.h"
 
 #include <optional>
 #include <string>
@@ -29,7 +30,9 @@ public:
     [[nodiscard]] std::optional<Digest> place_of(bool after, const erofs::Inode& inode,
                                                  Sha256& digester);
     // The fingerprint that is stored with an inode; empty: none.
-    [[nodiscard]] std::string fingerprint_of(bool after, const erofs::Inode& inode);
+    [[nodiscard]] std::string fingerprint_of(bool after, const erofs::Inode& inode) const {
+        return (after ? prints_ : old_prints_).of(inode);
+    }
 
 private:
     struct Pair {
@@ -61,8 +64,8 @@ private:
     const Side& after_;
     std::span<const DeviceMatch> matches_;
     const Options& options_;
-    std::string old_print_name_;
-    std::string print_name_;
+    erofs::Fingerprints old_prints_;
+    erofs::Fingerprints prints_;
     bool same_images_ = false;
     bool same_decoding_ = false; // a cluster's bytes mean the same in both
 };

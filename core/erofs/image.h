@@ -112,6 +112,9 @@ public:
     [[nodiscard]] Result<std::string> link_target(const Inode& symlink);
     // In stored order: shared ones first.
     [[nodiscard]] Result<std::vector<Xattr>> xattrs(const Inode& inode);
+    // The value of one, by its whole name; nothing: the inode has none. Reads no other one's value.
+    [[nodiscard]] Result<std::optional<std::string>> xattr(const Inode& inode,
+                                                           std::string_view name);
     [[nodiscard]] Result<std::span<const XattrPrefix>> xattr_prefixes();
 
     // The extents of a range, clipped to the file's size: in order, without gaps, adjacent ones
@@ -219,6 +222,12 @@ private:
     [[nodiscard]] std::shared_ptr<ReadAt> nested(const Inode& inode);
     [[nodiscard]] Result<std::vector<XattrPrefix>> read_xattr_prefixes();
     [[nodiscard]] Result<Xattr> xattr_at(MetaReader& area, std::uint64_t offset);
+    [[nodiscard]] Result<MetaReader*> shared_xattr_area();
+    [[nodiscard]] std::uint64_t shared_xattr_offset(std::uint32_t id) const;
+    [[nodiscard]] Result<std::optional<std::string>> xattr_value(MetaReader& area,
+                                                                 std::uint64_t offset,
+                                                                 const XattrEntryHeader& entry,
+                                                                 std::string_view name);
 
     std::shared_ptr<ReadAt> primary_;
     Superblock super_;

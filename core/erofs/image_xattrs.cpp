@@ -5,6 +5,7 @@
 #include "core/erofs/read.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -41,14 +42,8 @@ Result<std::vector<Xattr>> Image::xattrs(const Inode& inode) {
     Cursor at(area, inode.xattr_offset());
     COLDSCOPE_TRY(const XattrHeader header, parse_xattr_header(at));
     for (const std::uint32_t id : header.shared_ids) {
-        const std::uint64_t base = std::uint64_t{super_.xattr_block} << super_.block_bits;
-        const bool boxed =
-            super_.has(incompat::metabox) && super_.has_compat(compat::shared_xattrs_in_metabox);
-        MetaReader* from = &meta_;
-        if (boxed) {
-            COLDSCOPE_TRY(from, metabox());
-        }
-        COLDSCOPE_TRY(Xattr xattr, xattr_at(*from, base + id * id_unit));
+        COLDSCOPE_TRY(MetaReader * from, shared_xattr_area());
+        COLDSCOPE_TRY(Xattr xattr, xattr_at(*from, shared_xattr_offset(id)));
         xattr.shared = true;
         result.push_back(std::move(xattr));
     }
@@ -63,6 +58,74 @@ Result<std::vector<Xattr>> Image::xattrs(const Inode& inode) {
         at.skip(std::min(at.left(), align_up(entry.size(), std::size_t{4}) - entry.size()));
     }
     return result;
+}
+
+Result<MetaReader*> Image::shared_xattr_area() {
+    if (super_.has(incompat::metabox) && super_.has_compat(compat::shared_xattrs_in_metabox))
+        return metabox();
+    return &meta_;
+}
+
+std::uint64_t Image::shared_xattr_offset(std::uint32_t id) const {
+    return (std::uint64_t{super_.xattr_block} << super_.block_bits) + id * id_unit;
+}
+
+Result<std::optional<std::string>> Image::xattr(const Inode& inode, std::string_view name) {
+    if (inode.xattr_size <= xattr_header_size)
+        return std::nullopt;
+    MetaReader* own = &meta_;
+    if (inode.in_metabox()) {
+        COLDSCOPE_TRY(own, metabox());
+    }
+    std::uint64_t at = inode.xattr_offset();
+    const std::uint64_t end = at + inode.xattr_size;
+    constexpr std::size_t most_header = xattr_header_size + 255 * sizeof(std::uint32_t);
+    COLDSCOPE_TRY(auto bytes, own->view(at, std::min<std::size_t>(inode.xattr_size, most_header),
+                                        "xattr header"));
+    Cursor head(bytes, at);
+    COLDSCOPE_TRY(const XattrHeader header, parse_xattr_header(head));
+    at = head.offset();
+    const auto entry_at = [](MetaReader& area, std::uint64_t offset) -> Result<XattrEntryHeader> {
+        COLDSCOPE_TRY(const auto entry, area.view(offset, xattr_entry_size, "xattr entry"));
+        Cursor cursor(entry, offset);
+        return parse_xattr_entry_header(cursor);
+    };
+    for (const std::uint32_t id : header.shared_ids) {
+        COLDSCOPE_TRY(MetaReader * shared, shared_xattr_area());
+        const std::uint64_t offset = shared_xattr_offset(id);
+        COLDSCOPE_TRY(const XattrEntryHeader entry, entry_at(*shared, offset));
+        COLDSCOPE_TRY(auto value, xattr_value(*shared, offset, entry, name));
+        if (value)
+            return value;
+    }
+    while (end - at >= xattr_entry_size) {
+        COLDSCOPE_TRY(const XattrEntryHeader entry, entry_at(*own, at));
+        if (entry.name_length == 0 && entry.name_index == 0 && entry.value_size == 0)
+            break;
+        if (entry.size() > end - at)
+            return failure(Code::truncated, "xattr entry", at);
+        COLDSCOPE_TRY(auto value, xattr_value(*own, at, entry, name));
+        if (value)
+            return value;
+        at += std::min<std::uint64_t>(end - at, align_up(entry.size(), std::size_t{4}));
+    }
+    return std::nullopt;
+}
+
+// Where the entry at this offset has that name.
+Result<std::optional<std::string>> Image::xattr_value(MetaReader& area, std::uint64_t offset,
+                                                      const XattrEntryHeader& entry,
+                                                      std::string_view name) {
+    COLDSCOPE_TRY(const auto prefixes, xattr_prefixes());
+    COLDSCOPE_TRY(const std::string prefix, xattr_prefix(entry, prefixes, offset));
+    const std::uint64_t rest_at = offset + xattr_entry_size;
+    if (prefix.size() + entry.name_length != name.size() || !name.starts_with(prefix))
+        return std::nullopt;
+    COLDSCOPE_TRY(auto bytes, area.view(rest_at, entry.name_length, "xattr name"));
+    if (std::memcmp(bytes.data(), name.data() + prefix.size(), bytes.size()) != 0)
+        return std::nullopt;
+    COLDSCOPE_TRY(bytes, area.view(rest_at + entry.name_length, entry.value_size, "xattr value"));
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 Result<Xattr> Image::xattr_at(MetaReader& area, std::uint64_t offset) {

@@ -48,18 +48,12 @@ XattrEntryHeader parse_xattr_entry_header(Cursor& at) {
     return header;
 }
 
-Result<Xattr> parse_xattr_entry(Cursor& at, std::span<const XattrPrefix> prefixes) {
-    const std::uint64_t offset = at.offset();
-    const XattrEntryHeader header = parse_xattr_entry_header(at);
-    const auto name = at.bytes(header.name_length);
-    const auto value = at.bytes(header.value_size);
-    if (!at.ok())
-        return at.error("xattr entry");
-
-    std::size_t base = header.name_index;
+Result<std::string> xattr_prefix(const XattrEntryHeader& entry,
+                                 std::span<const XattrPrefix> prefixes, std::uint64_t offset) {
+    std::size_t base = entry.name_index;
     std::string_view infix;
-    if ((header.name_index & xattr_long_prefix) != 0) {
-        const std::size_t number = header.name_index & ~xattr_long_prefix;
+    if ((entry.name_index & xattr_long_prefix) != 0) {
+        const std::size_t number = entry.name_index & ~xattr_long_prefix;
         if (number >= prefixes.size())
             return failure(
                 Code::corrupt,
@@ -70,9 +64,20 @@ Result<Xattr> parse_xattr_entry(Cursor& at, std::span<const XattrPrefix> prefixe
     }
     if (base >= short_prefixes.size())
         return failure(Code::corrupt, fmt::format("xattr entry: name prefix {}", base), offset + 1);
+    std::string prefix(short_prefixes[base]);
+    prefix += infix;
+    return prefix;
+}
+
+Result<Xattr> parse_xattr_entry(Cursor& at, std::span<const XattrPrefix> prefixes) {
+    const std::uint64_t offset = at.offset();
+    const XattrEntryHeader header = parse_xattr_entry_header(at);
+    const auto name = at.bytes(header.name_length);
+    const auto value = at.bytes(header.value_size);
+    if (!at.ok())
+        return at.error("xattr entry");
     Xattr xattr;
-    xattr.name = short_prefixes[base];
-    xattr.name += infix;
+    COLDSCOPE_TRY(xattr.name, xattr_prefix(header, prefixes, offset));
     xattr.name += text_of(name);
     xattr.value = text_of(value);
     return xattr;

@@ -43,6 +43,11 @@ struct XattrEntryHeader {
 };
 [[nodiscard]] XattrEntryHeader parse_xattr_entry_header(Cursor& at);
 
+// What the stored name of an entry goes on from. Errors: corrupt (no such prefix).
+[[nodiscard]] Result<std::string> xattr_prefix(const XattrEntryHeader& entry,
+                                               std::span<const XattrPrefix> prefixes,
+                                               std::uint64_t offset);
+
 // at: an entry. Errors: truncated, corrupt (no such prefix).
 [[nodiscard]] Result<Xattr> parse_xattr_entry(Cursor& at, std::span<const XattrPrefix> prefixes);
 
