@@ -16,9 +16,8 @@ void add(SharedCell& cell, const sharing::SeenPiece& seen) {
 
 // The first piece that ends behind an offset.
 auto piece_after(const std::vector<sharing::SeenPiece>& pieces, std::uint64_t offset) {
-    return std::ranges::upper_bound(pieces, offset, {}, [](const sharing::SeenPiece& seen) {
-        return seen.piece.end;
-    });
+    return std::ranges::upper_bound(pieces, offset, {},
+                                    [](const sharing::SeenPiece& seen) { return seen.piece.end; });
 }
 
 } // namespace
@@ -42,26 +41,26 @@ void find_shared_cells(const Workspace& workspace, std::uint16_t device, const C
     const erofs::Index& index = workspace.image()->index;
     erofs::NodeId node = erofs::no_node;
     std::vector<sharing::SeenPiece> pieces; // of node
-    index.files_at(device, window.begin, window.length(),
-                   [&](erofs::NodeId file, std::uint64_t offset, std::uint64_t address,
-                       std::uint64_t length) {
-                       if (file != node) {
-                           node = file;
-                           pieces = workspace.shared_pieces()(file);
-                       }
-                       auto at = piece_after(pieces, offset);
-                       // Of a physical cluster the part is not that of the file's bytes.
-                       if (erofs::is_compressed(index.node(file).layout)) {
-                           if (at != pieces.end())
-                               put({address, address + length}, *at);
-                           return;
-                       }
-                       for (; at != pieces.end() && at->piece.begin < offset + length; ++at) {
-                           const std::uint64_t begin = std::max(at->piece.begin, offset);
-                           const std::uint64_t end = std::min(at->piece.end, offset + length);
-                           put({address + (begin - offset), address + (end - offset)}, *at);
-                       }
-                   });
+    index.files_at(
+        device, window.begin, window.length(),
+        [&](erofs::NodeId file, std::uint64_t offset, std::uint64_t address, std::uint64_t length) {
+            if (file != node) {
+                node = file;
+                pieces = workspace.shared_pieces()(file);
+            }
+            auto at = piece_after(pieces, offset);
+            // Of a physical cluster the part is not that of the file's bytes.
+            if (erofs::is_compressed(index.node(file).layout)) {
+                if (at != pieces.end())
+                    put({address, address + length}, *at);
+                return;
+            }
+            for (; at != pieces.end() && at->piece.begin < offset + length; ++at) {
+                const std::uint64_t begin = std::max(at->piece.begin, offset);
+                const std::uint64_t end = std::min(at->piece.end, offset + length);
+                put({address + (begin - offset), address + (end - offset)}, *at);
+            }
+        });
 }
 
 void share_columns(const std::vector<sharing::SeenPiece>& pieces, const FileAxis& axis,
@@ -73,9 +72,8 @@ void share_columns(const std::vector<sharing::SeenPiece>& pieces, const FileAxis
         const double to = axis.column_of(static_cast<double>(at->piece.end));
         const auto first =
             static_cast<std::size_t>(std::clamp(std::floor(from), 0.0, axis.width - 1.0));
-        const auto end = static_cast<std::size_t>(
-            std::clamp(std::ceil(to), static_cast<double>(first) + 1,
-                       static_cast<double>(columns.size())));
+        const auto end = static_cast<std::size_t>(std::clamp(
+            std::ceil(to), static_cast<double>(first) + 1, static_cast<double>(columns.size())));
         for (std::size_t column = first; column < end; ++column) {
             if (columns[column].data == 0 || weight(at->piece.mark) <= weights[column])
                 continue;

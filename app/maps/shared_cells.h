@@ -10,9 +10,9 @@
 namespace coldscope::app {
 
 struct SharedCell {
-    bool any = false; // bytes of a file
+    bool any = false;                          // bytes of a file
     sharing::Mark mark = sharing::Mark::alone; // the weightiest of those in it
-    bool resident = false; // a page of it is in memory
+    bool resident = false;                     // a page of it is in memory
 };
 
 // Cells [first, first + count). All without a file while nothing was compared. O(extents in them).

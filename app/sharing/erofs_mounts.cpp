@@ -42,8 +42,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
 
 // The file behind a loop device.
 std::string backing_file(const std::string& source) {
-    std::ifstream file("/sys/block/" + fs::path(source).filename().string() +
-                       "/loop/backing_file");
+    std::ifstream file("/sys/block/" + fs::path(source).filename().string() + "/loop/backing_file");
     std::string backing;
     return std::getline(file, backing) ? backing : source;
 }

@@ -13,8 +13,8 @@ namespace coldscope::app {
 
 struct ErofsMount {
     std::string folder;
-    std::string source;         // a path as it was mounted, of a loop device that of its file
-    sharing::Mounted mounted;   // its domain is not told by the kernel
+    std::string source;               // a path as it was mounted, of a loop device that of its file
+    sharing::Mounted mounted;         // its domain is not told by the kernel
     std::vector<std::string> devices; // further sources
 };
 

@@ -35,8 +35,8 @@ void FileUnion::add_children(Line line) {
         const List* least = nullptr;
         for (const List& list : lists) {
             if (list.next != list.end &&
-                (least == nullptr || indices_[list.image]->name(list.next) <
-                                         indices_[least->image]->name(least->next)))
+                (least == nullptr ||
+                 indices_[list.image]->name(list.next) < indices_[least->image]->name(least->next)))
                 least = &list;
         }
         if (least == nullptr)

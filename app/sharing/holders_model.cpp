@@ -9,7 +9,8 @@ namespace coldscope::app {
 
 HoldersModel::HoldersModel(QObject* parent) : QAbstractTableModel(parent) {}
 
-void HoldersModel::show(std::shared_ptr<const Predicted> predicted, std::shared_ptr<const Seen> seen,
+void HoldersModel::show(std::shared_ptr<const Predicted> predicted,
+                        std::shared_ptr<const Seen> seen,
                         const std::optional<ChosenPiece>& chosen) {
     beginResetModel();
     predicted_ = std::move(predicted);

@@ -42,8 +42,8 @@ QString ImagesModel::bytes_of(const SharingSet::Entry& entry, std::size_t mark) 
     if (at == predicted->images.end())
         return {};
     const Tally& tally = state_.seen() ? state_.seen()->tally : predicted->tally;
-    const Tally::Part* part = tally.folder(
-        FileUnion::root, static_cast<std::size_t>(at - predicted->images.begin()));
+    const Tally::Part* part =
+        tally.folder(FileUnion::root, static_cast<std::size_t>(at - predicted->images.begin()));
     if (part == nullptr || part->by_mark[mark] == 0)
         return QStringLiteral("–");
     return size_text(part->by_mark[mark]);

@@ -35,9 +35,9 @@ std::shared_ptr<SharingSet::Read> SharingSet::read(Work& work, std::shared_ptr<O
         }
         outcome->opened = opened;
         COLDSCOPE_TRY(const auto image, own_image(*opened));
-        COLDSCOPE_TRY(outcome->keys,
-                      sharing::Keys::read({*image, opened->index, opened->devices, {}},
-                                          work.report()));
+        COLDSCOPE_TRY(
+            outcome->keys,
+            sharing::Keys::read({*image, opened->index, opened->devices, {}}, work.report()));
         return {};
     }();
     if (!done)
@@ -54,8 +54,8 @@ std::shared_ptr<SharingSet::Outcome> SharingSet::predict(Work& work, std::vector
         std::vector<sharing::Scan> scans;
         for (std::size_t i = 0; i < ready.size(); ++i) {
             Entry& entry = ready[i];
-            sides.push_back({*entry.opened->image, entry.opened->index, entry.opened->devices,
-                             entry.mounted});
+            sides.push_back(
+                {*entry.opened->image, entry.opened->index, entry.opened->devices, entry.mounted});
             keys.push_back(*entry.keys);
             if (scan && !entry.scan) {
                 COLDSCOPE_TRY(const auto image, own_image(*entry.opened));
@@ -99,11 +99,12 @@ std::shared_ptr<SharingSet::Outcome> SharingSet::predict(Work& work, std::vector
 std::shared_ptr<const Seen> see(std::shared_ptr<const Predicted> predicted,
                                 std::shared_ptr<const Taken> taken) {
     const std::vector<sharing::SampledFile>& files = taken->list->files;
-    auto seen = std::make_shared<Seen>(
-        Seen{predicted, taken,
-             sharing::Observed(predicted->prediction, taken->sample, files),
-             sharing::usage_of(predicted->prediction, taken->sample, files),
-             {}});
+    auto seen =
+        std::make_shared<Seen>(Seen{predicted,
+                                    taken,
+                                    sharing::Observed(predicted->prediction, taken->sample, files),
+                                    sharing::usage_of(predicted->prediction, taken->sample, files),
+                                    {}});
     const std::atomic<bool> stop = false;
     seen->tally = Tally(
         predicted->files, predicted->indices, predicted->prediction,

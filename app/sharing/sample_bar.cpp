@@ -19,7 +19,7 @@ namespace coldscope::app {
 namespace {
 
 constexpr std::array intervals{0, 1'000, 5'000, 10'000}; // ms
-constexpr int slider_width = 160;                         // logical pixels
+constexpr int slider_width = 160;                        // logical pixels
 
 // Of a moment of CLOCK_MONOTONIC by the clock on the wall.
 QString time_text(std::uint64_t taken) {
@@ -43,11 +43,12 @@ SampleBar::SampleBar(SharingState& state, QWidget* parent)
     interval_->setAccessibleName(tr("How often to look"));
     interval_->setToolTip(interval_->accessibleName());
     for (const int milliseconds : intervals)
-        interval_->addItem(milliseconds == 0
-                               ? tr("once")
-                               : tr("every %1").arg(duration_text(
-                                     static_cast<Nanoseconds>(milliseconds) * millisecond)),
-                           milliseconds);
+        interval_->addItem(
+            milliseconds == 0
+                ? tr("once")
+                : tr("every %1")
+                      .arg(duration_text(static_cast<Nanoseconds>(milliseconds) * millisecond)),
+            milliseconds);
     slider_->setAccessibleName(tr("Samples"));
     slider_->setToolTip(tr("Samples, from the oldest to the latest"));
     slider_->setFixedWidth(slider_width);
@@ -68,12 +69,10 @@ SampleBar::SampleBar(SharingState& state, QWidget* parent)
 
     connect(look_, &QPushButton::clicked, &state_.samples(), &Samples::look);
     connect(ask_, &QPushButton::clicked, &state_.samples(), &Samples::ask_right);
-    connect(interval_, &QComboBox::activated, this, [this](int at) {
-        state_.samples().set_interval(interval_->itemData(at).toInt());
-    });
-    connect(slider_, &QSlider::valueChanged, this, [this](int value) {
-        state_.choose_sample(static_cast<std::size_t>(value));
-    });
+    connect(interval_, &QComboBox::activated, this,
+            [this](int at) { state_.samples().set_interval(interval_->itemData(at).toInt()); });
+    connect(slider_, &QSlider::valueChanged, this,
+            [this](int value) { state_.choose_sample(static_cast<std::size_t>(value)); });
     connect(latest_, &QToolButton::clicked, this, [this](bool on) {
         const std::size_t count = state_.samples().taken().size();
         state_.choose_sample(on || count < 2 ? count : count - 2);

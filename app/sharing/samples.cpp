@@ -136,9 +136,9 @@ void Samples::begin(guard::Rights rights) {
                 if (generation == generation_)
                     take(*watcher->result());
             });
-    watcher->setFuture(QtConcurrent::run(
-        &work_pool(), [images = images_, folders = folders_, list = list_, rights,
-                       observer = std::exchange(observer_, nullptr)]() mutable {
+    watcher->setFuture(
+        QtConcurrent::run(&work_pool(), [images = images_, folders = folders_, list = list_, rights,
+                                         observer = std::exchange(observer_, nullptr)]() mutable {
             auto look = std::make_shared<Look>();
             look->list = list ? std::move(list)
                               : std::make_shared<const WatchList>(watch_list(images, folders));

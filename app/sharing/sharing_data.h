@@ -53,8 +53,7 @@ struct Seen {
                                               std::shared_ptr<const Taken> taken);
 
 // The pieces of a regular file; without a sample its residency is unknown.
-[[nodiscard]] std::vector<sharing::SeenPiece> pieces_of(const Predicted& predicted,
-                                                        const Seen* seen, std::size_t image,
-                                                        erofs::NodeId node);
+[[nodiscard]] std::vector<sharing::SeenPiece>
+pieces_of(const Predicted& predicted, const Seen* seen, std::size_t image, erofs::NodeId node);
 
 } // namespace coldscope::app

@@ -17,8 +17,8 @@ using erofs::NodeId;
 const sharing::SeenPiece* FileStrip::piece_at(double share) const {
     if (kind != Kind::file || size == 0)
         return nullptr;
-    const auto offset = static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) *
-                                                   static_cast<double>(size - 1));
+    const auto offset =
+        static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) * static_cast<double>(size - 1));
     const auto at = std::ranges::upper_bound(
         pieces, offset, {}, [](const sharing::SeenPiece& seen) { return seen.piece.end; });
     return at == pieces.end() || at->piece.begin > offset ? nullptr : &*at;
@@ -73,9 +73,9 @@ void SharingModel::set_filter(const QString& part, FilesWith with) {
 
 void SharingModel::sort(int column, Qt::SortOrder order) {
     FilesOrder wanted = order_;
-    wanted.key = column == size_column()                                ? FilesKey::size
+    wanted.key = column == size_column()                               ? FilesKey::size
                  : column == saves_column() || column == lift_column() ? FilesKey::saved
-                                                                        : FilesKey::name;
+                                                                       : FilesKey::name;
     wanted.descending = order == Qt::DescendingOrder;
     if (wanted == order_)
         return;
@@ -96,11 +96,11 @@ void SharingModel::pick() {
         stop_.reset();
         take(std::move(*watcher->result()));
     });
-    watcher->setFuture(QtConcurrent::run(&work_pool(), [predicted = predicted_, seen = seen_,
-                                                        order = order_, stop = stop_] {
-        return std::make_shared<ShownFiles>(
-            app::pick(predicted->files, seen ? seen->tally : predicted->tally, order, *stop));
-    }));
+    watcher->setFuture(QtConcurrent::run(
+        &work_pool(), [predicted = predicted_, seen = seen_, order = order_, stop = stop_] {
+            return std::make_shared<ShownFiles>(
+                app::pick(predicted->files, seen ? seen->tally : predicted->tally, order, *stop));
+        }));
 }
 
 // What views keep of lines (the current one, open folders) goes with them.
@@ -278,10 +278,10 @@ QVariant SharingModel::headerData(int section, Qt::Orientation orientation, int 
         return {};
     const int image = image_of(section);
     if (role == Qt::TextAlignmentRole)
-        return static_cast<int>(
-            (section == size_column() || section == saves_column() ? Qt::AlignRight
-                                                                   : Qt::AlignLeft) |
-            Qt::AlignVCenter);
+        return static_cast<int>((section == size_column() || section == saves_column()
+                                     ? Qt::AlignRight
+                                     : Qt::AlignLeft) |
+                                Qt::AlignVCenter);
     if (role == Qt::ToolTipRole) {
         if (image >= 0)
             return QString::fromStdString(

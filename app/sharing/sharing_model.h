@@ -14,10 +14,10 @@ namespace coldscope::app {
 // What one cell of an image's column shows.
 struct FileStrip {
     enum class Kind : unsigned char { missing, other, file, folder };
-    Kind kind = Kind::missing;               // other: neither file nor folder
-    std::uint64_t size = 0;                  // bytes; of a folder the sum
-    std::vector<sharing::SeenPiece> pieces;  // of a file
-    const Tally::Part* part = nullptr;       // of a folder
+    Kind kind = Kind::missing;              // other: neither file nor folder
+    std::uint64_t size = 0;                 // bytes; of a folder the sum
+    std::vector<sharing::SeenPiece> pieces; // of a file
+    const Tally::Part* part = nullptr;      // of a folder
     // The piece at this share of the whole, 0..1; null where there is none.
     [[nodiscard]] const sharing::SeenPiece* piece_at(double share) const;
 };

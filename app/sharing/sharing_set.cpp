@@ -28,10 +28,10 @@ void find_mount(SharingSet::Entry& entry) {
 sharing::Report SharingSet::Work::report(std::uint64_t part, std::uint64_t parts) {
     return [this, part, parts](std::uint64_t now, std::uint64_t all) {
         constexpr std::uint64_t steps = 1000; // of each part
-        done = part * steps +
-               (all == 0 ? 0
-                         : static_cast<std::uint64_t>(static_cast<double>(now) /
-                                                      static_cast<double>(all) * steps));
+        done = part * steps + (all == 0
+                                   ? 0
+                                   : static_cast<std::uint64_t>(static_cast<double>(now) /
+                                                                static_cast<double>(all) * steps));
         total = parts * steps;
         return !cancelled;
     };
@@ -87,9 +87,14 @@ void SharingSet::run_changed() {
 }
 
 void SharingSet::add(const QString& path) {
-    if (entries_.empty() ||
-        std::ranges::find(entries_, path, &Entry::path) != entries_.end())
+    if (entries_.empty())
         return;
+    if (const auto there = std::ranges::find(entries_, path, &Entry::path);
+        there != entries_.end()) {
+        there->error.clear(); // it is tried again
+        given_up_ = false;
+        return go_on();
+    }
     Entry entry;
     entry.path = path;
     find_mount(entry);
@@ -149,14 +154,9 @@ void SharingSet::cancel() {
     if (step_ == Step::idle)
         return;
     given_up_ = step_ != Step::scanning;
+    stale_ = stale_ || given_up_;
     give_up();
     Q_EMIT changed();
-}
-
-void SharingSet::resume() {
-    given_up_ = false;
-    stale_ = true;
-    go_on();
 }
 
 double SharingSet::progress() const {
@@ -247,9 +247,8 @@ void SharingSet::begin_predicting(bool scan) {
         if (work == work_)
             take(*watcher->result());
     });
-    watcher->setFuture(QtConcurrent::run(&work_pool(), [work = work_, ready, scan] {
-        return predict(*work, ready, scan);
-    }));
+    watcher->setFuture(QtConcurrent::run(
+        &work_pool(), [work = work_, ready, scan] { return predict(*work, ready, scan); }));
     Q_EMIT changed();
 }
 

@@ -26,7 +26,7 @@ public:
         std::shared_ptr<OpenedImage> opened; // null: being read, or it failed
         QString error;                       // why it is not there
         sharing::Mounted mounted;
-        QString folder; // where it is mounted; empty: nowhere that is known
+        QString folder;                    // where it is mounted; empty: nowhere that is known
         std::optional<sharing::Keys> keys; // nothing: not read yet
         std::optional<sharing::Scan> scan;
         [[nodiscard]] bool ready() const { return keys.has_value(); }
@@ -37,7 +37,8 @@ public:
 
     // The first is the open image; none without one.
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-    // An image that is there already is not added again. mounted where it is found to be.
+    // Where it is found to be mounted. One that is there already is tried again if it failed or was
+    // given up.
     void add(const QString& path);
     void remove(std::size_t at); // not the first
     void set_mounted(std::size_t at, const sharing::Mounted& mounted);
@@ -55,7 +56,6 @@ public:
     [[nodiscard]] const QString& error() const { return error_; }
     // Cancel was pressed, and nothing was begun since.
     [[nodiscard]] bool given_up() const { return given_up_; }
-    void resume();
 
 Q_SIGNALS:
     void entries_changed(); // which there are, or how they are mounted

@@ -53,8 +53,7 @@ void SharingState::refresh() {
     const std::optional<std::size_t> at = sample();
     if (chosen_ && at && samples_.taken()[*at] != chosen_)
         chosen_.reset(); // it is gone
-    const std::shared_ptr<const Taken> taken =
-        at && predicted() ? samples_.taken()[*at] : nullptr;
+    const std::shared_ptr<const Taken> taken = at && predicted() ? samples_.taken()[*at] : nullptr;
     const bool done = seen_ && seen_->predicted == predicted() && seen_->taken == taken;
     const bool other = shown_ != predicted();
     shown_ = predicted();
@@ -103,10 +102,10 @@ std::optional<std::size_t> SharingState::open_image() const {
 void SharingState::tell_maps() {
     const std::optional<std::size_t> image = open_image();
     workspace_.set_shared_pieces(
-        image ? Workspace::SharedPieces([predicted = predicted(), seen = seen_, image = *image](
-                                            erofs::NodeId node) {
-            return pieces_of(*predicted, seen.get(), image, node);
-        })
+        image ? Workspace::SharedPieces(
+                    [predicted = predicted(), seen = seen_, image = *image](erofs::NodeId node) {
+                        return pieces_of(*predicted, seen.get(), image, node);
+                    })
               : Workspace::SharedPieces());
 }
 

@@ -2,6 +2,7 @@
 
 #include "app/maps/legend.h"
 #include "app/sharing/images_model.h"
+#include "app/sharing/run_sample.h"
 #include "app/sharing/sample_bar.h"
 #include "app/sharing/sharing_text.h"
 #include "app/sharing/usage_chart.h"
@@ -42,8 +43,7 @@ SharingView::SharingView(Workspace& workspace, QWidget* parent)
       tree_(new QTreeView), empty_(new EmptyState(tree_)), chosen_text_(new QLabel),
       holders_table_(new QTableView), no_holders_(new EmptyState(holders_table_)),
       images_table_(new QTableView), usage_table_(new QTableView), usage_of_(new QComboBox),
-      usage_note_(new QLabel), sample_bar_(new SampleBar(state_, this)),
-      legend_(new Legend(this)) {
+      usage_note_(new QLabel), sample_bar_(new SampleBar(state_, this)), legend_(new Legend(this)) {
     setAccessibleName(tr("Sharing"));
     setAcceptDrops(true);
     build_head();
@@ -188,32 +188,48 @@ void SharingView::apply_filter() {
 }
 
 void SharingView::show_usage() {
-    if (!state_.predicted()) {
-        usage_->show({}, {}, false);
-        return;
-    }
-    QStringList images;
-    for (const auto& image : state_.predicted()->images)
-        images << image_name(*image);
-    const bool now = usage_of_->currentIndex() == 1;
-    const bool seen = state_.seen() != nullptr;
-    if (now && !seen)
-        usage_->show({}, {}, false);
-    else
-        usage_->show(images, now ? state_.seen()->usage : state_.predicted()->usage, now);
-    usage_table_->resizeColumnsToContents();
+    const auto& predicted = state_.predicted();
+    std::vector<sharing::Usage> usage;
     QString note;
-    if (now && !seen)
-        note = tr("What is in memory is unknown: look first.");
-    else if (const std::uint64_t twice = state_.twice(); twice != 0)
-        note = tr("%1 of EROFS's pages are in memory twice: the blob's own cache has them, too. "
-                  "A mount with directio has them once.")
-                   .arg(size_text(twice));
-    else if (now)
-        note = tr("Nothing is in memory twice, in EROFS's cache and in the blob's.");
-    else
+    if (!predicted)
+        return usage_->show({}, {}, false);
+    switch (usage_of_->currentIndex()) {
+    case all_pages:
+        usage = predicted->usage;
         note = tr("In whole pages. By blob: the rule of the page-cache sharing RFC, which no "
                   "released kernel has.");
+        break;
+    case in_memory:
+        if (state_.seen() == nullptr) {
+            note = tr("What is in memory is unknown: look first.");
+            break;
+        }
+        usage = state_.seen()->usage;
+        if (const std::uint64_t twice = state_.twice(); twice != 0)
+            note = tr("%1 are in memory twice: the blob's own cache has them as well as EROFS's. "
+                      "A mount with directio has them once.")
+                       .arg(size_text(twice));
+        else
+            note = tr("Nothing is in memory twice, in EROFS's cache and in the blob's.");
+        break;
+    default:
+        if (const auto open = state_.open_image();
+            open && workspace_.host().store().size() != 0 && usage_table_->isVisible()) {
+            const Taken taken = sample_of_run(workspace_, *predicted, *open);
+            usage = sharing::usage_of(predicted->prediction, taken.sample, taken.list->files);
+            note = tr("If the pages that the run was asked for were read from every image, by the "
+                      "same paths.");
+        } else {
+            note = tr("No run has asked for anything yet.");
+        }
+        break;
+    }
+    QStringList images;
+    for (const auto& image : predicted->images)
+        images << image_name(*image);
+    usage_->show(usage.empty() ? QStringList() : images, usage,
+                 usage_of_->currentIndex() == in_memory);
+    usage_table_->resizeColumnsToContents();
     usage_note_->setText(note);
 }
 
@@ -224,9 +240,8 @@ void SharingView::copy_path() {
 }
 
 void SharingView::save_csv() {
-    const QString path =
-        QFileDialog::getSaveFileName(this, tr("Save the table"), QStringLiteral("sharing.csv"),
-                                     tr("CSV files (*.csv)"));
+    const QString path = QFileDialog::getSaveFileName(
+        this, tr("Save the table"), QStringLiteral("sharing.csv"), tr("CSV files (*.csv)"));
     if (path.isEmpty())
         return;
     QSaveFile file(path);
@@ -239,6 +254,7 @@ void SharingView::save_csv() {
 void SharingView::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
     follow_selection();
+    show_usage();
 }
 
 void SharingView::changeEvent(QEvent* event) {

@@ -43,8 +43,8 @@ public:
     void set_folder(std::size_t image, const QString& folder);
 
 Q_SIGNALS:
-    void image_wanted();                    // one is to be chosen
-    void folder_wanted(std::size_t image);  // where it is mounted is to be chosen
+    void image_wanted();                   // one is to be chosen
+    void folder_wanted(std::size_t image); // where it is mounted is to be chosen
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -57,6 +57,7 @@ protected:
 private:
     enum Page : unsigned char { files_page, images_page, usage_page };
     static constexpr std::size_t pages = 3;
+    enum UsageOf : unsigned char { all_pages, in_memory, asked_for };
 
     void build_head();
     void build_files();

@@ -166,16 +166,15 @@ void SharingView::build_images() {
     remove_ = button(page, "list-remove", tr("&Remove"), tr("Look at this image no more"));
     scan_ = button(page, "compare", tr("Compare &bytes"),
                    tr("Read all bytes, to find what is the same at different places"));
-    auto* mounted = button(page, "folder", tr("M&ounted at…"),
-                           tr("Say where the chosen image is mounted now"));
+    auto* mounted =
+        button(page, "folder", tr("M&ounted at…"), tr("Say where the chosen image is mounted now"));
     const auto row = [this] { return images_table_->currentIndex().row(); };
     connect(remove_, &QToolButton::clicked, this, [this, row] {
         if (row() > 0)
             state_.set().remove(static_cast<std::size_t>(row()));
     });
-    connect(mounted, &QToolButton::clicked, this, [this, row] {
-        Q_EMIT folder_wanted(static_cast<std::size_t>(std::max(0, row())));
-    });
+    connect(mounted, &QToolButton::clicked, this,
+            [this, row] { Q_EMIT folder_wanted(static_cast<std::size_t>(std::max(0, row()))); });
     connect(scan_, &QToolButton::clicked, &state_.set(), &SharingSet::scan);
     connect(images_table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             [this](const QModelIndex& now) { remove_->setEnabled(now.row() > 0); });
@@ -204,6 +203,7 @@ void SharingView::build_usage() {
     usage_of_->setAccessibleName(tr("Of which pages"));
     usage_of_->addItem(tr("if all files are read"));
     usage_of_->addItem(tr("what is in memory"));
+    usage_of_->addItem(tr("what the run asked for"));
     connect(usage_of_, &QComboBox::currentIndexChanged, this, &SharingView::show_usage);
     auto* copy = button(side, "edit-copy", tr("&Copy CSV"), tr("Copy the table as CSV"));
     auto* save = button(side, "document-save", tr("&Save CSV…"), tr("Save the table as CSV"));
@@ -251,8 +251,7 @@ void SharingView::fit_columns() {
     left -= set(files_->size_column(), letter * 11);
     left -= set(files_->saves_column(), letter * 11);
     const int strip_least = letter * 16;
-    const int lift =
-        std::clamp(left - strip_least * files_->images(), letter * 12, letter * 32);
+    const int lift = std::clamp(left - strip_least * files_->images(), letter * 12, letter * 32);
     left -= set(files_->lift_column(), lift);
     for (int image = 0; image < files_->images(); ++image)
         set(SharingModel::strips + image, std::max(strip_least, left / files_->images()));

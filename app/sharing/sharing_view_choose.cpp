@@ -82,14 +82,15 @@ void SharingView::show_holders() {
     const OpenedImage& image = *state_.predicted()->images[chosen_->image];
     QString text =
         tr("%1 of %2 in %3")
-            .arg(range_text(chosen_->range), QString::fromStdString(image.index.path(chosen_->node)),
-                 image_name(image));
+            .arg(range_text(chosen_->range),
+                 QString::fromStdString(image.index.path(chosen_->node)), image_name(image));
     for (const sharing::SeenPiece& seen :
          pieces_of(*state_.predicted(), state_.seen().get(), chosen_->image, chosen_->node)) {
         if (seen.piece.begin > chosen_->range.begin || seen.piece.end <= chosen_->range.begin)
             continue;
-        text += tr("\n%1 · %2").arg(mark_text(seen.piece.mark, seen.piece.reason),
-                                    residency_text(seen.residency));
+        text +=
+            tr("\n%1 · %2")
+                .arg(mark_text(seen.piece.mark, seen.piece.reason), residency_text(seen.residency));
         if (seen.twice)
             text += tr(" · twice: in the blob's cache, too");
     }
@@ -140,8 +141,7 @@ void SharingView::follow_selection() {
     if (telling_ || !node || !image || files_->predicted() != state_.predicted() ||
         *node >= files_->predicted()->indices[*image]->size())
         return;
-    const QModelIndex index =
-        files_->index_of(files_->predicted()->files.line_of(*image, *node));
+    const QModelIndex index = files_->index_of(files_->predicted()->files.line_of(*image, *node));
     if (!index.isValid() || index == tree_->currentIndex().siblingAtColumn(0))
         return;
     following_ = true;

@@ -20,9 +20,9 @@ std::vector<StripColumn> folder_columns(const Tally::Part& part, int width) {
         reached += static_cast<double>(bytes);
         const auto end = static_cast<std::size_t>(std::lround(reached / all * width));
         if (bytes != 0) // a little of something is seen, too
-            columns.resize(std::max(std::min(columns.size() + 1, static_cast<std::size_t>(width)),
-                                    end),
-                           column);
+            columns.resize(
+                std::max(std::min(columns.size() + 1, static_cast<std::size_t>(width)), end),
+                column);
     };
     for (std::size_t mark = 0; mark < sharing::mark_count; ++mark) {
         const auto which = static_cast<sharing::Mark>(mark);
@@ -30,7 +30,8 @@ std::vector<StripColumn> folder_columns(const Tally::Part& part, int width) {
         put(part.resident[mark], {which, Residency::resident});
         put(rest, {which, part.unknown != 0 ? Residency::unknown : Residency::absent});
     }
-    columns.resize(static_cast<std::size_t>(width), columns.empty() ? StripColumn() : columns.back());
+    columns.resize(static_cast<std::size_t>(width),
+                   columns.empty() ? StripColumn() : columns.back());
     return columns;
 }
 

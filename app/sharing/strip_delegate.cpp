@@ -140,9 +140,10 @@ bool StripDelegate::helpEvent(QHelpEvent* event, QAbstractItemView* view,
     const QRectF rect = strip_rect(option.rect);
     if (const sharing::SeenPiece* seen =
             strip.piece_at((event->pos().x() - rect.left()) / std::max(1.0, rect.width())))
-        text = QStringLiteral("%1\n%2\n%3").arg(
-            range_text({seen->piece.begin, seen->piece.end}),
-            mark_text(seen->piece.mark, seen->piece.reason), residency_text(seen->residency));
+        text = QStringLiteral("%1\n%2\n%3")
+                   .arg(range_text({seen->piece.begin, seen->piece.end}),
+                        mark_text(seen->piece.mark, seen->piece.reason),
+                        residency_text(seen->residency));
     QToolTip::showText(event->globalPos(), text, view->viewport());
     return true;
 }

@@ -68,11 +68,11 @@ void UsageChart::show_usage() {
         sum_on += one.by_fingerprint;
     }
     const QString line =
-        sum_off == 0 ? QString()
-                     : tr("%1 without sharing, %2 by fingerprint (%3)")
-                           .arg(size_text(sum_off), size_text(sum_on),
-                                share_text(static_cast<double>(sum_on) /
-                                           static_cast<double>(sum_off)));
+        sum_off == 0
+            ? QString()
+            : tr("%1 without sharing, %2 by fingerprint (%3)")
+                  .arg(size_text(sum_off), size_text(sum_on),
+                       share_text(static_cast<double>(sum_on) / static_cast<double>(sum_off)));
     set_figures(line, line);
 }
 
@@ -92,9 +92,9 @@ void UsageChart::draw() {
     for (std::size_t i = 0; i < model_.usage().size(); ++i) {
         // Categories with one name are one.
         QString name = model_.images().value(static_cast<qsizetype>(i));
-        name = fontMetrics().elidedText(name, Qt::ElideMiddle,
-                                        std::max(60, width() / static_cast<int>(
-                                                                   model_.usage().size() + 1)));
+        name = fontMetrics().elidedText(
+            name, Qt::ElideMiddle,
+            std::max(60, width() / static_cast<int>(model_.usage().size() + 1)));
         categories << (categories.contains(name) ? QStringLiteral("%1 (%2)").arg(name).arg(i + 1)
                                                  : name);
     }

@@ -17,9 +17,8 @@ QWidget* MainWindow::make_sharing() {
             view->add_image(QFileInfo(path).absoluteFilePath());
     });
     connect(view, &SharingView::folder_wanted, this, [this, view](std::size_t image) {
-        const QString path = choose_folder(
-            this, workspace_, tr("Where the image is mounted"),
-            view->state().set().entries()[image].path);
+        const QString path = choose_folder(this, workspace_, tr("Where the image is mounted"),
+                                           view->state().set().entries()[image].path);
         if (!path.isEmpty())
             view->set_folder(image, path);
     });
