@@ -182,23 +182,6 @@ FileStrip SharingModel::strip(Line line, std::size_t image) const {
     return strip;
 }
 
-// Of the image for which it would save most.
-QString SharingModel::lift_of(Line line) const {
-    sharing::FileSharing best;
-    std::uint64_t size = 0;
-    for (std::size_t image = 0; image < predicted_->images.size(); ++image) {
-        const NodeId node = predicted_->files.node(line, image);
-        if (node == no_node || !predicted_->images[image]->index.node(node).is_regular())
-            continue;
-        const sharing::FileSharing file = predicted_->prediction.file(image, node);
-        if (best.lift == sharing::Lift::none || file.lifted > best.lifted) {
-            best = file;
-            size = predicted_->images[image]->index.node(node).size;
-        }
-    }
-    return lift_text(best.lift, size);
-}
-
 QString SharingModel::text(Line line, int column) const {
     if (column == name) {
         const std::string_view text = predicted_->files.name(line);
@@ -209,7 +192,7 @@ QString SharingModel::text(Line line, int column) const {
                    ? size_text(tally().size(line))
                    : QString();
     if (column == lift_column())
-        return predicted_->files.is_folder(line) ? QString() : lift_of(line);
+        return lift_text(tally().lift(line), predicted_->files.file_size(line));
     if (column == saves_column() && tally().lifted(line) != 0)
         return size_text(tally().lifted(line));
     return {};
@@ -299,7 +282,7 @@ QVariant SharingModel::headerData(int section, Qt::Orientation orientation, int 
     if (image >= 0)
         return image_name(*predicted_->images[static_cast<std::size_t>(image)]);
     return section == size_column()   ? tr("Size")
-           : section == lift_column() ? tr("Would be shared with")
+           : section == lift_column() ? tr("To share it")
                                       : tr("Saves");
 }
 

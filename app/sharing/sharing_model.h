@@ -72,7 +72,6 @@ private:
     void take(ShownFiles shown);
     [[nodiscard]] const Tally& tally() const;
     [[nodiscard]] QString text(Line line, int column) const;
-    [[nodiscard]] QString lift_of(Line line) const;
     [[nodiscard]] QString describe(Line line, std::size_t image) const;
 
     std::shared_ptr<const Predicted> predicted_;

@@ -43,7 +43,7 @@ QString residency_text(sharing::Residency residency) {
     return tr("unknown whether in memory");
 }
 
-QString lift_text(sharing::Lift lift, std::uint64_t size) {
+QString lift_text(sharing::Lift lift, std::optional<std::uint64_t> size) {
     switch (lift) {
     case sharing::Lift::none:
         return {};
@@ -54,7 +54,8 @@ QString lift_text(sharing::Lift lift, std::uint64_t size) {
     case sharing::Lift::fingerprint:
         return tr("mkfs.erofs --xattr-inode-digest");
     case sharing::Lift::chunk_size:
-        return tr("chunks of %1 or more").arg(size_text(std::bit_ceil(size)));
+        return size ? tr("chunks of %1 or more").arg(size_text(std::bit_ceil(*size)))
+                    : tr("chunks as large as files");
     case sharing::Lift::no_inline:
         return tr("mkfs.erofs -E noinline_data");
     case sharing::Lift::same_layout:

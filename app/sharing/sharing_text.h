@@ -7,6 +7,7 @@
 
 #include <QString>
 #include <QStringList>
+#include <optional>
 #include <span>
 
 namespace coldscope::app {
@@ -14,8 +15,9 @@ namespace coldscope::app {
 // "blocked: spans blobs"
 [[nodiscard]] QString mark_text(sharing::Mark mark, sharing::Reason reason);
 [[nodiscard]] QString residency_text(sharing::Residency residency);
-// What would lift what blocks a file; empty where nothing does. size: of the file, bytes.
-[[nodiscard]] QString lift_text(sharing::Lift lift, std::uint64_t size);
+// What would lift what blocks a file; empty where nothing does. size: of the file, bytes; of a
+// folder's files nothing.
+[[nodiscard]] QString lift_text(sharing::Lift lift, std::optional<std::uint64_t> size);
 // The image's file without its folder.
 [[nodiscard]] QString image_name(const OpenedImage& image);
 // "inode_share,domain_id=demo", or "no sharing".

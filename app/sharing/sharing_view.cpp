@@ -263,11 +263,6 @@ void SharingView::changeEvent(QEvent* event) {
         holders_->set_theme(theme_of(palette()));
 }
 
-void SharingView::resizeEvent(QResizeEvent* event) {
-    QWidget::resizeEvent(event);
-    fit_columns();
-}
-
 void SharingView::dragEnterEvent(QDragEnterEvent* event) {
     const QList<QUrl> urls = event->mimeData()->urls();
     if (workspace_.image() && !urls.isEmpty() && urls.first().isLocalFile())

@@ -49,7 +49,6 @@ Q_SIGNALS:
 protected:
     void showEvent(QShowEvent* event) override;
     void changeEvent(QEvent* event) override;
-    void resizeEvent(QResizeEvent* event) override;
     bool eventFilter(QObject* object, QEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
@@ -116,7 +115,9 @@ private:
     QTimer typing_;
     bool following_ = false; // the selection, which is not ours
     bool fitted_ = false;    // columns, to the first lines
-    bool telling_ = false;   // others what was chosen here
+    bool fitting_ = false;
+    bool sized_ = false;   // columns, by the user
+    bool telling_ = false; // others what was chosen here
 };
 
 } // namespace coldscope::app

@@ -122,7 +122,10 @@ void SharingView::build_files() {
     connect(strips_, &StripDelegate::piece_clicked, this, &SharingView::clicked);
     connect(tree_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             &SharingView::tell_selection);
-    connect(files_, &QAbstractItemModel::modelReset, this, [this] { fitted_ = false; });
+    connect(files_, &QAbstractItemModel::modelReset, this, [this] { fitted_ = sized_ = false; });
+    connect(header, &QHeaderView::sectionResized, this, [this] {
+        sized_ = sized_ || (!fitting_ && (QGuiApplication::mouseButtons() & Qt::LeftButton) != 0);
+    });
     connect(files_, &SharingModel::picked, this, &SharingView::show_files);
 
     set_up_table(holders_table_);
@@ -238,23 +241,24 @@ void SharingView::build_usage() {
 
 // Names and figures to what is in them; strips take what is left.
 void SharingView::fit_columns() {
-    if (files_->images() == 0 || tree_->width() < 50)
+    if (files_->images() == 0 || tree_->width() < 50 || sized_)
         return;
+    fitting_ = true;
     const int letter = tree_->fontMetrics().averageCharWidth();
     const auto set = [this](int column, int width) {
         tree_->header()->resizeSection(column, width);
         return width;
     };
-    const int room = tree_->viewport()->width();
-    int left = room;
-    left -= set(SharingModel::name, std::clamp(room / 4, letter * 16, letter * 40));
-    left -= set(files_->size_column(), letter * 11);
-    left -= set(files_->saves_column(), letter * 11);
-    const int strip_least = letter * 16;
-    const int lift = std::clamp(left - strip_least * files_->images(), letter * 12, letter * 32);
+    int left = tree_->viewport()->width();
+    left -= set(SharingModel::name, std::clamp(left / 4, letter * 16, letter * 36));
+    left -= set(files_->size_column(), letter * 10);
+    left -= set(files_->saves_column(), letter * 10);
+    const int strip_least = letter * 15;
+    const int lift = std::clamp(left / 4, letter * 14, letter * 34);
     left -= set(files_->lift_column(), lift);
     for (int image = 0; image < files_->images(); ++image)
         set(SharingModel::strips + image, std::max(strip_least, left / files_->images()));
+    fitting_ = false;
 }
 
 } // namespace coldscope::app

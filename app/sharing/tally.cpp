@@ -32,7 +32,7 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
              const sharing::Prediction& prediction, const Pieces& pieces,
              const std::atomic<bool>& stop)
     : images_(indices.size()), folders_(files.size(), no_folder), lifted_(files.size()),
-      sizes_(files.size()), marks_(files.size()) {
+      lifts_(files.size()), sizes_(files.size()), marks_(files.size()) {
     std::vector<std::vector<bool>> firsts;
     for (const erofs::Index* index : indices)
         firsts.push_back(first_names(*index));
@@ -42,6 +42,12 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
         folders_[line] = static_cast<std::uint32_t>(parts_.size());
         parts_.resize(parts_.size() + images_);
     }
+    // Of each folder the bytes that each way would lift.
+    std::vector<std::array<std::uint64_t, sharing::lift_count>> ways(
+        parts_.size() / std::max<std::size_t>(images_, 1));
+    const auto ways_of = [&](Line line) -> auto& {
+        return ways[folders_[line] / images_];
+    };
     // A folder comes before what is in it.
     for (auto line = static_cast<Line>(files.size()); line-- > 0;) {
         if (stop)
@@ -53,7 +59,11 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
             const NodeId node = files.node(line, image);
             if (node == no_node || !indices[image]->node(node).is_regular())
                 continue;
-            lifted_[line] = std::max(lifted_[line], prediction.file(image, node).lifted);
+            if (const sharing::FileSharing file = prediction.file(image, node);
+                lifts_[line] == sharing::Lift::none || file.lifted > lifted_[line]) {
+                lifts_[line] = file.lift;
+                lifted_[line] = file.lifted;
+            }
             for (const sharing::SeenPiece& seen : pieces(image, node)) {
                 const auto mark = static_cast<std::size_t>(seen.piece.mark);
                 const std::uint64_t bytes = seen.piece.end - seen.piece.begin;
@@ -67,13 +77,21 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
                     sums[image].unknown += bytes;
             }
         }
+        if (folders_[line] != no_folder) {
+            const auto& all = ways_of(line);
+            lifts_[line] = static_cast<sharing::Lift>(std::ranges::max_element(all) - all.begin());
+        }
         if (line == FileUnion::root)
             break;
+        if (sums != nullptr && folders_[line] == no_folder)
+            ways_of(above)[static_cast<std::size_t>(lifts_[line])] += lifted_[line];
         lifted_[above] += lifted_[line];
         sizes_[above] += sizes_[line];
         marks_[above] = static_cast<std::uint8_t>(marks_[above] | marks_[line]);
         if (sums == nullptr || folders_[line] == no_folder)
             continue;
+        for (std::size_t way = 0; way < sharing::lift_count; ++way)
+            ways_of(above)[way] += ways_of(line)[way];
         for (std::size_t image = 0; image < images_; ++image) {
             const Part& part = parts_[folders_[line] + image];
             for (std::size_t mark = 0; mark < sharing::mark_count; ++mark) {

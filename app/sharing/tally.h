@@ -32,6 +32,8 @@ public:
     [[nodiscard]] const Part* folder(Line line, std::size_t image) const;
     // Bytes that lifting what blocks it would save; of a folder in sum.
     [[nodiscard]] std::uint64_t lifted(Line line) const { return lifted_[line]; }
+    // What would lift most of it.
+    [[nodiscard]] sharing::Lift lift(Line line) const { return lifts_[line]; }
     [[nodiscard]] std::uint64_t size(Line line) const { return sizes_[line]; } // bytes
     // In any of the images; of a folder: in any file below it.
     [[nodiscard]] bool has(Line line, sharing::Mark mark) const {
@@ -45,6 +47,7 @@ private:
     std::vector<std::uint32_t> folders_; // by line: which of parts_
     std::vector<Part> parts_;            // one for each image
     std::vector<std::uint64_t> lifted_;
+    std::vector<sharing::Lift> lifts_;
     std::vector<std::uint64_t> sizes_;
     std::vector<std::uint8_t> marks_;
 };

@@ -35,24 +35,25 @@ void draw_glyph(QPainter& painter, const QRectF& rect, const Look& look) {
 
 // Small figures at an even distance, in as many rows as there is room for.
 void draw_figures(QPainter& painter, const QRectF& box, const Look& look) {
-    constexpr double size = 4; // logical pixels, as the next
-    constexpr double step = 9;
+    constexpr double size = 4;     // logical pixels, as the next
+    constexpr double step = 9;     // across
+    constexpr double step_up = 12; // one row in a strip of a table
     constexpr double least_height = 7;
     if (box.width() < size + 2 || box.height() < least_height)
         return;
-    const auto count = [](double room) {
-        return 1 + static_cast<int>(std::max(0.0, room - size - 2) / step);
+    const auto count = [](double room, double distance) {
+        return 1 + static_cast<int>(std::max(0.0, room - size - 2) / distance);
     };
-    const int columns = std::min(count(box.width()), 2000);
-    const int rows = count(box.height());
+    const int columns = std::min(count(box.width(), step), 2000);
+    const int rows = count(box.height(), step_up);
     const double left = box.left() + (box.width() - (columns - 1) * step) / 2;
-    const double top = box.top() + (box.height() - (rows - 1) * step) / 2;
+    const double top = box.top() + (box.height() - (rows - 1) * step_up) / 2;
     painter.setRenderHint(QPainter::Antialiasing);
     painter.setPen(look.pattern == Pattern::dots ? QPen(Qt::NoPen) : QPen(look.outline, 1.1));
     painter.setBrush(look.pattern == Pattern::dots ? QBrush(look.outline) : QBrush(Qt::NoBrush));
     for (int row = 0; row < rows; ++row) {
         for (int column = 0; column < columns; ++column) {
-            const QPointF at(left + column * step, top + row * step);
+            const QPointF at(left + column * step, top + row * step_up);
             const QPointF half(size / 2, size / 2);
             if (look.pattern == Pattern::crosses) {
                 painter.drawLine(at - half, at + half);

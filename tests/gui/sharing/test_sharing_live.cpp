@@ -9,6 +9,8 @@
 #include <QProcess>
 #include <QSlider>
 
+#include <cerrno>
+#include <sys/mount.h>
 #include <unistd.h>
 
 using namespace coldscope;
@@ -18,29 +20,27 @@ using namespace coldscope::test;
 namespace {
 
 // EROFS on a file and its blob, until this goes.
-class Mounted {
+class MountedImage {
 public:
-    Mounted(const QString& image, const QString& blob, const QString& folder) : folder_(folder) {
+    MountedImage(const QString& image, const QString& blob, const QString& folder)
+        : folder_(folder.toStdString()) {
         QDir().mkpath(folder);
-        ok_ = run("mount", {"-t", "erofs", "-o", "ro,device=" + blob, image, folder});
+        const std::string options = "device=" + blob.toStdString();
+        if (::mount(image.toLocal8Bit().constData(), folder_.c_str(), "erofs", MS_RDONLY,
+                    options.c_str()) != 0)
+            error_ = errno;
     }
-    ~Mounted() {
-        if (ok_)
-            run("umount", {folder_});
+    ~MountedImage() {
+        if (error_ == 0)
+            ::umount2(folder_.c_str(), MNT_DETACH);
     }
-    Mounted(const Mounted&) = delete;
-    Mounted& operator=(const Mounted&) = delete;
-    [[nodiscard]] bool ok() const { return ok_; }
+    MountedImage(const MountedImage&) = delete;
+    MountedImage& operator=(const MountedImage&) = delete;
+    [[nodiscard]] int error() const { return error_; }
 
 private:
-    static bool run(const QString& program, const QStringList& arguments) {
-        QProcess process;
-        process.setProcessChannelMode(QProcess::ForwardedChannels);
-        process.start(program, arguments);
-        return process.waitForFinished(20'000) && process.exitCode() == 0;
-    }
-    QString folder_;
-    bool ok_ = false;
+    std::string folder_;
+    int error_ = 0;
 };
 
 bool read(const QString& path, qint64 length) {
@@ -70,9 +70,10 @@ void TestSharingLive::what_is_in_memory() {
     const QString blob = it.pair.folder() + "/layer.blob";
     const QString first = it.pair.folder() + "/first";
     const QString second = it.pair.folder() + "/second";
-    const Mounted one(it.pair.path(false), blob, first);
-    const Mounted two(it.pair.path(true), blob, second);
-    QVERIFY(one.ok() && two.ok());
+    const MountedImage one(it.pair.path(false), blob, first);
+    const MountedImage two(it.pair.path(true), blob, second);
+    QCOMPARE(one.error(), 0);
+    QCOMPARE(two.error(), 0);
     QVERIFY(it.pair.open(it.workspace.workspace));
     QVERIFY(it.add(it.pair.path(true)));
     // Where they are mounted is found.
@@ -132,9 +133,9 @@ void TestSharingLive::what_is_in_memory() {
 
     // At an interval, until that is off.
     auto* box = [&]() -> QComboBox* {
-        for (auto* one : it.view.findChildren<QComboBox*>()) {
-            if (one->accessibleName() == "How often to look")
-                return one;
+        for (auto* each : it.view.findChildren<QComboBox*>()) {
+            if (each->accessibleName() == "How often to look")
+                return each;
         }
         return nullptr;
     }();
@@ -174,7 +175,7 @@ void TestSharingLive::an_ordinary_user_sees_unknown() {
     it.click("/both/one", 0, 0.5);
     QVERIFY(it.says("unknown whether in memory"));
     const auto& tally = it.view.state().predicted()->tally;
-    const Tally::Part* all = tally.folder(FileUnion::root, 0);
+    const app::Tally::Part* all = tally.folder(FileUnion::root, 0);
     QCOMPARE(all->unknown, all->bytes());
 }
 
