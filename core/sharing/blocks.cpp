@@ -46,7 +46,7 @@ private:
     std::vector<Found>& found_;
     std::uint64_t steps_left_;
     std::uint64_t found_left_;
-    bool aligned_ = false; // pages of the space are pages of a device
+    bool aligned_ = false; // see Table::is_aligned()
     std::vector<Member> active_;
     std::vector<Member*> members_;
     std::vector<Standing> standings_; // of members_
@@ -69,8 +69,7 @@ Result<void> Sweep::run() {
 
 Result<void> Sweep::sweep(std::size_t first, std::size_t end) {
     const std::vector<Segment>& segments = table_.segments;
-    const std::uint64_t space = segments[first].space;
-    aligned_ = space % page_size == 0;
+    aligned_ = table_.is_aligned(table_.runs[segments[first].run]);
     cuts_.clear();
     for (std::size_t i = first; i < end; ++i) {
         cuts_.push_back(segments[i].begin);

@@ -34,7 +34,7 @@ private:
     Table table_;
     // Of each image, one behind the other: their clusters' and composed pages' common numbers.
     std::vector<std::uint32_t> clusters_;
-    std::vector<std::uint32_t> composed_;
+    std::vector<std::uint64_t> composed_; // positions
     std::vector<std::size_t> first_cluster_;
     std::vector<std::size_t> first_composed_;
     std::map<std::string, std::uint32_t> domains_;
@@ -66,9 +66,7 @@ Part Gatherer::common(std::size_t image, const Part& part) const {
              << cluster_bits) |
             (part.position & ((std::uint64_t{1} << cluster_bits) - 1));
     else if (part.space == local_space::composed)
-        moved.position =
-            std::uint64_t{composed_[first_composed_[image] + (part.position >> page_bits)]}
-            << page_bits;
+        moved.position = composed_[first_composed_[image] + (part.position >> page_bits)];
     return moved;
 }
 
@@ -88,19 +86,24 @@ void Gatherer::number_clusters() {
 
 void Gatherer::number_composed() {
     std::vector<Half> all;
+    std::vector<bool> plain; // no part of it is a cluster's
     for (std::size_t i = 0; i < sides_.size(); ++i) {
         first_composed_.push_back(all.size());
         const ImageKeys& keys = keys_[i].keys();
         for (std::size_t page = 0; page < keys.composed.size(); ++page) {
+            plain.push_back(true);
             for (const Part& part : keys.parts_of(page)) {
                 const Part moved = common(i, part);
+                plain.back() = plain.back() && part.space != local_space::clusters;
                 const std::array<std::uint64_t, 3> place{moved.space, moved.position, moved.length};
                 digester_.add(std::as_bytes(std::span(place)));
             }
             all.push_back(half_of(digester_.take()));
         }
     }
-    composed_ = intern(all);
+    const std::vector<std::uint32_t> numbers = intern(all);
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        composed_.push_back((std::uint64_t{numbers[i]} << page_bits) | (plain[i] ? 1U : 0U));
 }
 
 void Gatherer::add_image(std::size_t number) {

@@ -100,7 +100,7 @@ void HolderSearch::add_blocks_of(const Segment& segment, const Run& run, Range p
         --end;
     if (begin >= end)
         return;
-    const bool aligned = base == other_base && run.position % page_size == 0;
+    const bool aligned = base == other_base && table_.is_aligned(run);
     add(other.file, {table_.block_standing(file_, file, aligned), begin - base, end - base,
                      begin - other_base});
 }

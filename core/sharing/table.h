@@ -99,12 +99,17 @@ struct Table {
     std::vector<std::uint32_t> same_order; // of these, by file and page
     std::vector<Piece> pieces;
 
-    // Spaces: the blobs, the metaboxes of those, clusters, composed pages.
+    // Spaces: the blobs, the metaboxes of those, clusters, composed pages (of which those that are
+    // stored plain, if in pieces, begin at byte 1).
     [[nodiscard]] std::uint32_t metabox_space(std::uint32_t blob) const {
         return blob_count + blob;
     }
     [[nodiscard]] std::uint32_t cluster_space() const { return 2 * blob_count; }
     [[nodiscard]] std::uint32_t composed_space() const { return 2 * blob_count + 1; }
+    // Its pages are such of what they are read from: whole, or decoded.
+    [[nodiscard]] bool is_aligned(const Run& run) const {
+        return run.position % page_size == 0 || run.space == cluster_space();
+    }
     [[nodiscard]] bool is_blob(const Run& run) const { return run.space < blob_count; }
 
     [[nodiscard]] std::uint32_t file_of(std::size_t image, NodeId node) const {

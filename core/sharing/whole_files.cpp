@@ -12,6 +12,8 @@ namespace coldscope::sharing {
 
 namespace {
 
+constexpr std::array<std::byte, page_size> zero_page{};
+
 struct Printed {
     Half print;
     std::uint64_t size = 0;
@@ -202,16 +204,20 @@ std::optional<Half> SameGroups::digest_of(const ImageKeys& keys, std::size_t fil
                                           const PageDigests& digests, Half zeros,
                                           Sha256& digester) {
     // Pages of zeros are counted: a hole may be of any length, and stored ones are the same.
+    const std::uint64_t size = keys.files[file].size;
+    digester.add(std::span(zero_page).first(static_cast<std::size_t>(size % page_size)));
+    const Half last_zeros = half_of(digester.take());
     std::uint64_t zero_pages = 0;
     bool known = true;
     const auto add = [&digester](std::uint64_t high, std::uint64_t low) {
         const std::array<std::uint64_t, 2> pair{high, low};
         digester.add(std::as_bytes(std::span(pair)));
     };
-    const auto see = [&](std::uint64_t, std::uint64_t count, PageState state, const Half* halves) {
+    const auto see = [&](std::uint64_t page, std::uint64_t count, PageState state,
+                         const Half* halves) {
         known = known && state == PageState::known;
         for (std::uint64_t i = 0; known && i < count; ++i) {
-            if (halves[i] == zeros) {
+            if (halves[i] == (page + i < size / page_size ? zeros : last_zeros)) {
                 ++zero_pages;
                 continue;
             }
@@ -219,7 +225,6 @@ std::optional<Half> SameGroups::digest_of(const ImageKeys& keys, std::size_t fil
             add(halves[i].high, halves[i].low);
         }
     };
-    const std::uint64_t size = keys.files[file].size;
     for (std::uint32_t run = keys.files[file].first_run; known && run < keys.end_run(file); ++run) {
         if (keys.runs[run].space == hole_space)
             zero_pages += keys.end_page(run) - keys.runs[run].page;
@@ -235,7 +240,6 @@ std::optional<Half> SameGroups::digest_of(const ImageKeys& keys, std::size_t fil
 
 Result<void> SameGroups::by_bytes(std::span<const Scan> scans, std::span<const Keys> keys) {
     COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
-    static constexpr std::array<std::byte, page_size> zero_page{};
     digester.add(zero_page);
     const Half zeros = half_of(digester.take());
     std::vector<Printed> all;

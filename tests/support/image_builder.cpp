@@ -24,8 +24,9 @@ Bytes pattern(std::size_t size, std::uint32_t seed) {
     return bytes;
 }
 
-ImageBuilder& ImageBuilder::add_device(std::string tag) {
+ImageBuilder& ImageBuilder::add_device(std::string tag, Bytes blob) {
     tags_.push_back(std::move(tag));
+    blobs_.push_back(std::move(blob));
     return *this;
 }
 

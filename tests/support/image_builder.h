@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,13 @@ struct FileSpec {
     bool unified = false;         // addressed as device 0, by the device's unified range
     bool holes = true;            // chunks of zeros are holes
     bool deduplicate = false;     // equal chunks of such files share blocks
+    // Where its chunks are: nothing is written for them, and of `data` the size alone counts.
+    struct ChunkPlace {
+        static constexpr std::uint64_t hole = ~std::uint64_t{0};
+        std::uint16_t device = 0;
+        std::uint64_t block = hole;
+    };
+    std::vector<ChunkPlace> places;
 
     // Name with prefix, value.
     std::vector<std::pair<std::string, std::string>> xattrs;
@@ -79,9 +87,15 @@ public:
     explicit ImageBuilder(std::uint32_t block_bits = 12) : block_bits_(block_bits) {}
 
     // Device ids count from 1 in the order of these calls.
-    ImageBuilder& add_device(std::string tag);
+    // blob: what it has before anything is placed on it.
+    ImageBuilder& add_device(std::string tag, Bytes blob = {});
     // A long xattr prefix: a short prefix ("user.") and what follows it.
     ImageBuilder& add_prefix(std::uint8_t base, std::string infix);
+    // Says that the xattr that this long prefix names has files' fingerprints.
+    ImageBuilder& set_fingerprints(std::uint8_t prefix) {
+        fingerprints_ = prefix;
+        return *this;
+    }
     ImageBuilder& add(FileSpec file);
     ImageBuilder& set_48bit() {
         wide_ = true;
@@ -107,6 +121,8 @@ private:
     bool wide_ = false;
     std::uint32_t rafs_chunk_ = 0; // bytes; 0: not RAFS
     std::vector<std::string> tags_;
+    std::vector<Bytes> blobs_; // of the tags
+    std::optional<std::uint8_t> fingerprints_;
     std::vector<std::pair<std::uint8_t, std::string>> prefixes_;
     std::vector<FileSpec> files_;
 };

@@ -46,7 +46,7 @@ BuiltImage ImageWriter::write() {
     slots_ =
         round_up(super_offset + super_size + slots * super_slot_size + extension, device_slot_size);
     out_.bytes.resize(slots_ + from_.tags_.size() * device_slot_size);
-    out_.blobs.resize(from_.tags_.size());
+    out_.blobs = from_.blobs_;
     write_prefixes();
     write_shared_xattrs();
     place_data();
@@ -228,6 +228,11 @@ void ImageWriter::place_data() {
 }
 
 void ImageWriter::place_chunks(Node& node) {
+    if (!node.spec.places.empty()) {
+        for (const FileSpec::ChunkPlace& place : node.spec.places)
+            node.chunks.push_back(place.block == FileSpec::ChunkPlace::hole ? hole : place.block);
+        return;
+    }
     const std::uint64_t chunk_size = block_ << node.spec.chunk_bits;
     for (std::uint64_t at = 0; at < node.data.size(); at += chunk_size) {
         const auto first = node.data.begin() + static_cast<std::ptrdiff_t>(at);
@@ -324,11 +329,15 @@ void ImageWriter::write_nodes() {
         if (node.spec.layout == Layout::chunk_based) {
             const std::uint64_t width = node.spec.indexes ? 8 : 4;
             body = round_up(body, width);
-            for (const std::uint64_t chunk : node.chunks) {
+            for (std::size_t i = 0; i < node.chunks.size(); ++i) {
+                const std::uint64_t chunk = node.chunks[i];
                 if (node.spec.indexes) {
+                    const std::uint16_t device = !node.spec.places.empty()
+                                                     ? node.spec.places[i].device
+                                                 : node.spec.unified ? std::uint16_t{0}
+                                                                     : node.spec.device;
                     put<std::uint16_t>(out_.bytes, body, static_cast<std::uint16_t>(chunk >> 32));
-                    put<std::uint16_t>(out_.bytes, body + 2,
-                                       node.spec.unified ? std::uint16_t{0} : node.spec.device);
+                    put<std::uint16_t>(out_.bytes, body + 2, device);
                 }
                 put<std::uint32_t>(out_.bytes, body + width - 4, static_cast<std::uint32_t>(chunk));
                 body += width;
@@ -407,9 +416,13 @@ void ImageWriter::write_super() {
         features |= incompat::lz4_0padding;
     put<std::uint32_t>(bytes, at, super_magic);
     const bool rafs = from_.rafs_chunk_ != 0;
-    put<std::uint32_t>(bytes, at + 8,
-                       rafs ? compat::rafs_v6
-                            : compat::checksum | compat::mtime | compat::plain_xattr_prefixes);
+    std::uint32_t compatible =
+        rafs ? compat::rafs_v6 : compat::checksum | compat::mtime | compat::plain_xattr_prefixes;
+    if (from_.fingerprints_) {
+        compatible |= compat::inode_share_xattrs;
+        put<std::uint8_t>(bytes, at + 105, *from_.fingerprints_);
+    }
+    put<std::uint32_t>(bytes, at + 8, compatible);
     put<std::uint8_t>(bytes, at + 12, static_cast<std::uint8_t>(from_.block_bits_));
     put<std::uint16_t>(bytes, at + 14, static_cast<std::uint16_t>(nid("/")));
     put<std::uint64_t>(bytes, at + 16, nodes_.size());
