@@ -101,6 +101,8 @@ QString RequestDetail::flags_text() const {
         words.push_back(tr("Answered with less than the truth, on purpose."));
     if ((request.flags & flag::own) != 0)
         words.push_back(tr("Asked by Coldscope itself or by its mount; never held."));
+    if ((request.flags & flag::observer) != 0)
+        words.push_back(tr("Asked by an observer of the page cache; never held."));
     if (request.rule != 0) {
         QString text;
         for (const Run::RuleText& rule : workspace_.host().rules()) {

@@ -56,6 +56,8 @@ inline constexpr std::uint16_t amplified = 128; // no reader asked: fetched arou
 // Nobody waits for it, no rule holds it; pid is 0. One of the two.
 inline constexpr std::uint16_t background = prefetch | amplified;
 inline constexpr std::uint16_t partial = 1024; // answered with less than the truth, on purpose
+// Asked by a guard's child that looks at the page cache; no rule sees it.
+inline constexpr std::uint16_t observer = 2048;
 } // namespace flag
 
 struct StepRecord {

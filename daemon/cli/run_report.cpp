@@ -232,6 +232,8 @@ bool RunReport::ended_text(const Run& run, const Request& request) {
         what += ", delayed";
     if ((request.flags & flag::own) != 0)
         what += ", for the mount";
+    if ((request.flags & flag::observer) != 0)
+        what += ", for the observer";
     const std::string reader = (request.flags & flag::background) != 0
                                    ? request.command
                                    : reader_text(request.command, request.pid);

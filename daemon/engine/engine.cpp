@@ -115,6 +115,8 @@ RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
         open.command = reader.command;
         if (reader.own || !mounted_)
             open.flags |= flag::own;
+        if (reader.observer)
+            open.flags |= flag::observer;
         if (trace_)
             tell_origin(id, open.ask.pid);
         if (open.ask.asked != 0)
@@ -151,7 +153,7 @@ void Engine::tell_origin(RequestId id, std::uint32_t thread) {
 }
 
 Verdict Engine::decide(const Open& open) {
-    if ((open.flags & flag::own) != 0 || winding_down_ || rules_.all().empty())
+    if ((open.flags & (flag::own | flag::observer)) != 0 || winding_down_ || rules_.all().empty())
         return {};
     const Ask& ask = open.ask;
     places_.clear();

@@ -1,10 +1,13 @@
 #include "daemon/engine/readers.h"
 
+#include "daemon/guard/protocol.h"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -31,13 +34,32 @@ std::string read_small(const std::string& path, std::size_t most) {
     return text;
 }
 
+// The first word of a line of /proc/PID/status.
+std::string status_word(const std::string& status, std::string_view key) {
+    const std::size_t at = status.find(fmt::format("\n{}:\t", key));
+    const std::size_t begin = at + key.size() + 3;
+    return at == std::string::npos
+               ? std::string()
+               : status.substr(begin, status.find_first_of("\t\n", begin) - begin);
+}
+
 // The process of a thread; 0 when it can't be known.
 std::uint32_t process_of(std::uint32_t thread_id) {
     const std::string status = read_small(fmt::format("/proc/{}/status", thread_id), 1024);
-    const std::size_t at = status.find("\nTgid:\t");
-    return at == std::string::npos
-               ? 0
-               : static_cast<std::uint32_t>(std::strtoul(status.c_str() + at + 7, nullptr, 10));
+    return static_cast<std::uint32_t>(
+        std::strtoul(status_word(status, "Tgid").c_str(), nullptr, 10));
+}
+
+// By its name and its parent's, since whoever is not root can't look at what root runs; the parent
+// must be root's. Whoever forges that for himself evades rules, no more.
+bool is_observer(std::uint32_t thread_id, std::string_view command) {
+    if (command != guard::observer_name)
+        return false;
+    const std::string parent =
+        status_word(read_small(fmt::format("/proc/{}/status", thread_id), 1024), "PPid");
+    const std::string status = read_small(fmt::format("/proc/{}/status", parent), 1024);
+    return status.starts_with(fmt::format("Name:\t{}\n", guard::program_name)) &&
+           status_word(status, "Uid") == "0";
 }
 
 bool has_sigkill(const std::string& status, const char* field) {
@@ -71,6 +93,7 @@ const ReadingThread& Readers::find(std::uint32_t thread_id) {
     entry.reader.command = {};
     std::memcpy(entry.reader.command.data(), command.data(),
                 std::min(command.size(), entry.reader.command.size() - 1));
+    entry.reader.observer = is_observer(thread_id, command);
     entry.reader.own = ::access(fmt::format("/proc/self/task/{}", thread_id).c_str(), F_OK) == 0;
     return entry.reader;
 }

@@ -14,6 +14,7 @@ namespace coldscope {
 struct ReadingThread {
     std::array<char, 16> command{}; // NUL-terminated; empty when it can't be known
     bool own = false;               // a thread of this process
+    bool observer = false;          // the observing child of a guard that runs as root
 };
 
 // Looks into /proc, and remembers for a moment, since that costs more than a small request.

@@ -15,7 +15,7 @@ namespace {
 constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 constexpr std::size_t least_text = sizeof(std::uint32_t) + 1; // bytes
 
-Result<const char*> text(Cursor& cursor) {
+Result<const char*> read_text(Cursor& cursor) {
     const std::size_t at = cursor.at();
     const std::span<const std::byte> bytes = cursor.bytes(cursor.u32());
     if (!cursor.ok())
@@ -26,7 +26,7 @@ Result<const char*> text(Cursor& cursor) {
 }
 
 // Of things that take at least so many bytes each.
-Result<std::uint32_t> count(Cursor& cursor, std::size_t least) {
+Result<std::uint32_t> read_count(Cursor& cursor, std::size_t least) {
     const std::size_t at = cursor.at();
     const std::uint32_t number = cursor.u32();
     if (!cursor.ok() || number > cursor.left() / least)
@@ -38,14 +38,15 @@ Result<std::uint32_t> count(Cursor& cursor, std::size_t least) {
 
 Result<std::vector<ObservedFolder>> decode_list(std::span<const std::byte> bytes) {
     Cursor cursor(bytes);
-    COLDSCOPE_TRY(const std::uint32_t folders, count(cursor, least_text + sizeof(std::uint32_t)));
+    COLDSCOPE_TRY(const std::uint32_t folders,
+                  read_count(cursor, least_text + sizeof(std::uint32_t)));
     std::vector<ObservedFolder> list(folders);
     for (ObservedFolder& folder : list) {
-        COLDSCOPE_TRY(folder.path, text(cursor));
-        COLDSCOPE_TRY(const std::uint32_t paths, count(cursor, least_text));
+        COLDSCOPE_TRY(folder.path, read_text(cursor));
+        COLDSCOPE_TRY(const std::uint32_t paths, read_count(cursor, least_text));
         folder.paths.reserve(paths);
         for (std::uint32_t i = 0; i < paths; ++i) {
-            COLDSCOPE_TRY(const char* path, text(cursor));
+            COLDSCOPE_TRY(const char* path, read_text(cursor));
             folder.paths.push_back(path);
         }
     }

@@ -91,6 +91,10 @@ private:
     void file(const char* path) {
         struct stat status {};
         const Nanoseconds now = monotonic_now();
+        if (now - told_ > told_within) {
+            out_.flush();
+            told_ = now;
+        }
         const Fd file = now > end_ ? refused(ETIME) : open(path, status);
         out_.record(Seen::file, file ? 0 : static_cast<std::uint32_t>(errno));
         const auto size = file ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -136,6 +140,7 @@ private:
     ResidentPages pages_;
     SeenWriter out_;
     Nanoseconds end_;
+    Nanoseconds told_ = 0;
     Fd folder_;
     int error_ = 0; // of the folder
     bool sparsely_ = false;

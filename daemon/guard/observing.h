@@ -20,6 +20,7 @@ enum class Seen : std::uint32_t { file = 1, run = 2, broken = 3, end = 4 };
 inline constexpr Nanoseconds observing_limit = 20 * second;  // the rest of the files gets ETIME
 inline constexpr Nanoseconds observing_killed = 25 * second; // for a child that waits for a file
 inline constexpr Nanoseconds file_limit = 2 * second;        // ETIME for one that takes longer
+inline constexpr Nanoseconds told_within = second / 5;       // of what has been seen
 
 // What the child needs of /proc, opened while it has root's rights.
 struct ObservingFiles {

@@ -17,10 +17,10 @@ namespace coldscope::guard {
 
 namespace {
 
-constexpr std::uint64_t page = 4096; // bytes; the guard asks the kernel whether it is so
+constexpr std::uint64_t page_bytes = 4096; // the guard asks the kernel whether it is so
 constexpr long cachestat_number = 451;
-constexpr std::uint64_t present = std::uint64_t{1} << 63; // of an entry of the page map
-constexpr std::uint64_t frame = (std::uint64_t{1} << 55) - 1;
+constexpr std::uint64_t present_bit = std::uint64_t{1} << 63; // of an entry of the page map
+constexpr std::uint64_t frame_bits = (std::uint64_t{1} << 55) - 1;
 
 // Of those that allow pre-content events (SB_I_ALLOW_HSM, Linux 6.14): ext4, XFS, Btrfs, bcachefs.
 constexpr std::array<std::uint64_t, 4> marked_types{0xef53, 0x58465342, 0x9123683e, 0xca451a4e};
@@ -54,7 +54,7 @@ public:
     Mapping& operator=(const Mapping&) = delete;
     explicit operator bool() const { return at_ != MAP_FAILED; }
     [[nodiscard]] char* at(std::size_t pages) const {
-        return static_cast<char*>(at_) + pages * page;
+        return static_cast<char*>(at_) + pages * page_bytes;
     }
 
 private:
@@ -73,7 +73,7 @@ ResidentPages::ResidentPages(int pagemap)
 
 int ResidentPages::look(int file, std::uint64_t size, bool sparsely, Nanoseconds end,
                         const Run& run) {
-    const Pages all{0, size / page + (size % page != 0 ? 1 : 0)};
+    const Pages all{0, size / page_bytes + (size % page_bytes != 0 ? 1 : 0)};
     mapped_.clear();
     if (!sparsely)
         mapped_.push_back(all);
@@ -95,7 +95,7 @@ int ResidentPages::look(int file, std::uint64_t size, bool sparsely, Nanoseconds
 int ResidentPages::find_cached(int file, Pages pages) {
     if (pages.begin == pages.end)
         return 0;
-    const CachestatRange range{pages.begin * page, (pages.end - pages.begin) * page};
+    const CachestatRange range{pages.begin * page_bytes, (pages.end - pages.begin) * page_bytes};
     Cachestat found{};
     if (syscall(cachestat_number, file, &range, &found, 0u) != 0) {
         if (errno != ENOSYS) // before 6.5, which has no pre-content events either
@@ -119,11 +119,11 @@ int ResidentPages::find_cached(int file, Pages pages) {
 
 int ResidentPages::look_at(int file, Pages pages, const Run& run) {
     const auto count = static_cast<std::size_t>(pages.end - pages.begin);
-    const Mapping mapping(file, pages.begin * page, count * page);
+    const Mapping mapping(file, pages.begin * page_bytes, count * page_bytes);
     // MADV_RANDOM: neither a page that goes meanwhile nor one at which the kernel would read ahead
     // brings others.
-    if (!mapping || madvise(mapping.at(0), count * page, MADV_RANDOM) != 0 ||
-        mincore(mapping.at(0), count * page, resident_.data()) != 0)
+    if (!mapping || madvise(mapping.at(0), count * page_bytes, MADV_RANDOM) != 0 ||
+        mincore(mapping.at(0), count * page_bytes, resident_.data()) != 0)
         return errno;
     std::size_t first = count, last = 0;
     std::uint64_t read = 0;
@@ -138,7 +138,7 @@ int ResidentPages::look_at(int file, Pages pages, const Run& run) {
         while (end < count && (resident_[end] & 1) != 0)
             ++end;
         // Fails where the file has become shorter or can't be read: then no page is there.
-        (void)madvise(mapping.at(at), (end - at) * page, MADV_POPULATE_READ);
+        (void)madvise(mapping.at(at), (end - at) * page_bytes, MADV_POPULATE_READ);
         last = end;
         at = end;
     }
@@ -146,7 +146,7 @@ int ResidentPages::look_at(int file, Pages pages, const Run& run) {
         return 0;
     gone_ += major_faults() - read;
     const std::size_t bytes = (last - first) * sizeof(std::uint64_t);
-    const auto where = reinterpret_cast<std::uintptr_t>(mapping.at(first)) / page;
+    const auto where = reinterpret_cast<std::uintptr_t>(mapping.at(first)) / page_bytes;
     if (pread(pagemap_, entries_.data(), bytes,
               static_cast<off_t>(where * sizeof(std::uint64_t))) != static_cast<ssize_t>(bytes))
         return EIO;
@@ -160,8 +160,9 @@ int ResidentPages::look_at(int file, Pages pages, const Run& run) {
 void ResidentPages::tell(std::uint64_t first, std::size_t pages, const Run& run) {
     for (std::size_t at = 0; at < pages;) {
         std::size_t end = at;
-        for (; end < pages && (resident_[end] & 1) != 0 && (entries_[end] & present) != 0; ++end)
-            entries_[end] &= frame;
+        for (; end < pages && (resident_[end] & 1) != 0 && (entries_[end] & present_bit) != 0;
+             ++end)
+            entries_[end] &= frame_bits;
         if (end > at)
             run(first + at, std::span(entries_).subspan(at, end - at));
         else if ((resident_[at] & 1) != 0)

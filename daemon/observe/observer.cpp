@@ -5,6 +5,7 @@
 #include "daemon/guard/observing.h"
 #include "daemon/observe/sample_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <poll.h>
@@ -14,19 +15,20 @@ namespace coldscope {
 namespace {
 
 constexpr std::size_t read_at_once = 64 * 1024; // bytes, what a pipe holds
-constexpr Nanoseconds patience = 30 * second;   // the guard ends its child before that
-static_assert(patience > guard::observing_killed);
+constexpr Nanoseconds patience = 5 * second;    // with a file that the guard's child waits for
+static_assert(patience > guard::file_limit + guard::told_within);
 
 Result<sharing::Sample> receive(int pipe, std::size_t files) {
     SampleReader reader(files);
     std::vector<std::byte> bytes(read_at_once);
-    for (const Nanoseconds end = monotonic_now() + patience;;) {
+    for (Nanoseconds heard = monotonic_now();;) {
         const Nanoseconds now = monotonic_now();
         pollfd entry{pipe, POLLIN, 0};
-        const int ready =
-            now < end ? poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) : 0;
+        const int ready = poll(
+            &entry, 1,
+            static_cast<int>((heard + patience - std::min(heard + patience, now)) / millisecond));
         if (ready == 0)
-            return system_error(ETIMEDOUT, "the observation does not end");
+            return reader.give_up();
         const ssize_t got = ready < 0 ? -1 : ::read(pipe, bytes.data(), bytes.size());
         if (got < 0 && errno == EINTR)
             continue;
@@ -35,6 +37,7 @@ Result<sharing::Sample> receive(int pipe, std::size_t files) {
         if (got == 0)
             return reader.finish();
         COLDSCOPE_CHECK(reader.take(std::span(bytes).first(static_cast<std::size_t>(got))));
+        heard = monotonic_now();
     }
 }
 

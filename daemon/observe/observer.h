@@ -24,7 +24,8 @@ struct Watched {
 // that are there are touched, and should one of them go meanwhile, the read that it causes is
 // marked as the observer's and is never held. (To find a file whose name the kernel has forgotten
 // its folders and inode are read.) Files are in the order of `watched`. A file that is none, can't
-// be opened by this user, or takes too long has an errno in its place. folders of `watched`: among
+// be opened by this user, or keeps the guard waiting has an errno in its place; in that case all
+// behind it, too. folders of `watched`: among
 // those that the guard was started with.
 // Errors: EPERM without root's rights: who is not root is not told what is resident.
 [[nodiscard]] Result<sharing::Sample> observe(guard::Client& guard,

@@ -5,6 +5,7 @@
 #include "daemon/guard/observing.h"
 #include "daemon/guard/resident_pages.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace coldscope {
@@ -126,6 +127,16 @@ void SampleReader::broken(int error) {
 Result<sharing::Sample> SampleReader::finish() {
     if (!ended_ || sample_.files.size() != expected_)
         return failure(Code::truncated, "the observation ended early");
+    return std::move(sample_);
+}
+
+sharing::Sample SampleReader::give_up() {
+    if (in_file_ && !ended_)
+        broken(ETIMEDOUT);
+    sharing::SeenFile missing;
+    missing.sys_errno = ETIMEDOUT;
+    missing.first_run = sample_.runs.size();
+    sample_.files.resize(expected_, missing);
     return std::move(sample_);
 }
 

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] Result<void> take(std::span<const std::byte> bytes);
     // After the last ones. Code::truncated when they are not all.
     [[nodiscard]] Result<sharing::Sample> finish();
+    // None come any more: the files that were not looked at to the end get ETIMEDOUT.
+    [[nodiscard]] sharing::Sample give_up();
 
     static constexpr std::size_t most_frames = std::size_t{1} << 26; // 256 GiB of page cache
 

@@ -26,7 +26,7 @@ constexpr std::array flag_words{
     std::pair{flag::own, "own"},           std::pair{flag::by_rule, "by_rule"},
     std::pair{flag::by_hand, "by_hand"},   std::pair{flag::simulated, "simulated"},
     std::pair{flag::prefetch, "prefetch"}, std::pair{flag::amplified, "amplified"},
-    std::pair{flag::partial, "partial"}};
+    std::pair{flag::partial, "partial"},   std::pair{flag::observer, "observer"}};
 
 // The members of one event. The first that is not as it should be is kept as the error.
 class Fields {

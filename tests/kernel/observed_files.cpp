@@ -51,7 +51,9 @@ bool read_all(const QString& file) {
 
 bool evict(const QString& file) {
     const Fd fd(::open(file.toUtf8(), O_RDONLY | O_CLOEXEC));
-    return fd && fsync(fd.get()) == 0 && posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) == 0;
+    if (fd)
+        (void)fsync(fd.get()); // where it can be written
+    return fd && posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) == 0;
 }
 
 Frames probed(const QString& file) {
@@ -66,6 +68,19 @@ Frames probed(const QString& file) {
             frames[words[0].toULongLong()] = words[1].toULongLong();
     }
     return frames;
+}
+
+sharing::Sample seen(const std::vector<Watched>& watched) {
+    std::vector<std::string> folders;
+    for (const Watched& one : watched)
+        folders.push_back(one.folder);
+    auto observer = Observer::start(folders, guard::Rights::own);
+    if (!observer)
+        qFatal("%s", describe(observer.error()).c_str());
+    auto sample = (*observer)->sample(watched);
+    if (!sample)
+        qFatal("%s", describe(sample.error()).c_str());
+    return std::move(*sample);
 }
 
 Frames frames_of(const sharing::Sample& sample, std::size_t file) {

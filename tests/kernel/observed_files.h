@@ -1,13 +1,14 @@
 // For tests of the observer: mounts, what is read of them, and the independent probe.
 #pragma once
 
-#include "core/sharing/sample.h"
+#include "daemon/observe/observer.h"
 
 #include <QString>
 #include <QStringList>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace coldscope::test {
 
@@ -42,6 +43,8 @@ private:
 [[nodiscard]] bool evict(const QString& file);
 // What page_probe prints of it.
 [[nodiscard]] Frames probed(const QString& file);
+// By an observer of its own, with this process's rights.
+[[nodiscard]] sharing::Sample seen(const std::vector<Watched>& watched);
 [[nodiscard]] Frames frames_of(const sharing::Sample& sample, std::size_t file);
 
 } // namespace coldscope::test

@@ -433,7 +433,7 @@ void TestGuard::cachefiles_commands_that_are_none() {
 void TestGuard::what_is_kept_of_root() {
     std::uint64_t kept = 0;
     for (const int one : {CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_KILL,
-                          CAP_SYS_PTRACE, CAP_SYS_RESOURCE})
+                          CAP_SYS_PTRACE, CAP_SYS_RESOURCE, CAP_FOWNER, CAP_SETUID, CAP_SETGID})
         kept |= std::uint64_t{1} << one;
     const std::uint64_t ours = status_of(::getpid(), "CapEff").toULongLong(nullptr, 16);
     for (const char* set : {"CapEff", "CapPrm", "CapBnd"})

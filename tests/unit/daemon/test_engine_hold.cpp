@@ -1,17 +1,49 @@
 // Requests that are kept waiting: by rules, by hand, and what lets them go.
+#include "daemon/guard/protocol.h"
 #include "tests/unit/daemon/engine_test.h"
 
 #include <QTest>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 using namespace coldscope;
 using namespace coldscope::test;
+
+namespace {
+
+// A child of that name, which sleeps, and with a name for it, a child of its own, which is
+// returned.
+pid_t sleeping(const char* name, const char* of = nullptr) {
+    int ends[2] = {-1, -1};
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        qFatal("no pipe");
+    const pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        prctl(PR_SET_NAME, name);
+        const pid_t told = of ? sleeping(of) : getpid();
+        if (write(ends[1], &told, sizeof told) != sizeof told)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    pid_t told = 0;
+    if (read(ends[0], &told, sizeof told) != sizeof told)
+        qFatal("a child does not start");
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return told;
+}
+
+} // namespace
 
 class TestEngineHold : public QObject {
     Q_OBJECT
@@ -92,6 +124,27 @@ private Q_SLOTS:
         rig.ask({stored(0, 100)}, 2); // the count is over
         QVERIFY(rig.replied(2));
         QCOMPARE(rig.asker.replies[2].error, 0);
+    }
+
+    // By that name a child of root's guard is an observer, which no rule sees, and nobody else.
+    void observers() {
+        EngineRig rig;
+        rig.add_rule(Action::fail, 0, 0, EIO);
+        std::uint64_t token = 0;
+        for (const pid_t reader :
+             {sleeping(guard::observer_name), sleeping("another", guard::observer_name),
+              sleeping(guard::program_name, "another"),
+              sleeping(guard::program_name, guard::observer_name)})
+            rig.ask({stored(0, 10)}, ++token, static_cast<std::uint32_t>(reader));
+        QVERIFY(rig.replied(4));
+        const auto records = rig.drain();
+        for (const RequestId id : {1, 2, 3, 4}) {
+            const std::uint16_t flags = EngineRig::at(records, id, Step::arrived).flags;
+            const bool observer = id == 4 && geteuid() == 0;
+            QCOMPARE((flags & flag::observer) != 0, observer);
+            QVERIFY(!(flags & flag::own));
+            QCOMPARE(rig.asker.replies[id].error, observer ? 0 : EIO);
+        }
     }
 
     // 0 would be an answer of no bytes; what is past the kernel's range would never reach the

@@ -63,7 +63,7 @@ private Q_SLOTS:
             records.back().op = op;
         }
         for (const std::uint16_t flags : {flag::refault, flag::joined, flag::own, flag::by_rule,
-                                          flag::by_hand, flag::simulated}) {
+                                          flag::by_hand, flag::simulated, flag::observer}) {
             records.push_back(step(Step::answered));
             records.back().flags = flags;
         }
