@@ -64,7 +64,7 @@ void check(const std::array<Opened, 2>& images, const sharing::Prediction& predi
                 require(holder.node < there.size() && holder.length > 0 &&
                         holder.length <= there.node(holder.node).size - holder.offset);
             }
-            sample.files.push_back({0, image, node, at, sample.runs.size(), 1});
+            sample.files.push_back({0, image, index.node(node).nid, at, sample.runs.size(), 1});
             sample.runs.push_back({0, 2, sample.frames.size()});
             sample.frames.insert(sample.frames.end(), {node % 7, node});
             files.push_back({image, node, 0});
