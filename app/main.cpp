@@ -38,6 +38,7 @@ struct Arguments {
     std::string reads;
     std::string theme;
     std::string compare;
+    std::vector<std::string> share;
     std::vector<std::string> steering;
     std::vector<std::string> command;
     std::vector<std::string> render; // picture, events
@@ -129,6 +130,8 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         window.open_image(choice.image, choice.devices);
     if (!arguments.compare.empty())
         window.compare_with(absolute(arguments.compare));
+    for (const std::string& image : arguments.share)
+        window.share_with(absolute(image));
     return QApplication::exec();
 }
 
@@ -162,6 +165,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
            "then a copy of its image")
         ->type_name("WHERE");
     app.add_option("--compare", arguments.compare, "Compare IMAGE with another one, the second")
+        ->type_name("IMAGE");
+    app.add_option("--share", arguments.share,
+                   "Show which page cache IMAGE can share with this one; may be repeated")
         ->type_name("IMAGE");
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
@@ -202,6 +208,8 @@ int main(int argc, char** argv) {
             throw CLI::ValidationError("--attach", "the run is there already: not with --start");
         if (!arguments.compare.empty() && (arguments.image.empty() || !arguments.attach.empty()))
             throw CLI::ValidationError("--compare", "an IMAGE of this machine is needed, too");
+        if (!arguments.share.empty() && (arguments.image.empty() || !arguments.attach.empty()))
+            throw CLI::ValidationError("--share", "an IMAGE of this machine is needed, too");
         if (arguments.start && arguments.image.empty())
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {

@@ -23,7 +23,7 @@ constexpr int least_width_of_legend = 760; // below that the bars' own names mus
 } // namespace
 
 BytesChart::BytesChart(QWidget* parent)
-    : ChartPanel(tr("Bytes"), parent), up_(new QBarCategoryAxis), across_(new QValueAxis) {
+    : RunChart(tr("Bytes"), parent), up_(new QBarCategoryAxis), across_(new QValueAxis) {
     auto* const series = new QHorizontalStackedBarSeries;
     for (std::size_t i = 0; i < bars_.size(); ++i) {
         bars_[i] = new QBarSet(QString());

@@ -13,7 +13,7 @@ QT_END_NAMESPACE
 
 namespace coldscope::app {
 
-class BytesChart final : public ChartPanel {
+class BytesChart final : public RunChart {
     Q_OBJECT
 
 public:

@@ -33,7 +33,6 @@ class ChartPanel : public QFrame {
 public:
     ChartPanel(const QString& title, QWidget* parent);
 
-    virtual void show_figures(const ChartsInput& input) = 0;
     // The figures as a table, columns separated by tabs; the first line names them.
     [[nodiscard]] virtual QString table() const = 0;
 
@@ -75,6 +74,15 @@ private:
     QLabel* figures_;
     QChart* chart_; // owned by view_
     QChartView* view_;
+};
+
+// Of a run.
+class RunChart : public ChartPanel {
+    Q_OBJECT
+
+public:
+    using ChartPanel::ChartPanel;
+    virtual void show_figures(const ChartsInput& input) = 0;
 };
 
 } // namespace coldscope::app

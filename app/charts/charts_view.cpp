@@ -42,7 +42,7 @@ ChartsView::ChartsView(Workspace& workspace, QWidget* parent)
     row_ = new QBoxLayout(QBoxLayout::LeftToRight, inside);
     row_->setContentsMargins(0, 0, 0, 0);
     row_->setSpacing(1);
-    for (ChartPanel* const panel : panels())
+    for (RunChart* const panel : panels())
         row_->addWidget(panel, 1);
     area_->setWidget(inside);
     area_->setWidgetResizable(true);
@@ -67,7 +67,7 @@ ChartsView::ChartsView(Workspace& workspace, QWidget* parent)
     arrange();
 }
 
-std::array<ChartPanel*, 3> ChartsView::panels() const {
+std::array<RunChart*, 3> ChartsView::panels() const {
     return {latency_, throughput_, bytes_};
 }
 
@@ -110,7 +110,7 @@ void ChartsView::update_charts() {
                             residency.total_stored()};
     const bool all = changed || stale_;
     stale_ = false;
-    for (ChartPanel* const panel : panels()) {
+    for (RunChart* const panel : panels()) {
         panel->set_simulated(host.simulated());
         if (all || panel == throughput_) // time alone goes on in one of them
             panel->show_figures(input);
@@ -141,7 +141,7 @@ void ChartsView::resizeEvent(QResizeEvent* event) {
 void ChartsView::arrange() {
     const bool beside = width() >= least_width_of_row;
     row_->setDirection(beside ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
-    for (ChartPanel* const panel : panels())
+    for (RunChart* const panel : panels())
         panel->setMinimumHeight(beside ? least_height_of_row : least_height_stacked);
 }
 

@@ -20,7 +20,7 @@ QT_END_NAMESPACE
 namespace coldscope::app {
 
 class BytesChart;
-class ChartPanel;
+class RunChart;
 class LatencyChart;
 class ThroughputChart;
 
@@ -31,7 +31,7 @@ public:
     ChartsView(Workspace& workspace, QWidget* parent);
 
     // From the left or the top.
-    [[nodiscard]] std::array<ChartPanel*, 3> panels() const;
+    [[nodiscard]] std::array<RunChart*, 3> panels() const;
     // How often the charts were brought up to date: at most four times a second, and not while
     // hidden.
     [[nodiscard]] unsigned updates() const { return updates_; }

@@ -25,7 +25,7 @@ double position(double bins) {
 } // namespace
 
 LatencyChart::LatencyChart(QWidget* parent)
-    : ChartPanel(tr("Latency of misses"), parent), bars_(new QBarSet(tr("answered misses"))),
+    : RunChart(tr("Latency of misses"), parent), bars_(new QBarSet(tr("answered misses"))),
       series_(new QBarSeries), p50_(new QLineSeries), p95_(new QLineSeries),
       across_(new QCategoryAxis), up_(new QValueAxis) {
     for (std::size_t i = 0; i < RunFigures::latency_bins; ++i)

@@ -12,7 +12,7 @@ QT_END_NAMESPACE
 
 namespace coldscope::app {
 
-class LatencyChart final : public ChartPanel {
+class LatencyChart final : public RunChart {
     Q_OBJECT
 
 public:

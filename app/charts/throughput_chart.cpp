@@ -12,7 +12,7 @@
 namespace coldscope::app {
 
 ThroughputChart::ThroughputChart(QWidget* parent)
-    : ChartPanel(tr("Throughput"), parent), requests_(new QLineSeries),
+    : RunChart(tr("Throughput"), parent), requests_(new QLineSeries),
       bytes_(new QLineSeries(this)), area_(new QAreaSeries(bytes_)), across_(new QValueAxis),
       left_(new QValueAxis), right_(new QValueAxis) {
     requests_->setName(tr("answered requests"));

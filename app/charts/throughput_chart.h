@@ -14,7 +14,7 @@ QT_END_NAMESPACE
 
 namespace coldscope::app {
 
-class ThroughputChart final : public ChartPanel {
+class ThroughputChart final : public RunChart {
     Q_OBJECT
 
 public:

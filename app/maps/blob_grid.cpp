@@ -38,6 +38,7 @@ BlobGrid::BlobGrid(Workspace& workspace, QWidget* parent)
     });
     connect(&workspace_.host(), &RunHost::advanced, &gate_, &FrameGate::ask);
     connect(&workspace_.residency(), &Residency::changed, &gate_, &FrameGate::ask);
+    connect(&workspace_, &Workspace::sharing_changed, &gate_, &FrameGate::ask);
     connect(&workspace_.selection(), &Selection::changed, this, [this] {
         follow_ = true;
         gate_.ask();
@@ -211,6 +212,12 @@ Cell BlobGrid::cell(std::uint64_t cell) const {
     return cells.empty() ? Cell() : cells.front();
 }
 
+SharedCell BlobGrid::shared_cell(std::uint64_t cell) const {
+    std::vector<SharedCell> cells;
+    find_shared_cells(workspace_, device_, space_, cell, 1, cells);
+    return cells.empty() ? SharedCell() : cells.front();
+}
+
 void BlobGrid::refresh() {
     touches_.update(workspace_);
     if (overlay_ == Overlay::first_access)
@@ -227,6 +234,8 @@ void BlobGrid::refresh() {
                            std::min(space_.size, (first + count) * space_.cell_bytes)};
         find_cells(space_, device_state(workspace_, touches_, used(), {device_, window}), first,
                    count, cells_);
+        if (overlay_ == Overlay::sharing)
+            find_shared_cells(workspace_, device_, space_, first, cells_.size(), shared_);
     }
     render();
     find_outlines();
@@ -245,6 +254,10 @@ const QImage* BlobGrid::stamp_of(const Cell& cell, std::uint64_t index) {
                 std::clamp<double>(static_cast<double>(cell.local) * share_steps /
                                        static_cast<double>(cell.local + cell.cold),
                                    1, share_steps - 1));
+    } else if (overlay_ == Overlay::sharing) {
+        const SharedCell& shared = shared_[static_cast<std::size_t>(index - first_visible())];
+        mark = shared.any ? mark_of(shared.mark) : cell.used == 0 ? Mark::hole : Mark::cold;
+        share = shared.resident ? share_steps : 0;
     } else {
         const Touch touch = touches_.in({device_, space_.range(index)});
         mark = cell.used == 0 && touch.count == 0 ? Mark::hole : Mark::cold;
@@ -277,7 +290,9 @@ const QImage* BlobGrid::stamp_of(const Cell& cell, std::uint64_t index) {
         if (share != 0) {
             const int height = std::max(1, box / 4);
             const int width = std::max(1, box * static_cast<int>(share) / share_steps);
-            painter.fillRect(0, box - height, width, height, look(Mark::local, theme).fill);
+            painter.fillRect(0, box - height, width, height,
+                             overlay_ == Overlay::sharing ? surface_of(palette()).text
+                                                          : look(Mark::local, theme).fill);
         }
     }
     painter.end();

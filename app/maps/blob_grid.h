@@ -2,7 +2,7 @@
 // when something in it changed.
 #pragma once
 
-#include "app/maps/cells.h"
+#include "app/maps/shared_cells.h"
 #include "app/run/workspace.h"
 #include "app/style/frame_gate.h"
 
@@ -16,7 +16,7 @@
 
 namespace coldscope::app {
 
-enum class Overlay : unsigned char { state, first_access, heat };
+enum class Overlay : unsigned char { state, first_access, heat, sharing };
 
 class BlobGrid final : public QAbstractScrollArea {
     Q_OBJECT
@@ -45,6 +45,7 @@ public:
     [[nodiscard]] QRectF rect_of(std::uint64_t cell) const;
     // What a cell shows; looked up anew.
     [[nodiscard]] Cell cell(std::uint64_t cell) const;
+    [[nodiscard]] SharedCell shared_cell(std::uint64_t cell) const;
     [[nodiscard]] QString describe(std::uint64_t cell) const;
     void make_visible(std::uint64_t cell);
 
@@ -120,6 +121,7 @@ private:
     std::uint64_t columns_ = 1;
 
     std::vector<Cell> cells_;                          // visible ones
+    std::vector<SharedCell> shared_;                   // of these, for that overlay
     std::unordered_map<std::uint32_t, QImage> stamps_; // by what they show
     QImage image_;
     Outline outline_;

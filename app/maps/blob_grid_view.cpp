@@ -214,6 +214,9 @@ QString BlobGrid::describe(std::uint64_t at) const {
     lines.push_back(state);
     if (const QString origins = origins_text(workspace_, {device_, range}); !origins.isEmpty())
         lines.push_back(origins);
+    if (const SharedCell shared = shared_cell(at); shared.any)
+        lines.push_back(shared.resident ? tr("%1; in memory").arg(name(mark_of(shared.mark)))
+                                        : name(mark_of(shared.mark)));
     const auto files = workspace_.files_at({device_, range}, 4);
     for (const erofs::NodeId node : files.nodes)
         lines.push_back(workspace_.path_of(node));

@@ -23,6 +23,7 @@ BlobMap::BlobMap(Workspace& workspace, QWidget* parent)
     overlay_->addItem(tr("state"), static_cast<int>(Overlay::state));
     overlay_->addItem(tr("first access order"), static_cast<int>(Overlay::first_access));
     overlay_->addItem(tr("heat"), static_cast<int>(Overlay::heat));
+    overlay_->addItem(tr("sharing"), static_cast<int>(Overlay::sharing));
     const auto button = [](QToolButton* which, const char* picture, const QString& text) {
         which->setIcon(icon(picture));
         which->setToolTip(text);
@@ -63,7 +64,7 @@ BlobMap::BlobMap(Workspace& workspace, QWidget* parent)
             [this](int at) { grid_->set_device(static_cast<std::uint16_t>(at)); });
     connect(overlay_, &QComboBox::currentIndexChanged, this, [this](int at) {
         grid_->set_overlay(static_cast<Overlay>(overlay_->itemData(at).toInt()));
-        show_legend();
+        show_view();
     });
     const auto zoom = [this](int by) {
         grid_->set_zoom(grid_->zoom() + by, QPointF(grid_->viewport()->width() / 2.0,
@@ -75,6 +76,7 @@ BlobMap::BlobMap(Workspace& workspace, QWidget* parent)
     connect(grid_, &BlobGrid::device_changed, this,
             [this] { device_->setCurrentIndex(grid_->device()); });
     connect(grid_, &BlobGrid::view_changed, this, &BlobMap::show_view);
+    connect(&workspace_, &Workspace::sharing_changed, this, &BlobMap::show_view);
     connect(&workspace_, &Workspace::image_changed, this, &BlobMap::list_devices);
     list_devices();
     show_legend();
@@ -104,6 +106,9 @@ void BlobMap::show_legend() {
     case Overlay::heat:
         legend_->show_scale(tr("one request"), tr("most requests"));
         break;
+    case Overlay::sharing:
+        legend_->show_marks(sharing_marks());
+        break;
     }
 }
 
@@ -117,6 +122,14 @@ void BlobMap::show_view() {
         return;
     }
     const QString scale = tr("a cell is %1").arg(size_text(grid_->space().cell_bytes));
+    if (grid_->overlay() == Overlay::sharing) {
+        if (workspace_.shared_pieces())
+            legend_->set_note(tr("%1 · bar: in memory").arg(scale), tr("bar: in memory"));
+        else
+            legend_->set_note(tr("nothing to compare with: add an image under Sharing"),
+                              tr("add an image under Sharing"));
+        return;
+    }
     if (!workspace_.residency().known()) {
         legend_->set_note(tr("%1 · no run has begun: what is local is not known").arg(scale),
                           tr("no run has begun"));

@@ -4,6 +4,7 @@
 #include "app/style/text.h"
 #include "core/erofs/features.h"
 
+#include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QVBoxLayout>
@@ -30,7 +31,7 @@ QString layout_text(erofs::Layout layout) {
 
 ChunkMap::ChunkMap(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), path_(new QLabel), facts_(new QLabel),
-      strip_(new ChunkStrip(workspace, this)), legend_(new Legend),
+      overlay_(new QComboBox), strip_(new ChunkStrip(workspace, this)), legend_(new Legend),
       gate_(this, [this] { follow_selection(); }) {
     setAccessibleName(tr("Chunk map"));
     path_->setTextFormat(Qt::PlainText);
@@ -46,17 +47,29 @@ ChunkMap::ChunkMap(Workspace& workspace, QWidget* parent)
     all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(4);
     auto* top = new QVBoxLayout;
-    top->setContentsMargins(8, 6, 8, 0);
     top->setSpacing(1);
     top->addWidget(path_);
     top->addWidget(facts_);
-    all->addLayout(top);
+    overlay_->setAccessibleName(tr("What the colours show"));
+    overlay_->addItem(tr("state"));
+    overlay_->addItem(tr("sharing"));
+    auto* head = new QHBoxLayout;
+    head->setContentsMargins(8, 6, 8, 0);
+    head->addLayout(top, 1);
+    head->addWidget(overlay_, 0, Qt::AlignTop);
+    all->addLayout(head);
     all->addWidget(strip_, 1);
     auto* bottom = new QHBoxLayout;
     bottom->setContentsMargins(6, 0, 6, 4);
     bottom->addWidget(legend_);
     all->addLayout(bottom);
 
+    connect(overlay_, &QComboBox::currentIndexChanged, this, [this] {
+        strip_->set_sharing(shows_sharing());
+        show_legend();
+        show_local();
+    });
+    connect(&workspace_, &Workspace::sharing_changed, &gate_, &FrameGate::ask);
     connect(&workspace_.selection(), &Selection::changed, &gate_, &FrameGate::ask);
     connect(&workspace_, &Workspace::image_changed, this, [this] {
         node_.reset();
@@ -74,7 +87,7 @@ void ChunkMap::refresh_now() {
 
 void ChunkMap::follow_selection() {
     legend_->setVisible(workspace_.image() != nullptr);
-    legend_->show_marks(state_marks(workspace_.residency().fetched_ahead()));
+    show_legend();
     const auto node = workspace_.selection().current().node;
     if (!workspace_.image() || !node) {
         node_.reset();
@@ -82,6 +95,7 @@ void ChunkMap::follow_selection() {
         facts_->clear();
         path_->hide();
         facts_->hide();
+        overlay_->hide();
         legend_->set_note({});
         const QString sentence =
             workspace_.image()
@@ -100,10 +114,20 @@ void ChunkMap::follow_selection() {
     show_local();
 }
 
+bool ChunkMap::shows_sharing() const {
+    return overlay_->currentIndex() == 1;
+}
+
+void ChunkMap::show_legend() {
+    legend_->show_marks(shows_sharing() ? sharing_marks()
+                                        : state_marks(workspace_.residency().fetched_ahead()));
+}
+
 void ChunkMap::show_node(erofs::NodeId node) {
     const erofs::Index& index = workspace_.image()->index;
     const erofs::Node& file = index.node(node);
     path_->show();
+    overlay_->setVisible(file.is_regular());
     path_->setText(workspace_.path_of(node));
     path_->setToolTip(workspace_.path_of(node));
     facts_->setVisible(file.is_regular());
@@ -146,6 +170,12 @@ void ChunkMap::show_node(erofs::NodeId node) {
 void ChunkMap::show_local() {
     if (!node_ || strip_->empty()) {
         legend_->set_note({});
+        return;
+    }
+    if (shows_sharing()) {
+        legend_->set_note(workspace_.shared_pieces()
+                              ? QString()
+                              : tr("nothing to compare with: add an image under Sharing"));
         return;
     }
     const std::uint64_t stored = workspace_.residency().stored_of(*node_);

@@ -5,6 +5,7 @@
 
 #include <QWidget>
 
+class QComboBox;
 class QLabel;
 
 namespace coldscope::app {
@@ -25,11 +26,14 @@ private:
     void follow_selection();
     void show_node(erofs::NodeId node);
     void show_local();
+    void show_legend();
+    [[nodiscard]] bool shows_sharing() const;
 
     Workspace& workspace_;
     std::optional<erofs::NodeId> node_;
     QLabel* path_;
     QLabel* facts_;
+    QComboBox* overlay_;
     ChunkStrip* strip_;
     Legend* legend_;
     FrameGate gate_;

@@ -1,5 +1,6 @@
 #include "app/maps/chunk_strip.h"
 
+#include "app/maps/shared_cells.h"
 #include "app/style/marks.h"
 #include "app/style/text.h"
 
@@ -37,6 +38,7 @@ ChunkStrip::ChunkStrip(Workspace& workspace, QWidget* parent)
     connect(&workspace_, &Workspace::image_changed, this, [this] { failures_.reset(workspace_); });
     connect(&workspace_.host(), &RunHost::advanced, &gate_, &FrameGate::ask);
     connect(&workspace_.residency(), &Residency::changed, &gate_, &FrameGate::ask);
+    connect(&workspace_, &Workspace::sharing_changed, &gate_, &FrameGate::ask);
     connect(&workspace_.selection(), &Selection::changed, this, [this] {
         follow_ = true;
         gate_.ask();
@@ -86,6 +88,11 @@ void ChunkStrip::show_file(erofs::NodeId node, std::uint64_t size, std::uint64_t
 
 void ChunkStrip::fit() {
     set_window(0, static_cast<double>(size_));
+}
+
+void ChunkStrip::set_sharing(bool on) {
+    sharing_ = on;
+    gate_.ask();
 }
 
 double ChunkStrip::least_span() const {
@@ -188,6 +195,8 @@ void ChunkStrip::refresh() {
         const std::uint64_t size = workspace_.image()->device_size(input.device);
         input.state = device_state(workspace_, failures_, {}, {input.device, {0, size}});
         find_columns(extents_, input, at, columns_[strip]);
+        if (sharing_ && node_ && workspace_.shared_pieces())
+            share_columns(workspace_.shared_pieces()(*node_), at, columns_[strip]);
     }
     place_requests();
     find_chosen();

@@ -33,6 +33,8 @@ public:
     // Offsets of the file, bytes.
     void set_window(double begin, double end);
     void fit();
+    // Marks of sharing in place of the state.
+    void set_sharing(bool on);
     [[nodiscard]] FileAxis axis() const; // columns: device pixels of the strips
     [[nodiscard]] std::size_t strips() const { return devices_.size(); }
     [[nodiscard]] std::optional<std::uint64_t> offset_at(const QPointF& point) const;
@@ -101,6 +103,7 @@ private:
     Workspace& workspace_;
     QString sentence_;
     std::optional<erofs::NodeId> node_;
+    bool sharing_ = false;
     std::uint64_t size_ = 0;
     std::uint64_t cell_ = 4096; // bytes: chunk or block
     std::vector<erofs::Extent> extents_;

@@ -88,6 +88,7 @@ void Workspace::stop_opening() {
 
 void Workspace::drop_image() {
     image_.reset();
+    shared_pieces_ = {};
     findings_ = {};
     is_checking_ = false;
     if (check_stopped_)
@@ -261,6 +262,11 @@ std::vector<erofs::Extent> Workspace::extents_of(erofs::NodeId node) const {
     if (!inode)
         return {};
     return image->image->map(*inode, 0, inode->size).value_or(std::vector<erofs::Extent>{});
+}
+
+void Workspace::set_shared_pieces(SharedPieces pieces) {
+    shared_pieces_ = std::move(pieces);
+    Q_EMIT sharing_changed();
 }
 
 void Workspace::choose_request(Row row) {

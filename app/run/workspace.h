@@ -7,11 +7,13 @@
 #include "app/run/run_host.h"
 #include "app/run/selection.h"
 #include "app/run/workload.h"
+#include "core/sharing/usage.h"
 
 #include <QFutureWatcher>
 #include <QObject>
 #include <QString>
 #include <QStringList>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -70,6 +72,12 @@ public:
     // Extents of a file on devices, holes and inline tails too. Empty for what is no file.
     [[nodiscard]] std::vector<erofs::Extent> extents_of(erofs::NodeId node) const;
 
+    // Of a regular file of the image: which of its pages are in memory once with others', or could
+    // be. Empty: nobody compared it with other images.
+    using SharedPieces = std::function<std::vector<sharing::SeenPiece>(erofs::NodeId)>;
+    [[nodiscard]] const SharedPieces& shared_pieces() const { return shared_pieces_; }
+    void set_shared_pieces(SharedPieces pieces);
+
     // What is chosen, with what follows from it.
     void choose_request(Row row);
     void choose_node(erofs::NodeId node);
@@ -96,6 +104,7 @@ Q_SIGNALS:
     // What programs in the mount print, and how read_now() went.
     void printed(const QByteArray& text);
     void findings_changed();
+    void sharing_changed();
     void failed(const QString& title, const QString& text);
 
 private:
@@ -111,6 +120,7 @@ private:
     std::shared_ptr<OpenedImage> image_;
     std::shared_ptr<OpenedImage> reading_;
     erofs::Findings findings_;
+    SharedPieces shared_pieces_;
     RunHost host_;
     Selection selection_;
     Residency residency_;

@@ -67,6 +67,18 @@ constexpr std::array table{
           QT_TRANSLATE_NOOP("Mark", "unknown")},
     Entry{Mark::same, Pattern::solid, u'=', 0xFFD9DDE3, 0xFF868E99, 0xFF3A4048, 0xFF7D8691,
           QT_TRANSLATE_NOOP("Mark", "same")},
+    Entry{Mark::shared_now, Pattern::dots, 0, 0xFF4DBF9F, 0xFF00553C, 0xFF178065, 0xFFB9F5E1,
+          QT_TRANSLATE_NOOP("Mark", "shared now")},
+    Entry{Mark::by_fingerprint, Pattern::rings, 0, 0xFF8CC4E8, 0xFF004A75, 0xFF1B6FA6, 0xFFD3ECFC,
+          QT_TRANSLATE_NOOP("Mark", "shareable by fingerprint")},
+    Entry{Mark::by_blob, Pattern::rings, 0, 0xFFE3B5D0, 0xFF8A3A66, 0xFF7E4365, 0xFFF3D3E4,
+          QT_TRANSLATE_NOOP("Mark", "shareable by blob")},
+    Entry{Mark::blocked, Pattern::crosses, 0, 0xFFF4BE93, 0xFF8F3F00, 0xFF96490F, 0xFFFFD3B0,
+          QT_TRANSLATE_NOOP("Mark", "blocked")},
+    Entry{Mark::same_bytes, Pattern::hatched, 0, 0xFFF3EA85, 0xFF6B6400, 0xFF6E6820, 0xFFF6EF9A,
+          QT_TRANSLATE_NOOP("Mark", "same bytes")},
+    Entry{Mark::unshared, Pattern::solid, 0, 0xFFD9DDE3, 0xFF868E99, 0xFF3A4048, 0xFF7D8691,
+          QT_TRANSLATE_NOOP("Mark", "private")},
 };
 static_assert(table.size() == mark_count);
 
@@ -145,6 +157,47 @@ QString name(RequestState state) {
     default:
         return name(mark_of(state));
     }
+}
+
+Mark mark_of(sharing::Mark mark) {
+    switch (mark) {
+    case sharing::Mark::shared_now:
+        return Mark::shared_now;
+    case sharing::Mark::by_fingerprint:
+        return Mark::by_fingerprint;
+    case sharing::Mark::by_blob:
+        return Mark::by_blob;
+    case sharing::Mark::blocked:
+        return Mark::blocked;
+    case sharing::Mark::same_bytes:
+        return Mark::same_bytes;
+    case sharing::Mark::alone:
+        break;
+    }
+    return Mark::unshared;
+}
+
+std::vector<Mark> sharing_marks() {
+    return {Mark::shared_now, Mark::by_fingerprint, Mark::by_blob,
+            Mark::blocked,    Mark::same_bytes,     Mark::unshared};
+}
+
+int weight(sharing::Mark mark) {
+    switch (mark) {
+    case sharing::Mark::blocked:
+        return 5;
+    case sharing::Mark::shared_now:
+        return 4;
+    case sharing::Mark::by_fingerprint:
+        return 3;
+    case sharing::Mark::by_blob:
+        return 2;
+    case sharing::Mark::same_bytes:
+        return 1;
+    case sharing::Mark::alone:
+        break;
+    }
+    return 0;
 }
 
 QColor scale_colour(double share, Theme theme) {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "core/request/row.h"
+#include "core/sharing/mark.h"
 
 #include <QColor>
 #include <QPalette>
 #include <QString>
+#include <vector>
 
 namespace coldscope::app {
 
@@ -34,8 +36,15 @@ enum class Mark : unsigned char {
     moved,
     untold, // it is not known whether it changed
     same,
+    // Whether a file's pages are, or can be, in memory once for several inodes.
+    shared_now,
+    by_fingerprint,
+    by_blob,
+    blocked,
+    same_bytes,
+    unshared,
 };
-inline constexpr int mark_count = static_cast<int>(Mark::same) + 1;
+inline constexpr int mark_count = static_cast<int>(Mark::unshared) + 1;
 
 enum class Pattern : unsigned char {
     solid,
@@ -45,6 +54,9 @@ enum class Pattern : unsigned char {
     half,        // solid, half as high
     half_hollow, // outline alone, half as high
     dotted,
+    dots,    // discs on the fill
+    rings,   // hollow dots on the fill
+    crosses, // small ones on the fill
 };
 
 struct Look {
@@ -65,6 +77,13 @@ enum class Theme : unsigned char { light, dark };
 [[nodiscard]] Mark mark_of(RequestState state);
 // While it goes on, what a request that is open looks like; when it ended, what came of it.
 [[nodiscard]] QString name(RequestState state);
+
+[[nodiscard]] Mark mark_of(sharing::Mark mark);
+// Those that sharing::Mark can be, in the order of legends.
+[[nodiscard]] std::vector<Mark> sharing_marks();
+// Of marks that fall together the one with the greatest is shown: what is blocked, then what is or
+// can be shared.
+[[nodiscard]] int weight(sharing::Mark mark);
 
 // A scale of one hue, from least (0) to most (1): heat, order of access.
 [[nodiscard]] QColor scale_colour(double share, Theme theme);

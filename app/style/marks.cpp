@@ -5,6 +5,7 @@
 #include <QIconEngine>
 #include <QPainter>
 #include <QSvgRenderer>
+#include <algorithm>
 
 // Of a static library, resources are linked in only when they are asked for.
 static void load_resources() {
@@ -30,6 +31,44 @@ void draw_glyph(QPainter& painter, const QRectF& rect, const Look& look) {
     const double side = std::min(rect.width(), rect.height() + 4);
     painter.drawText(QRectF(rect.left(), rect.top(), side, rect.height()), Qt::AlignCenter,
                      QString(look.glyph));
+}
+
+// Small figures at an even distance, in as many rows as there is room for.
+void draw_figures(QPainter& painter, const QRectF& box, const Look& look) {
+    constexpr double size = 4;     // logical pixels, as the next
+    constexpr double step = 9;     // across
+    constexpr double step_up = 12; // one row in a strip of a table
+    constexpr double least_height = 7;
+    if (box.width() < size + 2 || box.height() < least_height)
+        return;
+    const auto count = [](double room, double distance) {
+        return 1 + static_cast<int>(std::max(0.0, room - size - 2) / distance);
+    };
+    const int columns = std::min(count(box.width(), step), 2000);
+    const int rows = count(box.height(), step_up);
+    const double left = box.left() + (box.width() - (columns - 1) * step) / 2;
+    const double top = box.top() + (box.height() - (rows - 1) * step_up) / 2;
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(look.pattern == Pattern::dots ? QPen(Qt::NoPen) : QPen(look.outline, 1.1));
+    painter.setBrush(look.pattern == Pattern::dots ? QBrush(look.outline) : QBrush(Qt::NoBrush));
+    for (int row = 0; row < rows; ++row) {
+        for (int column = 0; column < columns; ++column) {
+            const QPointF at(left + column * step, top + row * step_up);
+            const QPointF half(size / 2, size / 2);
+            if (look.pattern == Pattern::crosses) {
+                painter.drawLine(at - half, at + half);
+                painter.drawLine(at + QPointF(-size / 2, size / 2),
+                                 at + QPointF(size / 2, -size / 2));
+            } else {
+                painter.drawEllipse(at, size / 2, size / 2);
+            }
+        }
+    }
+    painter.setRenderHint(QPainter::Antialiasing, false);
+}
+
+bool has_figures(Pattern pattern) {
+    return pattern == Pattern::dots || pattern == Pattern::rings || pattern == Pattern::crosses;
 }
 
 // A bundled icon in the colour of the palette's text.
@@ -82,7 +121,9 @@ void draw_mark(QPainter& painter, const QRectF& rect, Mark mark, Theme theme) {
         painter.fillRect(box, QBrush(lines, what.pattern == Pattern::hatched ? Qt::BDiagPattern
                                                                              : Qt::Dense6Pattern));
     }
-    if (what.pattern != Pattern::solid && what.pattern != Pattern::half) {
+    if (has_figures(what.pattern)) {
+        draw_figures(painter, box, what);
+    } else if (what.pattern != Pattern::solid && what.pattern != Pattern::half) {
         QPen pen(what.outline, 1,
                  what.pattern == Pattern::dashed   ? Qt::DashLine
                  : what.pattern == Pattern::dotted ? Qt::DotLine

@@ -243,6 +243,9 @@ void LanePainter::put(const Colours& colours, std::uint32_t left, std::uint32_t 
         return;
     case Pattern::solid:
     case Pattern::dotted:
+    case Pattern::dots:
+    case Pattern::rings:
+    case Pattern::crosses:
         fill(top, bottom, left, right, colours.fill);
         if (ends)
             fill(top, bottom, left, left + 1, colours.outline);

@@ -35,6 +35,7 @@ constexpr std::array key_rows{
            QT_TRANSLATE_NOOP("Help", "back and forward through what was chosen and seen")},
     KeyRow{"Ctrl+F, Ctrl+L", QT_TRANSLATE_NOOP("Help", "find a file; filter the requests")},
     KeyRow{"Ctrl+Shift+O", QT_TRANSLATE_NOOP("Help", "compare the open image with another")},
+    KeyRow{"Left, Right", QT_TRANSLATE_NOOP("Help", "through the pieces of a file, in Sharing")},
     KeyRow{"Ctrl+C", QT_TRANSLATE_NOOP("Help", "copy the row, range or text")},
     KeyRow{"F5, Ctrl+F5, Shift+F5", QT_TRANSLATE_NOOP("Help", "start, start again, stop")},
     KeyRow{"Ctrl+T, Ctrl+Shift+T", QT_TRANSLATE_NOOP("Help", "attach to a run, detach")},

@@ -31,6 +31,8 @@ public:
     void open_image(const QString& path, const QStringList& devices = {});
     // With the image that is open or being opened.
     void compare_with(const QString& path);
+    // Likewise; the Sharing dock comes up.
+    void share_with(const QString& path);
     void start_run(const Choice& choice);
     // As Attacher::attach(); not while a run is on.
     void attach(const QString& where, const QString& copy = {});
@@ -62,6 +64,7 @@ private:
     void make_all_views();
     void make_next_view(); // and the others in the next turns
     void connect_comparing();
+    [[nodiscard]] QWidget* make_sharing();
     void lay_out(); // as at first
     void connect_all();
     void show_docks();

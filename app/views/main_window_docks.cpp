@@ -29,7 +29,7 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int layout_version = 2; // of the docks: another one is not restored
+constexpr int layout_version = 3; // of the docks: another one is not restored
 
 void bring_up(QDockWidget* dock) {
     dock->show();
@@ -76,6 +76,7 @@ void MainWindow::make_docks() {
         return view;
     });
     add_view<ChunkMap>("chunk-map", tr("Chunk map"));
+    add_dock(QStringLiteral("sharing"), tr("Sharing"), [this] { return make_sharing(); });
     add_dock(QStringLiteral("held"), tr("Held"), [this] {
         auto* view = new HeldView(workspace_, this);
         connect(view, &HeldView::count_changed, this, counted(dock("held")));
@@ -160,6 +161,7 @@ void MainWindow::lay_out() {
     splitDockWidget(dock("timeline"), dock("request"), Qt::Horizontal);
     splitDockWidget(dock("timeline"), dock("blob-map"), Qt::Vertical);
     tabifyDockWidget(dock("blob-map"), dock("chunk-map"));
+    tabifyDockWidget(dock("chunk-map"), dock("sharing"));
     addDockWidget(Qt::BottomDockWidgetArea, dock("requests"));
     for (const char* name : {"held", "charts", "findings", "compare", "preview", "output"})
         tabifyDockWidget(dock("requests"), dock(name));

@@ -49,8 +49,8 @@ struct Observed::State {
 
     const Table& table;
     const Sample& sample;
-    std::vector<std::uint32_t> inode_of; // of each of Sample::files
-    std::vector<SeenInode> inodes;       // made with inode_of, which comes before it
+    std::vector<std::uint32_t> inode_of; // of each of Sample::files; filled with the next
+    std::vector<SeenInode> inodes;
     std::vector<Which> which;            // sorted
     std::vector<Seen> seen;              // by frame
     std::vector<Device> devices;

@@ -1,0 +1,195 @@
+#include "app/sharing/samples.h"
+
+#include "app/run/work_pool.h"
+#include "app/style/text.h"
+
+#include <QFutureWatcher>
+#include <QtConcurrentRun>
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace coldscope::app {
+
+namespace {
+
+std::size_t bytes_of(const sharing::Sample& sample) {
+    return sizeof sample + sample.files.capacity() * sizeof(sharing::SeenFile) +
+           sample.runs.capacity() * sizeof(sharing::SeenRun) +
+           sample.frames.capacity() * sizeof(std::uint64_t);
+}
+
+// A path whose folders are no symbolic links. The last name is not looked at: a mount's own folder
+// may not answer.
+std::filesystem::path without_links(const std::filesystem::path& path) {
+    std::error_code failed;
+    const auto folder = std::filesystem::canonical(path.parent_path(), failed);
+    return failed ? path : folder / path.filename();
+}
+
+// The files that an image's bytes come from.
+void add_own_files(const OpenedImage& image, std::size_t which, WatchList& list) {
+    std::vector<std::string> paths{image.path};
+    paths.insert(paths.end(), image.device_paths.begin(), image.device_paths.end());
+    for (std::size_t device = 0; device < paths.size(); ++device) {
+        const std::filesystem::path file(paths[device]);
+        if (!file.is_absolute())
+            continue;
+        const std::filesystem::path real = without_links(file);
+        list.watched.push_back({real.parent_path().string(), {real.filename().string()}});
+        list.files.push_back({static_cast<std::uint32_t>(which), erofs::no_node,
+                              static_cast<std::uint16_t>(device)});
+    }
+}
+
+} // namespace
+
+WatchList watch_list(const Images& images, const QStringList& folders) {
+    WatchList list;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        const QString folder = folders.value(static_cast<qsizetype>(i));
+        if (folder.isEmpty())
+            continue;
+        const erofs::Index& index = images[i]->index;
+        Watched watched;
+        watched.folder = without_links(folder.toStdString()).string();
+        std::uint64_t before = ~std::uint64_t{0};
+        for (const erofs::NodeId node : index.by_nid()) {
+            const erofs::Node& file = index.node(node);
+            if (!file.is_regular() || file.size == 0 || file.nid == before)
+                continue;
+            before = file.nid;
+            watched.paths.push_back(index.path(node).substr(1));
+            list.files.push_back({static_cast<std::uint32_t>(i), node, 0});
+        }
+        list.watched.push_back(std::move(watched));
+    }
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        if (!folders.value(static_cast<qsizetype>(i)).isEmpty())
+            add_own_files(*images[i], i, list);
+    }
+    return list;
+}
+
+struct Samples::Look {
+    std::shared_ptr<const WatchList> list;
+    std::shared_ptr<Observer> observer;
+    std::shared_ptr<const Taken> taken;
+    std::optional<Error> error;
+};
+
+Samples::Samples(QObject* parent) : QObject(parent) {
+    connect(&interval_, &QTimer::timeout, this, &Samples::look);
+}
+
+Samples::~Samples() = default;
+
+void Samples::set_images(const Images& images, const QStringList& folders) {
+    if (images == images_ && folders == folders_)
+        return;
+    const bool more = images.size() >= images_.size() &&
+                      std::equal(images_.begin(), images_.end(), images.begin());
+    images_ = images;
+    folders_ = folders;
+    any_folder_ = std::ranges::any_of(folders, [](const QString& one) { return !one.isEmpty(); });
+    list_.reset();
+    observer_.reset();
+    ++generation_;
+    looking_ = false;
+    error_.clear();
+    if (!more) {
+        taken_.clear();
+        bytes_ = 0;
+    }
+    Q_EMIT changed();
+}
+
+void Samples::look() {
+    begin(rights_);
+}
+
+void Samples::ask_right() {
+    observer_.reset();
+    refused_ = false;
+    begin(guard::Rights::root);
+}
+
+void Samples::set_interval(int milliseconds) {
+    if (milliseconds == 0) {
+        interval_.stop();
+    } else {
+        interval_.start(milliseconds);
+        look();
+    }
+    Q_EMIT changed();
+}
+
+void Samples::begin(guard::Rights rights) {
+    if (looking_ || !any_folder_)
+        return;
+    looking_ = true;
+    rights_ = rights;
+    auto* watcher = new QFutureWatcher<std::shared_ptr<Look>>(this);
+    connect(watcher, &QFutureWatcherBase::finished, this,
+            [this, watcher, generation = generation_] {
+                watcher->deleteLater();
+                if (generation == generation_)
+                    take(*watcher->result());
+            });
+    watcher->setFuture(
+        QtConcurrent::run(&work_pool(), [images = images_, folders = folders_, list = list_, rights,
+                                         observer = std::exchange(observer_, nullptr)]() mutable {
+            auto look = std::make_shared<Look>();
+            look->list = list ? std::move(list)
+                              : std::make_shared<const WatchList>(watch_list(images, folders));
+            const auto done = [&]() -> Result<void> {
+                if (!observer) {
+                    std::vector<std::string> all;
+                    for (const Watched& watched : look->list->watched) {
+                        if (std::ranges::find(all, watched.folder) == all.end())
+                            all.push_back(watched.folder);
+                    }
+                    COLDSCOPE_TRY(observer, Observer::start(all, rights));
+                }
+                auto taken = std::make_shared<Taken>();
+                taken->list = look->list;
+                COLDSCOPE_TRY(taken->sample, observer->sample(look->list->watched));
+                look->taken = std::move(taken);
+                return {};
+            }();
+            if (done)
+                look->observer = std::move(observer);
+            else
+                look->error = done.error();
+            return look;
+        }));
+    Q_EMIT changed();
+}
+
+void Samples::take(const Look& look) {
+    looking_ = false;
+    list_ = look.list;
+    observer_ = look.observer;
+    error_.clear();
+    if (look.error) {
+        refused_ = look.error->sys_errno == EPERM || look.error->sys_errno == EACCES;
+        rights_ = guard::Rights::own; // nobody is asked again unless it is wanted
+        interval_.stop();
+        error_ = error_text(*look.error);
+    } else {
+        refused_ = false;
+        taken_.push_back(look.taken);
+        bytes_ += bytes_of(look.taken->sample);
+        trim();
+    }
+    Q_EMIT changed();
+}
+
+void Samples::trim() {
+    while (taken_.size() > 1 && (taken_.size() > most || bytes_ > most_bytes)) {
+        bytes_ -= bytes_of(taken_.front()->sample);
+        taken_.erase(taken_.begin());
+    }
+}
+
+} // namespace coldscope::app

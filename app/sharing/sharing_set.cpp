@@ -1,0 +1,269 @@
+#include "app/sharing/sharing_set.h"
+
+#include "app/run/work_pool.h"
+#include "app/sharing/erofs_mounts.h"
+#include "app/style/text.h"
+
+#include <QFileInfo>
+#include <QFutureWatcher>
+#include <QtConcurrentRun>
+#include <algorithm>
+
+namespace coldscope::app {
+
+namespace {
+
+constexpr int telling_ms = 50;
+constexpr int changing_ms = 120;
+
+void find_mount(SharingSet::Entry& entry) {
+    if (const auto mount = mount_of_image(entry.path.toStdString())) {
+        entry.folder = QString::fromStdString(mount->folder);
+        entry.mounted = mount->mounted;
+    }
+}
+
+} // namespace
+
+sharing::Report SharingSet::Work::report(std::uint64_t part, std::uint64_t parts) {
+    return [this, part, parts](std::uint64_t now, std::uint64_t all) {
+        constexpr std::uint64_t steps = 1000; // of each part
+        done = part * steps + (all == 0
+                                   ? 0
+                                   : static_cast<std::uint64_t>(static_cast<double>(now) /
+                                                                static_cast<double>(all) * steps));
+        total = parts * steps;
+        return !cancelled;
+    };
+}
+
+SharingSet::SharingSet(Workspace& workspace, QObject* parent)
+    : QObject(parent), workspace_(workspace) {
+    telling_.setInterval(telling_ms);
+    changing_.setSingleShot(true);
+    changing_.setInterval(changing_ms);
+    connect(&telling_, &QTimer::timeout, this, &SharingSet::progressed);
+    connect(&changing_, &QTimer::timeout, this, &SharingSet::go_on);
+    connect(&workspace_, &Workspace::image_changed, this, &SharingSet::image_changed);
+    connect(&workspace_.host(), &RunHost::phase_changed, this, &SharingSet::run_changed);
+    image_changed();
+}
+
+SharingSet::~SharingSet() {
+    give_up();
+}
+
+void SharingSet::image_changed() {
+    if (workspace_.image() == open_)
+        return;
+    open_ = workspace_.image();
+    give_up();
+    entries_.clear();
+    predicted_.reset();
+    error_.clear();
+    given_up_ = false;
+    if (open_) {
+        Entry entry;
+        entry.path = QString::fromStdString(open_->path);
+        entry.opened = open_;
+        find_mount(entry);
+        entries_.push_back(std::move(entry));
+        run_changed();
+    }
+    Q_EMIT entries_changed();
+    Q_EMIT changed();
+}
+
+// The open image is mounted where its run is.
+void SharingSet::run_changed() {
+    const RunHost& host = workspace_.host();
+    if (entries_.empty() || host.simulated() || host.attachment() != nullptr)
+        return;
+    const QString mount = QString::fromStdString(host.options().mount_point);
+    if (host.live() && !mount.isEmpty() && entries_.front().folder != mount)
+        set_folder(0, mount);
+    else if (!host.standing() && entries_.front().folder == mount && !mount.isEmpty())
+        set_folder(0, {});
+}
+
+void SharingSet::add(const QString& path) {
+    if (entries_.empty())
+        return;
+    if (const auto there = std::ranges::find(entries_, path, &Entry::path);
+        there != entries_.end()) {
+        there->error.clear(); // it is tried again
+        given_up_ = false;
+        return go_on();
+    }
+    Entry entry;
+    entry.path = path;
+    find_mount(entry);
+    // What is not said by a mount is as for the first, so that both could share.
+    if (entry.folder.isEmpty())
+        entry.mounted = entries_.front().mounted;
+    entries_.push_back(std::move(entry));
+    stale_ = true;
+    given_up_ = false;
+    Q_EMIT entries_changed();
+    go_on();
+}
+
+void SharingSet::remove(std::size_t at) {
+    if (at == 0 || at >= entries_.size())
+        return;
+    give_up();
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
+    predicted_.reset();
+    stale_ = true;
+    Q_EMIT entries_changed();
+    go_on();
+}
+
+void SharingSet::set_mounted(std::size_t at, const sharing::Mounted& mounted) {
+    if (at >= entries_.size())
+        return;
+    entries_[at].mounted = mounted;
+    stale_ = true;
+    changing_.start();
+    Q_EMIT entries_changed();
+}
+
+void SharingSet::set_folder(std::size_t at, const QString& folder) {
+    if (at >= entries_.size())
+        return;
+    entries_[at].folder = folder;
+    if (const auto mount = mount_at(folder.toStdString())) {
+        // The kernel tells no domain: what was said of it stays.
+        entries_[at].mounted.inode_share = mount->mounted.inode_share;
+        entries_[at].mounted.dax = mount->mounted.dax;
+        entries_[at].mounted.block_device = mount->mounted.block_device;
+        if (!mount->mounted.domain.empty())
+            entries_[at].mounted.domain = mount->mounted.domain;
+        stale_ = true;
+        changing_.start();
+    }
+    Q_EMIT entries_changed();
+}
+
+void SharingSet::scan() {
+    if (step_ == Step::idle && predicted_ && !predicted_->scanned)
+        begin_predicting(true);
+}
+
+void SharingSet::cancel() {
+    if (step_ == Step::idle)
+        return;
+    given_up_ = step_ != Step::scanning;
+    stale_ = stale_ || given_up_;
+    give_up();
+    Q_EMIT changed();
+}
+
+double SharingSet::progress() const {
+    if (!work_ || work_->total == 0)
+        return 0;
+    return std::min(1.0, static_cast<double>(work_->done) / static_cast<double>(work_->total));
+}
+
+void SharingSet::give_up() {
+    if (work_)
+        work_->cancelled = true;
+    work_.reset();
+    step_ = Step::idle;
+    reading_ = 0;
+    telling_.stop();
+}
+
+void SharingSet::begin(Step step) {
+    step_ = step;
+    work_ = std::make_shared<Work>();
+    telling_.start();
+}
+
+void SharingSet::go_on() {
+    if (given_up_ || entries_.size() < 2) {
+        Q_EMIT changed();
+        return;
+    }
+    if (step_ == Step::predicting || step_ == Step::scanning)
+        give_up(); // of other images, or of others' options
+    for (Entry& entry : entries_) {
+        if (!entry.ready() && entry.error.isEmpty() && step_ != Step::reading)
+            begin(Step::reading);
+    }
+    if (step_ == Step::reading && reading_ == 0) {
+        for (Entry& entry : entries_) {
+            if (!entry.ready() && entry.error.isEmpty())
+                begin_reading(entry);
+        }
+    } else if (step_ == Step::idle && stale_ &&
+               std::ranges::count_if(entries_, &Entry::ready) >= 2) {
+        begin_predicting(false);
+    }
+    Q_EMIT changed();
+}
+
+void SharingSet::begin_reading(Entry& entry) {
+    ++reading_;
+    auto* watcher = new QFutureWatcher<std::shared_ptr<Read>>(this);
+    connect(watcher, &QFutureWatcherBase::finished, this,
+            [this, watcher, path = entry.path, work = work_] {
+                watcher->deleteLater();
+                if (work == work_)
+                    take(path, *watcher->result());
+            });
+    watcher->setFuture(QtConcurrent::run(
+        &work_pool(), [work = work_, opened = entry.opened, path = entry.path.toStdString()] {
+            return read(*work, opened, path);
+        }));
+}
+
+void SharingSet::take(const QString& path, const Read& read) {
+    --reading_;
+    if (const auto entry = std::ranges::find(entries_, path, &Entry::path);
+        entry != entries_.end()) {
+        entry->opened = read.opened;
+        entry->keys = read.keys;
+        if (read.error)
+            entry->error = error_text(*read.error, path);
+    }
+    Q_EMIT entries_changed();
+    if (reading_ > 0)
+        return;
+    give_up();
+    stale_ = true;
+    go_on();
+}
+
+void SharingSet::begin_predicting(bool scan) {
+    begin(scan ? Step::scanning : Step::predicting);
+    stale_ = false;
+    error_.clear();
+    std::vector<Entry> ready;
+    std::ranges::copy_if(entries_, std::back_inserter(ready), &Entry::ready);
+    auto* watcher = new QFutureWatcher<std::shared_ptr<Outcome>>(this);
+    connect(watcher, &QFutureWatcherBase::finished, this, [this, watcher, work = work_] {
+        watcher->deleteLater();
+        if (work == work_)
+            take(*watcher->result());
+    });
+    watcher->setFuture(QtConcurrent::run(
+        &work_pool(), [work = work_, ready, scan] { return predict(*work, ready, scan); }));
+    Q_EMIT changed();
+}
+
+void SharingSet::take(const Outcome& outcome) {
+    give_up();
+    if (outcome.predicted)
+        predicted_ = outcome.predicted;
+    for (const Entry& scanned : outcome.entries) {
+        if (const auto entry = std::ranges::find(entries_, scanned.path, &Entry::path);
+            entry != entries_.end() && scanned.scan)
+            entry->scan = scanned.scan;
+    }
+    if (outcome.error)
+        error_ = error_text(*outcome.error);
+    Q_EMIT changed();
+}
+
+} // namespace coldscope::app
