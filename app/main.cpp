@@ -94,6 +94,14 @@ bool has_display() {
     return false;
 }
 
+// Of "IMAGE=DIR"; the folder is empty where the whole of it is an image's name.
+std::pair<std::string, std::string> image_and_folder(const std::string& shared) {
+    const std::size_t equals = shared.rfind('=');
+    if (equals == std::string::npos || QFileInfo::exists(text(shared)))
+        return {shared, {}};
+    return {shared.substr(0, equals), shared.substr(equals + 1)};
+}
+
 int show_window(int argc, char** argv, const Arguments& arguments) {
     if (!has_display()) {
         fputs("coldscope: there is no display (DISPLAY and WAYLAND_DISPLAY are empty); coldscoped "
@@ -130,8 +138,10 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         window.open_image(choice.image, choice.devices);
     if (!arguments.compare.empty())
         window.compare_with(absolute(arguments.compare));
-    for (const std::string& image : arguments.share)
-        window.share_with(absolute(image));
+    for (const std::string& shared : arguments.share) {
+        const auto [image, folder] = image_and_folder(shared);
+        window.share_with(absolute(image), folder.empty() ? QString() : absolute(folder));
+    }
     return QApplication::exec();
 }
 
@@ -167,8 +177,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--compare", arguments.compare, "Compare IMAGE with another one, the second")
         ->type_name("IMAGE");
     app.add_option("--share", arguments.share,
-                   "Show which page cache IMAGE can share with this one; may be repeated")
-        ->type_name("IMAGE");
+                   "Show which page cache IMAGE can share with this one, and where it is mounted; "
+                   "may be repeated, and name IMAGE itself for its mount")
+        ->type_name("IMAGE[=DIR]");
     app.add_option("--theme", arguments.theme, "light or dark; without it as last chosen")
         ->check(CLI::IsMember({"light", "dark"}));
     app.add_option(

@@ -31,8 +31,8 @@ public:
     void open_image(const QString& path, const QStringList& devices = {});
     // With the image that is open or being opened.
     void compare_with(const QString& path);
-    // Likewise; the Sharing dock comes up.
-    void share_with(const QString& path);
+    // Likewise; the Sharing dock comes up. folder: where it is mounted; empty: that is looked up.
+    void share_with(const QString& path, const QString& folder = {});
     void start_run(const Choice& choice);
     // As Attacher::attach(); not while a run is on.
     void attach(const QString& where, const QString& copy = {});

@@ -5,6 +5,7 @@
 
 #include <QDockWidget>
 #include <QFileInfo>
+#include <algorithm>
 
 namespace coldscope::app {
 
@@ -25,9 +26,9 @@ QWidget* MainWindow::make_sharing() {
     return view;
 }
 
-void MainWindow::share_with(const QString& path) {
+void MainWindow::share_with(const QString& path, const QString& folder) {
     if (workspace_.opening()) { // after the docks are laid out
-        const auto go_on = [this, path] { share_with(path); };
+        const auto go_on = [this, path, folder] { share_with(path, folder); };
         connect(&workspace_, &Workspace::image_changed, this, go_on,
                 static_cast<Qt::ConnectionType>(Qt::QueuedConnection | Qt::SingleShotConnection));
         return;
@@ -38,6 +39,10 @@ void MainWindow::share_with(const QString& path) {
     dock("sharing")->show();
     dock("sharing")->raise();
     sharing->add_image(path);
+    const auto& entries = sharing->state().set().entries();
+    const auto added = std::ranges::find(entries, path, &SharingSet::Entry::path);
+    if (!folder.isEmpty() && added != entries.end())
+        sharing->set_folder(static_cast<std::size_t>(added - entries.begin()), folder);
 }
 
 } // namespace coldscope::app
