@@ -245,6 +245,8 @@ QVariant SharingModel::data(const QModelIndex& index, int role) const {
                                                       : other_;
         return {};
     case Qt::ToolTipRole:
+        if (index.column() == lift_column())
+            return lift_hint(tally().lift(*line));
         return index.column() == name ? QString::fromStdString(predicted_->files.path(*line))
                                       : text(*line, index.column());
     case Qt::TextAlignmentRole:

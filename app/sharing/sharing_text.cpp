@@ -48,22 +48,28 @@ QString lift_text(sharing::Lift lift, std::optional<std::uint64_t> size) {
     case sharing::Lift::none:
         return {};
     case sharing::Lift::share_mount:
-        return tr("mount both with inode_share");
+        return tr("inode_share");
     case sharing::Lift::one_domain:
-        return tr("one domain_id for both mounts");
+        return tr("one domain_id");
     case sharing::Lift::fingerprint:
-        return tr("mkfs.erofs --xattr-inode-digest");
+        return tr("fingerprints");
     case sharing::Lift::chunk_size:
-        return size ? tr("chunks of %1 or more").arg(size_text(std::bit_ceil(*size)))
-                    : tr("chunks as large as files");
+        return size ? tr("chunks of %1").arg(size_text(std::bit_ceil(*size))) : tr("larger chunks");
     case sharing::Lift::no_inline:
-        return tr("mkfs.erofs -E noinline_data");
+        return tr("no inline tail");
     case sharing::Lift::same_layout:
-        return tr("both compressed, or neither");
+        return tr("one layout");
     case sharing::Lift::plain:
         return tr("no compression");
     }
     return {};
+}
+
+QString lift_hint(sharing::Lift lift) {
+    QString hint = QString::fromUtf8(sharing::name(lift));
+    if (!hint.isEmpty())
+        hint[0] = hint[0].toUpper();
+    return hint;
 }
 
 QString image_name(const OpenedImage& image) {

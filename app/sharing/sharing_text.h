@@ -18,6 +18,7 @@ namespace coldscope::app {
 // What would lift what blocks a file; empty where nothing does. size: of the file, bytes; of a
 // folder's files nothing.
 [[nodiscard]] QString lift_text(sharing::Lift lift, std::optional<std::uint64_t> size);
+[[nodiscard]] QString lift_hint(sharing::Lift lift); // how that is done
 // The image's file without its folder.
 [[nodiscard]] QString image_name(const OpenedImage& image);
 // "inode_share,domain_id=demo", or "no sharing".

@@ -8,6 +8,7 @@
 #include "app/sharing/usage_chart.h"
 #include "app/style/text.h"
 #include "app/tables/empty_state.h"
+#include "app/tables/image_facts.h"
 
 #include <QClipboard>
 #include <QComboBox>
@@ -43,14 +44,14 @@ SharingView::SharingView(Workspace& workspace, QWidget* parent)
       tree_(new QTreeView), empty_(new EmptyState(tree_)), chosen_text_(new QLabel),
       holders_table_(new QTableView), no_holders_(new EmptyState(holders_table_)),
       images_table_(new QTableView), usage_table_(new QTableView), usage_of_(new QComboBox),
-      usage_note_(new QLabel), sample_bar_(new SampleBar(state_, this)), legend_(new Legend(this)) {
+      usage_note_(new ElidedLabel(Qt::ElideRight, nullptr)),
+      sample_bar_(new SampleBar(state_, this)), legend_(new Legend(this)) {
     setAccessibleName(tr("Sharing"));
     setAcceptDrops(true);
     build_head();
     build_files();
     build_images();
     build_usage();
-    legend_->show_marks(sharing_marks());
     legend_->set_note(tr("line below: in memory · dashed: unknown"), tr("dashed: unknown"));
     auto* lines = new QVBoxLayout(this);
     lines->setContentsMargins({});
@@ -104,7 +105,11 @@ void SharingView::show_state() {
     legend_->setVisible(predicted);
     scan_->setEnabled(predicted && step == Step::idle && !state_.predicted()->scanned);
     tree_->setHeaderHidden(!predicted);
-    files_side_->widget(1)->setVisible(predicted);
+    std::vector<Mark> marks = sharing_marks();
+    if (predicted && !state_.predicted()->scanned)
+        std::erase(marks, Mark::same_bytes);
+    legend_->show_marks(marks);
+    show_side();
     if (files_->predicted() != state_.predicted() || files_->seen() != state_.seen()) {
         const bool other = !files_->predicted() || !predicted ||
                            files_->predicted()->images != state_.predicted()->images;
@@ -116,6 +121,17 @@ void SharingView::show_state() {
     show_progress();
     show_files();
     show_usage();
+}
+
+// Where there is little room, once there is something to say.
+void SharingView::show_side() {
+    const int least = fontMetrics().averageCharWidth() * 160;
+    files_side_->widget(1)->setVisible(state_.predicted() && (chosen_ || width() >= least));
+}
+
+void SharingView::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    show_side();
 }
 
 void SharingView::show_progress() {
@@ -229,8 +245,9 @@ void SharingView::show_usage() {
         images << image_name(*image);
     usage_->show(usage.empty() ? QStringList() : images, usage,
                  usage_of_->currentIndex() == in_memory);
+    usage_table_->setColumnHidden(UsageModel::observed, !usage_->seen());
     usage_table_->resizeColumnsToContents();
-    usage_note_->setText(note);
+    usage_note_->set_whole(note);
 }
 
 void SharingView::copy_path() {

@@ -23,6 +23,7 @@ class QTreeView;
 
 namespace coldscope::app {
 
+class ElidedLabel;
 class EmptyState;
 class ImagesModel;
 class Legend;
@@ -49,6 +50,7 @@ Q_SIGNALS:
 protected:
     void showEvent(QShowEvent* event) override;
     void changeEvent(QEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool eventFilter(QObject* object, QEvent* event) override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
@@ -65,6 +67,7 @@ private:
     void fit_columns();
     void show_page(int page);
     void show_state();
+    void show_side();
     void show_progress();
     void show_files(); // what of them is shown, or why nothing is
     void show_usage();
@@ -108,7 +111,7 @@ private:
     QToolButton* scan_;
     QTableView* usage_table_;
     QComboBox* usage_of_;
-    QLabel* usage_note_;
+    ElidedLabel* usage_note_;
     UsageChart* chart_;
     QWidget* sample_bar_;
     Legend* legend_;

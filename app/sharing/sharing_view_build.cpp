@@ -7,8 +7,10 @@
 #include "app/sharing/usage_chart.h"
 #include "app/style/faint.h"
 #include "app/style/marks.h"
+#include "app/style/text.h"
 #include "app/tables/cells.h"
 #include "app/tables/empty_state.h"
+#include "app/tables/image_facts.h"
 
 #include <QAction>
 #include <QButtonGroup>
@@ -150,6 +152,7 @@ void SharingView::build_files() {
     lines->setSpacing(0);
     lines->addWidget(chosen_text_);
     lines->addWidget(holders_table_, 1);
+    side->setMinimumWidth(fontMetrics().averageCharWidth() * 34);
     files_side_->addWidget(tree_);
     files_side_->addWidget(side);
     files_side_->setChildrenCollapsible(true);
@@ -178,6 +181,10 @@ void SharingView::build_images() {
     });
     connect(mounted, &QToolButton::clicked, this,
             [this, row] { Q_EMIT folder_wanted(static_cast<std::size_t>(std::max(0, row()))); });
+    connect(images_, &QAbstractItemModel::dataChanged, images_table_,
+            &QTableView::resizeColumnsToContents);
+    connect(images_, &QAbstractItemModel::modelReset, images_table_,
+            &QTableView::resizeColumnsToContents);
     connect(scan_, &QToolButton::clicked, &state_.set(), &SharingSet::scan);
     connect(images_table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
             [this](const QModelIndex& now) { remove_->setEnabled(now.row() > 0); });
@@ -214,7 +221,6 @@ void SharingView::build_usage() {
             [this] { QGuiApplication::clipboard()->setText(usage_->csv()); });
     connect(save, &QToolButton::clicked, this, &SharingView::save_csv);
     usage_note_->setTextFormat(Qt::PlainText);
-    usage_note_->setWordWrap(true);
     usage_note_->setContentsMargins(6, 0, 6, 2);
     make_faint(usage_note_);
     auto* acts = new QHBoxLayout;
@@ -251,10 +257,11 @@ void SharingView::fit_columns() {
     };
     int left = tree_->viewport()->width();
     left -= set(SharingModel::name, std::clamp(left / 4, letter * 16, letter * 36));
-    left -= set(files_->size_column(), letter * 10);
-    left -= set(files_->saves_column(), letter * 10);
-    const int strip_least = letter * 15;
-    const int lift = std::clamp(left / 4, letter * 14, letter * 34);
+    const int figure = tree_->fontMetrics().horizontalAdvance(size_text(1023 << 10)) + 3 * letter;
+    left -= set(files_->size_column(), figure);
+    left -= set(files_->saves_column(), figure);
+    const int strip_least = letter * 14;
+    const int lift = std::clamp(left / 3, letter * 14, letter * 36);
     left -= set(files_->lift_column(), lift);
     for (int image = 0; image < files_->images(); ++image)
         set(SharingModel::strips + image, std::max(strip_least, left / files_->images()));

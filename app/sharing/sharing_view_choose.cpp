@@ -70,6 +70,7 @@ void SharingView::choose(const ChosenPiece& piece, bool tell) {
 }
 
 void SharingView::show_holders() {
+    show_side();
     holders_->show(state_.predicted(), state_.seen(), chosen_);
     strips_->set_chosen(chosen_);
     tree_->viewport()->update();

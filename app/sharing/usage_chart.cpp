@@ -43,12 +43,13 @@ UsageChart::UsageChart(const UsageModel& model, QWidget* parent)
     : ChartPanel(tr("Page cache that each image adds"), parent), model_(model),
       across_(new QBarCategoryAxis), up_(new QValueAxis) {
     auto* const series = new QBarSeries;
-    const std::array names{tr("sharing off"), tr("by fingerprint"), tr("by blob"), tr("observed")};
+    const std::array names{tr("off"), tr("fingerprint"), tr("blob"), tr("observed")};
     for (std::size_t i = 0; i < kinds; ++i) {
         bars_[i] = new QBarSet(names[i]);
         series->append(bars_[i]);
     }
     series->setBarWidth(0.7);
+    setMinimumWidth(fontMetrics().averageCharWidth() * 46);
     chart()->addSeries(series);
     chart()->addAxis(across_, Qt::AlignBottom);
     chart()->addAxis(up_, Qt::AlignLeft);

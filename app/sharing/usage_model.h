@@ -12,8 +12,8 @@ class UsageModel final : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { image, files, off, by_fingerprint, by_blob, observed };
-    static constexpr int columns = observed + 1;
+    enum Column { image, off, by_fingerprint, by_blob, observed, files };
+    static constexpr int columns = files + 1;
 
     explicit UsageModel(QObject* parent = nullptr);
 
