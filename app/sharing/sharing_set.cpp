@@ -1,8 +1,8 @@
 #include "app/sharing/sharing_set.h"
 
 #include "app/run/work_pool.h"
-#include "app/sharing/erofs_mounts.h"
 #include "app/style/text.h"
+#include "daemon/guard/erofs_mounts.h"
 
 #include <QFileInfo>
 #include <QFutureWatcher>
@@ -16,10 +16,21 @@ namespace {
 constexpr int telling_ms = 50;
 constexpr int changing_ms = 120;
 
+// The kernel tells no domain: what was said of it stays.
+void take_options(const ErofsMount& mount, sharing::Mounted& mounted) {
+    mounted.inode_share = mount.inode_share;
+    mounted.dax = mount.dax;
+    mounted.block_device = mount.block_device;
+}
+
 void find_mount(SharingSet::Entry& entry) {
-    if (const auto mount = mount_of_image(entry.path.toStdString())) {
-        entry.folder = QString::fromStdString(mount->folder);
-        entry.mounted = mount->mounted;
+    // Compared by name: a look at the source itself might wait for a dead disk.
+    for (const ErofsMount& mount : erofs_mounts()) {
+        if (mount.root != "/" || mount.source != entry.path.toStdString())
+            continue;
+        entry.folder = QString::fromStdString(mount.folder);
+        take_options(mount, entry.mounted);
+        return;
     }
 }
 
@@ -132,13 +143,10 @@ void SharingSet::set_folder(std::size_t at, const QString& folder) {
     if (at >= entries_.size())
         return;
     entries_[at].folder = folder;
-    if (const auto mount = mount_at(folder.toStdString())) {
-        // The kernel tells no domain: what was said of it stays.
-        entries_[at].mounted.inode_share = mount->mounted.inode_share;
-        entries_[at].mounted.dax = mount->mounted.dax;
-        entries_[at].mounted.block_device = mount->mounted.block_device;
-        if (!mount->mounted.domain.empty())
-            entries_[at].mounted.domain = mount->mounted.domain;
+    const auto mounts = erofs_mounts();
+    if (const auto mount = std::ranges::find(mounts, folder.toStdString(), &ErofsMount::folder);
+        mount != mounts.end()) {
+        take_options(*mount, entries_[at].mounted);
         stale_ = true;
         changing_.start();
     }

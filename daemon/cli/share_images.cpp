@@ -167,11 +167,9 @@ Result<void> find_mount(SharedImage& image, const std::string& folder,
     }
     image.folder = found->folder;
     image.mount = *found;
-    struct stat source {};
     image.mounted.inode_share = image.mounted.inode_share || found->inode_share;
     image.mounted.dax = image.mounted.dax || found->dax;
-    image.mounted.block_device =
-        stat(found->source.c_str(), &source) == 0 && S_ISBLK(source.st_mode);
+    image.mounted.block_device = found->block_device;
     if (folder.empty())
         mounts.erase(found);
     return {};

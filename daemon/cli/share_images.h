@@ -5,7 +5,7 @@
 #include "core/erofs/index.h"
 #include "core/sharing/predict.h"
 #include "daemon/cli/open_image.h"
-#include "daemon/run/erofs_mounts.h"
+#include "daemon/guard/erofs_mounts.h"
 
 #include <cstdint>
 #include <memory>

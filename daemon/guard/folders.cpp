@@ -1,7 +1,7 @@
 #include "daemon/guard/folders.h"
 
+#include "daemon/guard/erofs_mounts.h"
 #include "daemon/guard/inode_share.h"
-#include "daemon/guard/mounts.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -126,8 +126,7 @@ int Folders::unmount(const std::string& path, bool lazily,
     const WorkingDirectory there(of->parent);
     if (!there)
         return EACCES;
-    const auto shared = sharing_mounts();
-    if (std::ranges::any_of(shared, [&](const auto& mount) { return mount.second == path; }))
+    if (shares_page_cache(path))
         return unmount_shared(of->name.c_str(), lazily, meanwhile);
     return umount2(of->name.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0 ? 0 : errno;
 }

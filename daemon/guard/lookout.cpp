@@ -1,13 +1,13 @@
 #include "daemon/guard/lookout.h"
 
 #include "core/base/cursor.h"
-#include "daemon/guard/mounts.h"
+#include "daemon/guard/erofs_mounts.h"
 #include "daemon/guard/waiting.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <set>
 
@@ -52,13 +52,21 @@ std::optional<Linked> follow(const std::string& link) {
     return error ? std::nullopt : std::optional(std::move(linked));
 }
 
-void add(const std::optional<Linked>& linked, const std::map<dev_t, std::string>& mounts,
+std::vector<ErofsMount> sharing_mounts() {
+    std::vector<ErofsMount> mounts = erofs_mounts();
+    std::erase_if(mounts, [](const ErofsMount& mount) { return !mount.inode_share; });
+    return mounts;
+}
+
+// Of an image that is mounted more than once, the first mount.
+void add(const std::optional<Linked>& linked, const std::vector<ErofsMount>& mounts,
          std::vector<WaitingIn>& files) {
     if (!linked)
         return;
-    if (const auto mount = mounts.find(linked->status.st_dev); mount != mounts.end())
+    const auto mount = std::ranges::find(mounts, linked->status.st_dev, &ErofsMount::device);
+    if (mount != mounts.end())
         files.push_back(
-            {static_cast<std::uint64_t>(linked->status.st_size), linked->path, mount->second});
+            {static_cast<std::uint64_t>(linked->status.st_size), linked->path, mount->folder});
 }
 
 } // namespace
@@ -105,10 +113,10 @@ LookoutAnswer look_for(const LookoutQuestion& question) {
         answer.seen = monotonic_now();
         add(linked, sharing_mounts(), answer.files);
     } else if (call.number == in_no_call) {
-        const std::map<dev_t, std::string> mounts = sharing_mounts();
+        const std::vector<ErofsMount> mounts = sharing_mounts();
         std::set<std::string> devices;
-        for (const auto& [device, point] : mounts)
-            devices.insert(fmt::format("{}:{}", major(device), minor(device)));
+        for (const ErofsMount& mount : mounts)
+            devices.insert(fmt::format("{}:{}", major(mount.device), minor(mount.device)));
         for (const MappedFile& mapped : mapped_files(thread, devices, most_waiting_in))
             add(follow(fmt::format("/proc/{}/map_files/{}", thread, mapped.range)), mounts,
                 answer.files);

@@ -1,11 +1,9 @@
 // A run whose mount shares page cache with others of a domain.
 #include "core/erofs/features.h"
+#include "daemon/guard/erofs_mounts.h"
 #include "daemon/guard/inode_share.h"
-#include "daemon/guard/mounts.h"
 #include "daemon/run/lookout.h"
 #include "daemon/run/run.h"
-
-#include <algorithm>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -34,10 +32,7 @@ Result<void> Run::prepare_sharing() {
 
 // A mount is never given the option later: Linux 7.3 oopses.
 Result<void> Run::refuse_unshared() const {
-    const auto mounts = sharing_mounts();
-    const bool shared = std::ranges::any_of(
-        mounts, [&](const auto& one) { return one.second == options_.mount_point; });
-    if (shares_ && !shared)
+    if (shares_ && !shares_page_cache(options_.mount_point))
         return failure(Code::mismatch,
                        fmt::format("what is mounted on {} was mounted without sharing: take it "
                                    "over without a domain, or wait for its end",

@@ -1,8 +1,9 @@
 // EROFS mounts as /proc/self/mountinfo tells them.
-#include "daemon/run/erofs_mounts.h"
+#include "daemon/guard/erofs_mounts.h"
 
 #include <QtTest>
 #include <sstream>
+#include <sys/sysmacros.h>
 
 using namespace coldscope;
 
@@ -29,6 +30,8 @@ private Q_SLOTS:
         QCOMPARE(mounts[0].root, std::string("/"));
         QVERIFY(mounts[0].inode_share && !mounts[0].dax && !mounts[0].directio);
         QCOMPARE(mounts[1].source, std::string("/dev/loop0"));
+        QVERIFY(!mounts[0].block_device && mounts[1].block_device);
+        QCOMPARE(mounts[1].device, makedev(0, 40));
         QVERIFY(!mounts[1].inode_share && mounts[1].dax && mounts[1].directio);
         QVERIFY(!mounts[2].inode_share && !mounts[2].dax && !mounts[2].directio);
     }

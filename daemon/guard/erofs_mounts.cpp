@@ -1,9 +1,13 @@
-#include "daemon/run/erofs_mounts.h"
+#include "daemon/guard/erofs_mounts.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string_view>
+
+#include <sys/sysmacros.h>
 
 namespace coldscope {
 
@@ -37,6 +41,14 @@ void take_options(std::string_view options, ErofsMount& mount) {
     }
 }
 
+// As sysfs tells it; the device is not asked.
+std::string file_behind(const std::string& loop_device) {
+    const std::string name = std::filesystem::path(loop_device).filename();
+    std::ifstream told("/sys/block/" + name + "/loop/backing_file");
+    std::string file;
+    return std::getline(told, file) ? file : loop_device;
+}
+
 } // namespace
 
 std::vector<ErofsMount> erofs_mounts(std::istream& mountinfo) {
@@ -44,9 +56,9 @@ std::vector<ErofsMount> erofs_mounts(std::istream& mountinfo) {
     for (std::string line; std::getline(mountinfo, line);) {
         // id parent device ROOT FOLDER options tags... - TYPE SOURCE OPTIONS
         std::istringstream words(line);
-        std::string word, type, options;
+        std::string word, device, type, options;
         ErofsMount mount;
-        if (!(words >> word >> word >> word >> mount.root >> mount.folder))
+        if (!(words >> word >> word >> device >> mount.root >> mount.folder))
             continue;
         while (words >> word && word != "-") {
         }
@@ -61,6 +73,10 @@ std::vector<ErofsMount> erofs_mounts(std::istream& mountinfo) {
             continue;
         mount.root = plain_text(mount.root);
         mount.source = plain_text(mount.source);
+        mount.block_device = mount.source.starts_with("/dev/");
+        unsigned major = 0, minor = 0;
+        if (std::sscanf(device.c_str(), "%u:%u", &major, &minor) == 2)
+            mount.device = makedev(major, minor);
         take_options(options, mount);
         mounts.push_back(std::move(mount));
     }
@@ -69,7 +85,18 @@ std::vector<ErofsMount> erofs_mounts(std::istream& mountinfo) {
 
 std::vector<ErofsMount> erofs_mounts() {
     std::ifstream mountinfo("/proc/self/mountinfo");
-    return erofs_mounts(mountinfo);
+    std::vector<ErofsMount> mounts = erofs_mounts(mountinfo);
+    for (ErofsMount& mount : mounts) {
+        if (mount.source.starts_with("/dev/loop"))
+            mount.source = file_behind(mount.source);
+    }
+    return mounts;
+}
+
+bool shares_page_cache(std::string_view folder) {
+    return std::ranges::any_of(erofs_mounts(), [&](const ErofsMount& mount) {
+        return mount.inode_share && mount.folder == folder;
+    });
 }
 
 } // namespace coldscope
