@@ -6,6 +6,7 @@
 #include <QtTest>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <thread>
 
 #include <sys/stat.h>
@@ -21,6 +22,7 @@ private Q_SLOTS:
     void initTestCase();
     void is_never_held_data() { add_transports(); }
     void is_never_held();
+    void waits_for_no_held_reader();
     void brings_nothing_of_a_marked_file();
 
 private:
@@ -91,6 +93,36 @@ void TestObserveLive::is_never_held() {
         if (event["event"] == "answered" && event["observer"].toBool())
             QCOMPARE(event["result"].toInt(), 0);
     }
+    observer->reset();
+    QCOMPARE(run.stop(), 0);
+}
+
+// A reader that is held keeps the kernel's lock on a folder's block: it is given up, and said.
+void TestObserveLive::waits_for_no_held_reader() {
+    QTemporaryDir work;
+    LiveRun run(image_, work.path(), "fuse-blob");
+    QVERIFY(run.start());
+    const QString file = image_.files[0];
+    auto observer = Observer::start({run.mount().toStdString()}, guard::Rights::own);
+    QVERIFY(observer);
+    QVERIFY(drop_caches());
+    run.command("hold command=coldscope-test-");
+    QVERIFY(run.settled());
+    Reader reader(run.mount() + '/' + file, 0, 4096);
+    QVERIFY(!run.wait_for("held").isEmpty());
+    const Watched watched{run.mount().toStdString(), {file.toStdString(), file.toStdString()}};
+    const auto waited = (*observer)->sample({watched});
+    QVERIFY(waited);
+    for (const sharing::SeenFile& one : waited->files)
+        QCOMPARE(one.sys_errno, ETIMEDOUT);
+    QVERIFY(!reader.finished(0));
+    run.command("release all");
+    QVERIFY(reader.finished(20000));
+    QCOMPARE(reader.result(), 0);
+    const auto sample = (*observer)->sample({watched});
+    QVERIFY(sample);
+    QCOMPARE(sample->files[0].sys_errno, 0);
+    QVERIFY(!frames_of(*sample, 0).empty());
     observer->reset();
     QCOMPARE(run.stop(), 0);
 }
