@@ -89,6 +89,9 @@ QString RequestDetail::flags_text() const {
     QStringList words;
     if (const std::string* why = workspace_.host().failure_of(request.id))
         words.push_back(tr("It failed: %1.").arg(QString::fromStdString(*why)));
+    if (const AskedThrough* through = workspace_.host().asked_through(request.id))
+        words.push_back(tr("Asked through %1, served by this image: their mounts share memory.")
+                            .arg(QString::fromStdString(through->file)));
     if ((request.flags & flag::refault) != 0)
         words.push_back(tr("A refault: every byte was local already."));
     if ((request.flags & flag::joined) != 0)

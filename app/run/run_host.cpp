@@ -71,6 +71,7 @@ void RunHost::forget() {
     cgroup_numbers_.clear();
     origins_.clear();
     failures_.clear();
+    through_.clear();
     kernel_times_.clear();
     lost_ = 0;
     cache_full_ = false;
@@ -204,6 +205,10 @@ void RunHost::take(const Fact& fact) {
         failures_[failure->request] = failure->why;
         return;
     }
+    if (const auto* through = std::get_if<AskedThrough>(&fact)) {
+        through_[through->request] = *through;
+        return;
+    }
     const auto& reader = std::get<ReaderFacts>(fact);
     std::vector<ReaderFacts>& known = facts_[reader.thread];
     if (!known.empty() && (known.back().time >= reader.time || known.back().same_as(reader)))
@@ -249,6 +254,11 @@ const ReadFor* RunHost::origin_of(RequestId request) const {
 const std::string* RunHost::failure_of(RequestId request) const {
     const auto at = failures_.find(request);
     return at == failures_.end() ? nullptr : &at->second;
+}
+
+const AskedThrough* RunHost::asked_through(RequestId request) const {
+    const auto at = through_.find(request);
+    return at == through_.end() ? nullptr : &at->second;
 }
 
 const RunHost::KernelTimes* RunHost::kernel_times_of(RequestId request) const {

@@ -98,6 +98,8 @@ public:
     [[nodiscard]] const ReadFor* origin_of(RequestId request) const;
     // Why it failed, where the run told; null where not.
     [[nodiscard]] const std::string* failure_of(RequestId request) const;
+    // Through which other mount, where that is known; null where not.
+    [[nodiscard]] const AskedThrough* asked_through(RequestId request) const;
     struct KernelTimes {
         RequestId request = 0;
         Nanoseconds asked = 0;   // the reader began to ask
@@ -180,6 +182,7 @@ private:
     std::vector<ReadFor> origins_;                                  // requests ascend
     std::vector<KernelTimes> kernel_times_;                         // requests ascend
     std::unordered_map<RequestId, std::string> failures_;
+    std::unordered_map<RequestId, AskedThrough> through_;
     std::uint32_t asked_of_ = 0; // the thread of ask_waiting()
     std::vector<std::vector<Range>> local_at_start_;
     std::uint64_t lost_ = 0;

@@ -198,6 +198,8 @@ void RunHost::take_told(attach::Facts&& told) {
         take(Fact(kernel));
     for (Failure& failure : told.failures)
         take(Fact(std::move(failure)));
+    for (AskedThrough& through : told.through)
+        take(Fact(std::move(through)));
 }
 
 void RunHost::take_told(attach::Bye&& told) {

@@ -50,7 +50,15 @@ struct Failure {
     std::string why;
 };
 
-using Fact = std::variant<ReaderFacts, ReadFor, KernelTime, Failure>;
+// The reader asked through another mount that shares page cache with the run's own, where this
+// file has the same memory. Comes when it is known, which may be after the answer.
+struct AskedThrough {
+    RequestId request = 0;
+    std::string file;  // its path as the reader sees it
+    std::string mount; // the folder that the other mount stands on
+};
+
+using Fact = std::variant<ReaderFacts, ReadFor, KernelTime, Failure, AskedThrough>;
 
 // Of the content of /proc/PID/cgroup: the path in the unified hierarchy, else the first one.
 [[nodiscard]] std::string_view cgroup_path(std::string_view proc_cgroup);

@@ -58,6 +58,9 @@ std::string_view describe(Notice notice) {
     case Notice::no_descriptors:
         return "too many files are open here: an object could not be opened, its mount got an "
                "error";
+    case Notice::no_fingerprints:
+        return "the image has no fingerprints (mkfs.erofs --xattr-inode-digest): it is mounted "
+               "without sharing";
     case Notice::not_asked:
         return "the kernel could not ask about a read: its reader got an error";
     case Notice::prefetch_done:

@@ -41,7 +41,8 @@ enum class Notice : std::int32_t {
     prefetch_done,     // nothing is left of what was to be prefetched
     prefetch_stopped,  // not all came: by a command, or the source or the cache's disk fails
     held_released_link_gone,
-    no_descriptors, // it could not be given a descriptor: too many files are open here
+    no_descriptors,  // it could not be given a descriptor: too many files are open here
+    no_fingerprints, // so that the mount shares no memory
 };
 
 namespace flag {

@@ -1,6 +1,7 @@
 #include "daemon/cli/probe_command.h"
 
 #include "daemon/cli/output.h"
+#include "daemon/guard/inode_share.h"
 #include "daemon/transport/probe.h"
 
 #include <algorithm>
@@ -18,18 +19,28 @@ int run_probe(bool as_json) {
     const bool any = std::ranges::any_of(probes, [](const Probe& probe) {
         return probe.works && probe.kind != TransportKind::simulated;
     });
+    const std::string share_obstacle = guard::inode_share_obstacle();
+    const std::string share_reason =
+        share_obstacle.empty()
+            ? "mounts of one domain share page cache by fingerprint: run --share-domain"
+            : share_obstacle;
     Output output;
     if (as_json) {
         nlohmann::json transports = nlohmann::json::array();
         for (const Probe& probe : probes)
             transports.push_back(
                 {{"name", name(probe.kind)}, {"works", probe.works}, {"reason", probe.reason}});
-        output.json({{"kernel", kernel_release()}, {"transports", transports}});
+        output.json(
+            {{"kernel", kernel_release()},
+             {"transports", transports},
+             {"inode_share", {{"works", share_obstacle.empty()}, {"reason", share_reason}}}});
     } else {
         output.line(fmt::format("Linux {}", kernel_release()));
         for (const Probe& probe : probes)
             output.line(fmt::format("{:<11} {:<4} {}", name(probe.kind), probe.works ? "yes" : "no",
                                     probe.reason));
+        output.line(fmt::format("{:<11} {:<4} {}", "inode_share",
+                                share_obstacle.empty() ? "yes" : "no", share_reason));
     }
     return output.finish(any ? 0 : 1);
 }

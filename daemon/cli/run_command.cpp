@@ -160,6 +160,10 @@ void add_run_command(CLI::App& app, const std::vector<std::string>& command, int
     run->add_flag("--directio", arguments->run.directio,
                   "fanotify: EROFS reads the cache around its page cache, which holds memory once; "
                   "fills wait for the disk");
+    run->add_option("--share-domain", arguments->run.share_domain,
+                    "fanotify, fuse-blob: the mount shares page cache, by the files' fingerprints, "
+                    "with all mounts that name this domain (inode_share, Linux 7.0); every image "
+                    "of it is trusted with the others' bytes");
     run->add_option(
         "--grace", arguments->grace,
         "fuse-blob, fanotify: how long readers wait for another run that takes over when this one "

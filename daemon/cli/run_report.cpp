@@ -97,6 +97,7 @@ bool RunReport::ready(const Run& run) {
                    {"simulated", run.simulated()},
                    {"guarded", run.guarded()},
                    {"traced", run.traced()},
+                   {"shares", run.shares()},
                    {"image", json_text(run.options().image)},
                    {"mount", json_text(run.options().mount_point)},
                    {"cache", json_text(run.options().cache)}};
@@ -128,6 +129,18 @@ bool RunReport::fact(const Fact& fact) {
                                     .dump());
         failures_[failure->request] = failure->why;
         return true;
+    }
+    if (const auto* through = std::get_if<AskedThrough>(&fact)) {
+        ++asked_through_;
+        if (json_)
+            return output_.line(json{{"event", "asked_through"},
+                                     {"request", through->request},
+                                     {"file", json_text(through->file)},
+                                     {"mount", json_text(through->mount)}}
+                                    .dump());
+        return output_.line(
+            fmt::format("            #{:<6}  asked through {}, served by this image",
+                        through->request, printable(through->file)));
     }
     if (!json_)
         return true;
@@ -281,6 +294,10 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
         event["event"] = "summary";
         event["transport"] = name(run.transport());
         event["simulated"] = run.simulated();
+        if (run.shares()) {
+            event["asked_through"] = asked_through_;
+            event["askers_unseen"] = run.askers_unseen();
+        }
         return output_.line(event.dump());
     }
     const auto line = [&](std::string_view what, const std::string& text) {
@@ -302,6 +319,10 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
                             "never asked for",
                             traffic.missed, traffic.amplified, traffic.prefetched, traffic.fetched,
                             traffic.unused)) &&
+           (!run.shares() ||
+            line("sharing", fmt::format("{} asked through other mounts; of {} it was not seen "
+                                        "through which",
+                                        asked_through_, run.askers_unseen()))) &&
            line("latency", fmt::format("p50 {}, p95 {}, most {}", duration_text(summary.p50),
                                        duration_text(summary.p95), duration_text(summary.max))) &&
            line("events", fmt::format("{} lost", lost_events));

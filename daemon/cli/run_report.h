@@ -41,6 +41,7 @@ private:
     RequestLog log_;
     Nanoseconds started_ = 0;
     std::unordered_map<RequestId, ReadFor> origins_; // of requests that have not arrived here yet
+    std::uint64_t asked_through_ = 0;                // requests that came through another mount
     std::unordered_map<RequestId, std::string> failures_;    // of requests that have not ended here
     std::unordered_map<ObjectId, std::string> quoted_names_; // as JSON strings
 };

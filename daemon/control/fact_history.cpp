@@ -14,6 +14,9 @@ std::size_t size_of(const ReaderFacts& facts) {
 std::size_t size_of(const Failure& failure) {
     return sizeof failure + sizeof(std::uint64_t) + failure.why.size();
 }
+std::size_t size_of(const AskedThrough& through) {
+    return sizeof through + sizeof(std::uint64_t) + through.file.size() + through.mount.size();
+}
 template <typename T>
 std::size_t size_of(const T& fact) {
     return sizeof fact + sizeof(std::uint64_t);
@@ -44,6 +47,8 @@ void FactHistory::add(const Fact& fact, std::uint64_t next) {
         return times_.add(next, *kernel, most_);
     if (const auto* failure = std::get_if<Failure>(&fact))
         return failures_.add(next, *failure, most_);
+    if (const auto* through = std::get_if<AskedThrough>(&fact))
+        return through_.add(next, *through, most_);
     const auto& reader = std::get<ReaderFacts>(fact);
     const auto [newest, is_new] = newest_.try_emplace(reader.thread, readers_.end());
     if (!is_new && readers_.entries[newest->second - readers_.first].fact.same_as(reader))
@@ -66,7 +71,7 @@ void FactHistory::forget_oldest_reader() {
 
 FactHistory::Told FactHistory::before(std::uint64_t next) const {
     return {readers_.before(next), origins_.before(next), times_.before(next),
-            failures_.before(next)};
+            failures_.before(next), through_.before(next)};
 }
 
 Facts FactHistory::take(Told& told) const {
@@ -83,6 +88,7 @@ Facts FactHistory::take(Told& told) const {
     fill(origins_, told.origins, facts.origins);
     fill(times_, told.times, facts.times);
     fill(failures_, told.failures, facts.failures);
+    fill(through_, told.through, facts.through);
     return facts;
 }
 

@@ -24,6 +24,7 @@ public:
         std::uint64_t origins = 0;
         std::uint64_t times = 0;
         std::uint64_t failures = 0;
+        std::uint64_t through = 0;
     };
     // What one was told that lacks the records from this number on, or a little less.
     [[nodiscard]] Told before(std::uint64_t next) const;
@@ -52,6 +53,7 @@ private:
     Kept<ReadFor> origins_;
     Kept<KernelTime> times_;
     Kept<Failure> failures_;
+    Kept<AskedThrough> through_;
     std::unordered_map<std::uint32_t, std::uint64_t> newest_; // by thread: number in readers_
 };
 

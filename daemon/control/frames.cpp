@@ -183,6 +183,12 @@ void put(Writer& to, const Facts& it) {
         to.put(failure.request);
         to.text(failure.why);
     }
+    to.put(static_cast<std::uint32_t>(it.through.size()));
+    for (const AskedThrough& through : it.through) {
+        to.put(through.request);
+        to.text(through.file);
+        to.text(through.mount);
+    }
 }
 
 Type type_of(const Message& message) {

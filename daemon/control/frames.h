@@ -25,7 +25,7 @@
 
 namespace coldscope::attach {
 
-inline constexpr std::uint16_t version = 3;
+inline constexpr std::uint16_t version = 4;
 inline constexpr std::uint32_t magic = 0x414C4F43;              // "COLA"
 inline constexpr Nanoseconds beat_interval = 500 * millisecond; // of both sides
 inline constexpr std::size_t header_size = 12;
@@ -133,14 +133,17 @@ struct Steps {
     std::vector<StepRecord> records;
 };
 // What is known beside the records. Comes before the first record that it is about, but for when a
-// reader went on; a window that comes back may be told again what it has.
+// reader went on and through which mount it asked; a window that comes back may be told again what
+// it has.
 struct Facts {
     std::vector<ReaderFacts> readers;
     std::vector<ReadFor> origins;
     std::vector<KernelTime> times;
     std::vector<Failure> failures{};
+    std::vector<AskedThrough> through{};
     [[nodiscard]] bool empty() const {
-        return readers.empty() && origins.empty() && times.empty() && failures.empty();
+        return readers.empty() && origins.empty() && times.empty() && failures.empty() &&
+               through.empty();
     }
 };
 // All steps so far of all requests that are open: records are missing before what comes next.

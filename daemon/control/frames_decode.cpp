@@ -244,6 +244,12 @@ void get(Reader& from, Facts& it) {
         from.get(failure.request);
         from.text(failure.why);
     }
+    it.through.resize(from.count(16, largest_payload));
+    for (AskedThrough& through : it.through) {
+        from.get(through.request);
+        from.text(through.file);
+        from.text(through.mount);
+    }
 }
 
 template <typename T>

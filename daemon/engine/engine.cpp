@@ -101,12 +101,18 @@ void Engine::notice(Notice what, RequestId request) {
     events_.push(record);
 }
 
+void Engine::resumed(RequestId request, Nanoseconds time) {
+    events_.tell(KernelTime{request, KernelTime::Passed::resumed, time});
+}
+
 RequestId Engine::ask(Ask ask, Asker& asker, std::uint64_t token) {
     const RequestId id = next_id_++;
     Open& open = requests_[id];
     open.ask = std::move(ask);
     open.asker = &asker;
     open.token = token;
+    if (watcher_ && mounted_ && open.ask.op == Op::read)
+        watcher_->arrived(id, open.ask);
     if (open.ask.simulated) {
         open.command = open.ask.command;
         open.flags |= flag::simulated;
@@ -328,6 +334,8 @@ void Engine::answer_assembled(RequestId id) {
 }
 
 void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
+    if (watcher_)
+        watcher_->ending(id);
     Open& open = requests_.at(id);
     if (open.asker->answer(open.token, bytes))
         emit(id, open, Step::answered);
@@ -337,6 +345,8 @@ void Engine::answer(RequestId id, std::span<const std::byte> bytes) {
 }
 
 void Engine::fail(RequestId id, int error, Step step) {
+    if (watcher_)
+        watcher_->ending(id);
     Open& open = requests_.at(id);
     unhold(open);
     // 0 would be an answer without bytes, and what the kernel refuses would leave the reader

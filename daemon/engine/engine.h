@@ -70,6 +70,14 @@ protected:
     ~Asker() = default;
 };
 
+// Hears of reads once the mount stands. On the ring thread, which it must not keep.
+class Watcher {
+public:
+    virtual ~Watcher() = default;
+    virtual void arrived(RequestId request, const Ask& ask) = 0; // before anything else
+    virtual void ending(RequestId request) = 0; // before it is answered; of any request
+};
+
 struct EngineOptions {
     Nanoseconds listener_silence = 2 * second; // then what is held is released
 };
@@ -99,6 +107,7 @@ public:
     void access_by(StoreId id, Fd other) { stores_[id]->access_by(std::move(other)); }
     // Which file a request is for is then told, where the kernel says it. Before the first ask.
     void trace_by(std::unique_ptr<ErofsTrace> trace) { trace_ = std::move(trace); }
+    void watch_by(std::unique_ptr<Watcher> watcher) { watcher_ = std::move(watcher); }
     [[nodiscard]] const Store& store(StoreId id) const { return *stores_[id]; }
     [[nodiscard]] std::size_t store_count() const { return stores_.size(); }
     // Of all stores: fetched is the sum of the three, each counted by itself.
@@ -126,9 +135,7 @@ public:
     void fail_all(int error);
     void notice(Notice what, RequestId request = 0);
     // The reader of a request that was answered has gone on.
-    void resumed(RequestId request, Nanoseconds time) {
-        events_.tell(KernelTime{request, KernelTime::Passed::resumed, time});
-    }
+    void resumed(RequestId request, Nanoseconds time);
 
     // Writes what was fetched to the cache files now.
     void settle();
@@ -191,6 +198,7 @@ private:
     EngineOptions options_;
     Readers readers_;
     std::unique_ptr<ErofsTrace> trace_;
+    std::unique_ptr<Watcher> watcher_;
     RuleSet rules_;
     bool mounted_ = false;
     bool winding_down_ = false;

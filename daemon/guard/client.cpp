@@ -299,6 +299,19 @@ std::optional<Result<std::string>> Client::told_who() {
     return std::nullopt;
 }
 
+Result<Fd> Client::lookout() {
+    int ends[2]{};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return system_error("no pair of sockets");
+    Fd ours(ends[0]);
+    const Fd theirs(ends[1]);
+    if (fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0)
+        return system_error("a socket's flags");
+    COLDSCOPE_CHECK(ask({Type::lookout, 0, {}, 0}, "the guard does not tell where threads wait",
+                        answer_timeout, theirs.get()));
+    return ours;
+}
+
 Result<Client::Trace> Client::trace(std::string_view name, std::uint32_t processor) {
     COLDSCOPE_TRY(Received reply,
                   ask({Type::trace, processor, {std::string(name)}, 0},

@@ -92,6 +92,9 @@ public:
     void ask_who(pid_t thread);
     // The answer, as waiting_thread() tells it, once it has come.
     [[nodiscard]] std::optional<Result<std::string>> told_who();
+    // Where threads wait is asked and told there, as in lookout.h, without waiting; not through the
+    // guard itself, so that it works on when that is gone. EPERM for a user that is not trusted.
+    [[nodiscard]] Result<Fd> lookout();
     // A tracepoint on one processor, and its format file: see guard::open_trace().
     struct Trace {
         Fd event;

@@ -1,5 +1,8 @@
 #include "daemon/guard/folders.h"
 
+#include "daemon/guard/inode_share.h"
+#include "daemon/guard/mounts.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -115,13 +118,17 @@ Result<Fd> Folders::mounted_file(const std::string& path, int flags) const {
 }
 
 // By its last part alone, beneath the descriptor: nothing is followed on the way.
-int Folders::unmount(const std::string& path, bool lazily) const {
+int Folders::unmount(const std::string& path, bool lazily,
+                     const std::function<void()>& meanwhile) const {
     const auto of = find(path);
     if (!of)
         return of.error().sys_errno;
     const WorkingDirectory there(of->parent);
     if (!there)
         return EACCES;
+    const auto shared = sharing_mounts();
+    if (std::ranges::any_of(shared, [&](const auto& mount) { return mount.second == path; }))
+        return unmount_shared(of->name.c_str(), lazily, meanwhile);
     return umount2(of->name.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0 ? 0 : errno;
 }
 

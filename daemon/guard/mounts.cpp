@@ -3,10 +3,12 @@
 #include "core/base/fd.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 
 namespace coldscope {
 
@@ -26,6 +28,20 @@ std::string as_written(const std::string& path) {
             written += static_cast<char>('0' + (byte >> shift & 7));
     }
     return written;
+}
+
+std::string as_read(const std::string& written) {
+    std::string path;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        if (written[i] != '\\' || i + 3 >= written.size()) {
+            path += written[i];
+            continue;
+        }
+        path += static_cast<char>((written[i + 1] - '0') << 6 | (written[i + 2] - '0') << 3 |
+                                  (written[i + 3] - '0'));
+        i += 3;
+    }
+    return path;
 }
 
 // The type and source in what follows the folder: options, tags, "-", type, source, options.
@@ -58,6 +74,21 @@ std::string mount_on(const std::string& folder) {
             found = device + mounted_from(rest);
     }
     return found;
+}
+
+std::map<dev_t, std::string> sharing_mounts() {
+    std::ifstream list("/proc/self/mountinfo");
+    std::string id, parent, device, root, point, rest;
+    std::map<dev_t, std::string> mounts;
+    while (list >> id >> parent >> device >> root >> point && std::getline(list, rest)) {
+        unsigned major = 0, minor = 0;
+        const std::string options = ',' + rest.substr(rest.rfind(' ') + 1) + ',';
+        if (rest.find(" - erofs ") != std::string::npos &&
+            options.find(",inode_share,") != std::string::npos &&
+            std::sscanf(device.c_str(), "%u:%u", &major, &minor) == 2)
+            mounts.try_emplace(makedev(major, minor), as_read(point));
+    }
+    return mounts;
 }
 
 bool is_mount_of(std::string_view mount, std::string_view type) {

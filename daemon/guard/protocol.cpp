@@ -31,6 +31,7 @@ Count texts_of(std::uint32_t type) {
     case Type::bye:
     case Type::connection:
     case Type::adopt_cachefiles:
+    case Type::lookout:
     case Type::observe:
         return {0, 0};
     case Type::adopt:

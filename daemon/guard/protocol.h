@@ -40,6 +40,8 @@ enum class Type : std::uint32_t {
     bye = 14,    // the run has ended → reply: EBUSY while somebody still has its files open
     trace = 15,  // a tracepoint's name; number: a processor → reply with the perf event, and the
                  // format file; see open_trace()
+    lookout = 17, // with one end of a SOCK_SEQPACKET pair: a child answers there, see lookout.h
+                  // → reply
     fuse = 20,   // target, source's name, note: mounts FUSE there → reply
     connection =
         21, // → reply with that mount's descriptor: INIT in hexadecimal, a line's end, note

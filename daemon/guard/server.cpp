@@ -3,8 +3,6 @@
 #include "daemon/guard/log.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/guard/privilege.h"
-#include "daemon/guard/trace.h"
-#include "daemon/guard/waiting.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -142,6 +140,9 @@ void Server::handle(Received& received) {
     case Type::trace:
         trace(message);
         break;
+    case Type::lookout:
+        lookout(received);
+        break;
     case Type::bye:
         bye_ = true;
         reap();
@@ -173,16 +174,6 @@ void Server::handle(Received& received) {
 // What could be had without this guard as well, or by root's word.
 bool Server::trusted() const {
     return geteuid() != 0 || options_.user == 0 || options_.trusted;
-}
-
-// Whoever has the event sees what all threads of this machine read from any EROFS mount, or through
-// cachefiles.
-void Server::trace(const Message& message) {
-    if (!trusted())
-        return reply(message, EPERM, "its user is not trusted with what others read");
-    const auto traced = open_trace(message.texts[0], message.number);
-    reply(message, traced ? 0 : to_errno(traced.error()),
-          traced ? traced->format : describe(traced.error()), traced ? traced->event.get() : -1);
 }
 
 void Server::adopt(Received& received) {
@@ -249,21 +240,6 @@ void Server::mark(Received& received) {
         return group_.mark(message.texts[0], std::move(received.fd));
     };
     reply(message, checked());
-}
-
-// Only of threads that use a mount of this guard: others are no business of its user's.
-void Server::who(const Message& message) {
-    std::set<std::string> devices;
-    for (const Kept& kept : kept_) {
-        // As it is, not as the client says.
-        const std::string there = mount_on(kept.path);
-        if (kept.kind == Kind::erofs && there == kept.device && is_mount_of(there, "erofs "))
-            devices.insert(there.substr(0, there.find(' ')));
-    }
-    const auto told = waiting_thread(static_cast<pid_t>(message.number), devices);
-    if (!told)
-        log("refused", describe(told.error()));
-    reply(message, told ? 0 : to_errno(told.error()), told ? *told : describe(told.error()));
 }
 
 void Server::reply(const Message& question, int error, const std::string& what, int fd) {

@@ -54,8 +54,7 @@ private:
     void mount(const Message& message);
     [[nodiscard]] Result<int> mount_erofs(const std::vector<std::string>& texts) const;
     void unmount(const Message& message);
-    [[nodiscard]] int unmount_path(const std::string& path, const std::string& device,
-                                   bool lazily) const;
+    [[nodiscard]] int unmount_path(const std::string& path, const std::string& device, bool lazily);
     void mark(Received& received);
     void adopt(Received& received);
     void mount_fuse(const Message& message);
@@ -66,6 +65,7 @@ private:
     void bind_cachefiles(const Message& message);
     void adopt_cachefiles(Received& received);
     void who(const Message& message);
+    void lookout(Received& received);
     void trace(const Message& message);
     void observe(const Received& received);
     [[nodiscard]] Result<void> observe_in_child(const Received& received, Fd from, int into);

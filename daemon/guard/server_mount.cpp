@@ -1,4 +1,5 @@
 // What the guard does for EROFS: mounts, and what takes any mount away; its children.
+#include "daemon/guard/inode_share.h"
 #include "daemon/guard/log.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/guard/server.h"
@@ -69,9 +70,14 @@ void Server::mount(const Message& message) {
 
 // Sources by descriptor: what was checked is what is mounted. The kernel's errno, or 0.
 Result<int> Server::mount_erofs(const std::vector<std::string>& texts) const {
-    std::string options = texts[1];
-    if (!options.empty() && options != "directio")
-        return system_error(EPERM, "mount options '" + options + "'");
+    COLDSCOPE_TRY(const MountOptions wanted, parse_mount_options(texts[1]));
+    if (!wanted.domain.empty() && !trusted())
+        return system_error(EPERM, "its user is not trusted with memory that others share");
+    if (!wanted.domain.empty()) {
+        if (const std::string obstacle = inode_share_obstacle(); !obstacle.empty())
+            return failure(Code::unsupported, obstacle);
+    }
+    std::string options = text_of(wanted);
     COLDSCOPE_TRY(const Fd target, folders_.mounted_folder(texts[0]));
     std::vector<Fd> sources;
     const auto by_number = [](const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); };
@@ -98,7 +104,7 @@ void Server::unmount(const Message& message) {
     _exit(0);
 }
 
-int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) const {
+int Server::unmount_path(const std::string& path, const std::string& device, bool lazily) {
     if (!folders_.has(path))
         return EACCES;
     const std::string there = mount_on(path);
@@ -108,7 +114,7 @@ int Server::unmount_path(const std::string& path, const std::string& device, boo
     const bool fuse = is_mount_of(there, "fuse");
     if (!fuse && !is_mount_of(there, "erofs "))
         return EPERM;
-    const int error = folders_.unmount(path, lazily);
+    const int error = folders_.unmount(path, lazily, [this] { group_.deny_queued(); });
     return error == EPERM && lazily && fuse ? run_fusermount(path) : error;
 }
 

@@ -1,6 +1,6 @@
 #include "daemon/guard/waiting.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -19,11 +19,11 @@ namespace {
 struct Call {
     long number;
     const char* name;
-    int length; // which argument; -1: none
-    int offset; // which argument; -1: the file's own position
+    int length;           // which argument; -1: none
+    int offset;           // which argument; -1: the file's own position
+    std::size_t file = 0; // which argument: the descriptor that it reads by
 };
 
-// Those that read a file by the descriptor that comes first.
 constexpr std::array calls{
     Call{SYS_read, "read", 2, -1},
     Call{SYS_pread64, "pread", 2, 3},
@@ -32,7 +32,13 @@ constexpr std::array calls{
     Call{SYS_getdents64, "getdents", -1, -1},
     Call{SYS_copy_file_range, "copy_file_range", -1, -1},
     Call{SYS_readahead, "readahead", 2, 1},
+    Call{SYS_sendfile, "sendfile", 3, -1, 1},
 };
+
+const Call* known_call(long number) {
+    const auto at = std::ranges::find(calls, number, &Call::number);
+    return at == calls.end() ? nullptr : &*at;
+}
 
 std::string first_line(const std::string& path) {
     std::ifstream file(path);
@@ -55,57 +61,70 @@ std::optional<std::string> position(const std::string& folder, unsigned long lon
     return std::nullopt;
 }
 
-// The first file of these mounts that the process has mapped.
-std::string mapped_file(const std::string& folder, const std::set<std::string>& devices) {
-    std::ifstream maps(folder + "/maps");
-    for (std::string line; std::getline(maps, line);) {
+} // namespace
+
+unsigned long long InCall::file() const {
+    const Call* known = known_call(number);
+    return arguments[known ? known->file : 0];
+}
+
+InCall call_of(pid_t thread) {
+    InCall call;
+    std::istringstream words(first_line(fmt::format("/proc/{}/syscall", thread)));
+    if (!(words >> call.number >> std::hex))
+        call.number = InCall().number;
+    for (auto& argument : call.arguments)
+        words >> argument;
+    return call;
+}
+
+std::vector<MappedFile> mapped_files(pid_t thread, const std::set<std::string>& devices,
+                                     std::size_t most) {
+    std::vector<MappedFile> files;
+    std::ifstream maps(fmt::format("/proc/{}/maps", thread));
+    for (std::string line; files.size() < most && std::getline(maps, line);) {
         std::istringstream words(line);
         std::string range, access, offset, device, inode, path;
         words >> range >> access >> offset >> device >> inode >> std::ws;
         std::getline(words, path);
         unsigned major = 0, minor = 0;
         if (std::sscanf(device.c_str(), "%x:%x", &major, &minor) == 2 &&
-            devices.contains(fmt::format("{}:{}", major, minor)))
-            return path;
+            devices.contains(fmt::format("{}:{}", major, minor)) &&
+            std::ranges::find(files, path, &MappedFile::path) == files.end())
+            files.push_back({range, path});
     }
-    return {};
+    return files;
 }
-
-} // namespace
 
 Result<std::string> waiting_thread(pid_t thread, const std::set<std::string>& devices) {
     const std::string folder = fmt::format("/proc/{}", thread);
-    std::istringstream words(first_line(folder + "/syscall"));
-    long number = -2; // -1: in no system call
-    std::array<unsigned long long, 6> arguments{};
-    words >> number >> std::hex;
-    for (auto& argument : arguments)
-        words >> argument;
+    const InCall call = call_of(thread);
     std::string text, file;
-    if (number == -1) {
-        file = mapped_file(folder, devices);
+    if (call.number == in_no_call) {
+        const auto mapped = mapped_files(thread, devices, 1);
+        file = mapped.empty() ? std::string() : mapped[0].path;
         text = "call=page fault\n";
     }
     const auto elsewhere = [&] {
         return failure(Code::not_found,
                        fmt::format("thread {} waits in no mount of this run", thread));
     };
-    if (number >= 0) {
+    if (call.number >= 0) {
         struct stat status {};
-        if (::stat(fmt::format("{}/fd/{}", folder, arguments[0]).c_str(), &status) != 0 ||
+        if (::stat(fmt::format("{}/fd/{}", folder, call.file()).c_str(), &status) != 0 ||
             !devices.contains(fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev))))
             return elsewhere();
-        file = link_target(fmt::format("{}/fd/{}", folder, arguments[0]));
-        const Call* known = nullptr;
-        for (const Call& call : calls)
-            known = call.number == number ? &call : known;
-        text = fmt::format("call={}\n", known ? known->name : fmt::format("{}", number));
+        file = link_target(fmt::format("{}/fd/{}", folder, call.file()));
+        const Call* known = known_call(call.number);
+        text = fmt::format("call={}\n", known ? known->name : fmt::format("{}", call.number));
         if (known && known->offset >= 0)
-            text += fmt::format("offset={}\n", arguments[static_cast<std::size_t>(known->offset)]);
-        else if (const auto at = position(folder, arguments[0]))
+            text +=
+                fmt::format("offset={}\n", call.arguments[static_cast<std::size_t>(known->offset)]);
+        else if (const auto at = position(folder, call.file()))
             text += fmt::format("offset={}\n", *at);
         if (known && known->length >= 0)
-            text += fmt::format("length={}\n", arguments[static_cast<std::size_t>(known->length)]);
+            text +=
+                fmt::format("length={}\n", call.arguments[static_cast<std::size_t>(known->length)]);
     }
     if (file.empty())
         return elsewhere();

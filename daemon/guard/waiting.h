@@ -3,12 +3,33 @@
 
 #include "core/base/error.h"
 
+#include <array>
+#include <cstddef>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace coldscope::guard {
+
+inline constexpr long in_no_call = -1; // of a system call: the thread waits for a page
+
+struct InCall {
+    long number = in_no_call - 1; // that: it runs, or can't be looked at
+    std::array<unsigned long long, 6> arguments{};
+    // The descriptor that it reads by, where it is a call that does.
+    [[nodiscard]] unsigned long long file() const;
+};
+[[nodiscard]] InCall call_of(pid_t thread);
+
+struct MappedFile {
+    std::string range; // as in /proc/PID/map_files
+    std::string path;  // as the process sees it
+};
+// Each file of these devices ("major:minor") once, in order of address.
+[[nodiscard]] std::vector<MappedFile>
+mapped_files(pid_t thread, const std::set<std::string>& devices, std::size_t most);
 
 // Lines "key=value": call (its name, its number, or "page fault"), file (its path as the process
 // sees it), offset and length (bytes; where the call has them), cgroup. devices: "major:minor" of

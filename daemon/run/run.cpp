@@ -30,6 +30,8 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
                                           "mounts none itself: use coldscoped serve");
     if (run->has_image())
         COLDSCOPE_CHECK(run->open_image());
+    if (!options.share_domain.empty())
+        COLDSCOPE_CHECK(run->prepare_sharing());
     if (run->has_image()) {
         for (const Command& command : options.prefetch) // before anything is mounted
             COLDSCOPE_CHECK(run->add_prefetch(command, run->prefetch_));
@@ -44,6 +46,8 @@ Result<std::unique_ptr<Run>> Run::start(const RunOptions& options) {
         COLDSCOPE_CHECK(run->open_stores());
     if (!run->guarded() && !run->simulated())
         run->engine_->notice(Notice::unguarded); // before the ring thread is there
+    if (!options.share_domain.empty() && !run->shares())
+        run->engine_->notice(Notice::no_fingerprints);
     COLDSCOPE_CHECK(run->mount());
     COLDSCOPE_CHECK(run->post(Life{Life::mounted}));
     if (options.amplify != 0)

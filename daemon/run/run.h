@@ -45,6 +45,9 @@ struct RunOptions {
     bool buffered = false; // blob mode: without directio, misses hide behind FUSE's own cache
     bool directio = false; // fanotify: EROFS reads the cache around its page cache: memory is held
                            // once, but each fill waits for the disk
+    // fuse_blob, fanotify: the mount shares page cache with those of this domain, by fingerprint
+    // (guard::is_domain(); Linux 7.0). Empty: with none.
+    std::string share_domain;
     Nanoseconds grace = second; // fuse_blob, fanotify, cachefiles: for another run that takes over,
                                 // when this one dies
     int guard_socket = -1;   // of a guard that was started elsewhere, with rights that this process
@@ -108,6 +111,12 @@ public:
     [[nodiscard]] std::optional<Result<std::string>> told_who();
     // The kernel's tracepoints say which file a request is for; on cachefiles, whose it is.
     [[nodiscard]] bool traced() const { return traced_; }
+    // The mount shares page cache: options().share_domain, and the image has fingerprints.
+    [[nodiscard]] bool shares() const { return shares_; }
+    // Requests of which it is not known through which mount they were asked. Any thread.
+    [[nodiscard]] std::uint64_t askers_unseen() const {
+        return askers_unseen_.load(std::memory_order_relaxed);
+    }
     // The file that the kernel was reading, by what a tracepoint told; empty where it can't be for
     // this range of a device, which is then read for something else, as metadata is.
     [[nodiscard]] std::string file_of(const ReadFor& origin, ObjectId object, std::uint64_t offset,
@@ -152,12 +161,15 @@ private:
     [[nodiscard]] Result<bool> kernel_asks_for_metadata(int group);
     [[nodiscard]] Result<void> bring_metadata();
     [[nodiscard]] Result<void> mount_devices(const std::vector<std::string>& sources,
-                                             const std::string& mount_options);
+                                             bool directio);
+    [[nodiscard]] Result<void> refuse_unshared() const;
     [[nodiscard]] Result<void> start_simulated();
     [[nodiscard]] bool open_tracepoints(
         std::span<const std::string_view> names,
         const std::function<Result<void>(std::string_view, guard::Client::Trace)>& add);
     void open_trace();
+    [[nodiscard]] Result<void> prepare_sharing();
+    void open_lookout();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command) const;
     [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path,
@@ -193,6 +205,8 @@ private:
     SimulatedTransport* simulated_ = nullptr; // transport_, if it is that
     ErofsTrace* trace_ = nullptr;             // the engine's; null where there is none
     bool traced_ = false;
+    bool shares_ = false;
+    std::atomic<std::uint64_t> askers_unseen_{0};
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

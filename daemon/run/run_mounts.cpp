@@ -1,6 +1,7 @@
 // How a run comes to stand in the file system, and leaves it, by each transport.
 #include "daemon/engine/cache_file.h"
 #include "daemon/guard/folders.h"
+#include "daemon/guard/inode_share.h"
 #include "daemon/guard/mounts.h"
 #include "daemon/run/metadata.h"
 #include "daemon/run/prepare.h"
@@ -39,8 +40,9 @@ Result<void> Run::start_guard() {
         options.folders.push_back(options_.mount_point);
     }
     if (options_.privileged && kind_ != TransportKind::fuse_tree)
-        options.rights =
-            kind_ == TransportKind::fuse_blob ? guard::Rights::root : guard::Rights::root_trusted;
+        options.rights = kind_ == TransportKind::fuse_blob && !shares_
+                             ? guard::Rights::root
+                             : guard::Rights::root_trusted;
     if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
         auto taken = guard::Client::take_over(options);
         // On FUSE runs of different images may share a cache; nobody takes over this one then.
@@ -203,17 +205,19 @@ Result<void> Run::mount_blobs() {
     guard_->keep(blob_folder_, fuse_device_, guard::Kind::fuse);
     transport_ = std::move(transport);
     open_trace();
+    open_lookout();
     thread_ = std::thread([this] { ring_thread(); });
     if (taken)
-        return {};
+        return refuse_unshared();
     for (std::string& name : names)
         name = blob_folder_ + '/' + name;
-    return mount_devices(names, options_.buffered ? "" : "directio");
+    return mount_devices(names, !options_.buffered);
 }
 
-Result<void> Run::mount_devices(const std::vector<std::string>& sources,
-                                const std::string& mount_options) {
-    COLDSCOPE_CHECK(guard_->mount_erofs(sources, options_.mount_point, mount_options));
+Result<void> Run::mount_devices(const std::vector<std::string>& sources, bool directio) {
+    const std::string options =
+        guard::text_of({directio, shares_ ? options_.share_domain : std::string()});
+    COLDSCOPE_CHECK(guard_->mount_erofs(sources, options_.mount_point, options));
     erofs_device_ = mount_on(options_.mount_point);
     guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
     if (trace_ != nullptr)
@@ -278,10 +282,9 @@ Result<void> Run::mount_fanotify() {
         guard_->keep(options_.mount_point, erofs_device_, guard::Kind::erofs);
     }
     open_trace();
+    open_lookout();
     thread_ = std::thread([this] { ring_thread(); });
-    if (!taken)
-        return mount_devices(sources, options_.directio ? "directio" : "");
-    return {};
+    return taken ? refuse_unshared() : mount_devices(sources, options_.directio);
 }
 
 // Tried with a file that is one hole: a kernel that asks does so for its superblock. Each event is

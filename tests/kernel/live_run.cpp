@@ -62,16 +62,6 @@ QStringList copy_files(const QString& tree, int wanted, qint64 largest) {
     return copied;
 }
 
-bool make(const QStringList& arguments, QString* error) {
-    QProcess process;
-    process.setProcessChannelMode(QProcess::MergedChannels);
-    process.start(mkfs(), arguments);
-    const bool made = process.waitForFinished(120000) && process.exitCode() == 0;
-    if (!made)
-        *error = "mkfs.erofs: " + process.readAll();
-    return made;
-}
-
 // Where an ordinary user may read it, too.
 QString program_for_all(const QString& name) {
     static const QTemporaryDir folder;
@@ -103,6 +93,16 @@ QProcessEnvironment environment_for_all() {
 
 } // namespace
 
+bool run_mkfs(const QStringList& arguments, QString* error) {
+    QProcess process;
+    process.setProcessChannelMode(QProcess::MergedChannels);
+    process.start(mkfs(), arguments);
+    const bool made = process.waitForFinished(120000) && process.exitCode() == 0;
+    if (!made)
+        *error = "mkfs.erofs: " + process.readAll();
+    return made;
+}
+
 TreeImage make_tree_image(const QString& folder, int files, QString* error, qint64 largest) {
     TreeImage image{folder + "/tree", folder + "/image.erofs", folder + "/image.blob", {}, {}};
     QDir().mkpath(image.tree);
@@ -111,7 +111,8 @@ TreeImage make_tree_image(const QString& folder, int files, QString* error, qint
         *error = QString("only %1 files could be copied").arg(image.files.size());
         return {};
     }
-    if (!make({"--chunksize=65536", "--blobdev=" + image.blob, image.bootstrap, image.tree}, error))
+    if (!run_mkfs({"--chunksize=65536", "--blobdev=" + image.blob, image.bootstrap, image.tree},
+                  error))
         return {};
     return image;
 }
@@ -128,22 +129,23 @@ TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* err
             options.prepend("-zlz4");
         if (kind == "flat")
             options.prepend("-Enoinline_data");
-        made = make(options, error);
+        made = run_mkfs(options, error);
     } else if (kind == "two blobs") {
         // usr/lib apart from the rest; each half is an image, and a device of the whole.
         image.blob = stem + "-1.erofs";
         image.second_blob = stem + "-2.erofs";
-        made = make({"-Enoinline_data", "--exclude-path=usr/lib", image.blob, image.tree}, error) &&
-               make({"-Enoinline_data", "--exclude-path=usr/bin", "--exclude-path=usr/include",
-                     "--exclude-path=usr/share", image.second_blob, image.tree},
-                    error) &&
-               make({image.bootstrap, image.blob, image.second_blob}, error);
+        made = run_mkfs({"-Enoinline_data", "--exclude-path=usr/lib", image.blob, image.tree},
+                        error) &&
+               run_mkfs({"-Enoinline_data", "--exclude-path=usr/bin", "--exclude-path=usr/include",
+                         "--exclude-path=usr/share", image.second_blob, image.tree},
+                        error) &&
+               run_mkfs({image.bootstrap, image.blob, image.second_blob}, error);
     } else {
         image.blob = stem + ".blob";
         const QString bytes = kind == "4K" ? "4096" : kind == "64K" ? "65536" : "1048576";
-        made =
-            make({"--chunksize=" + bytes, "--blobdev=" + image.blob, image.bootstrap, image.tree},
-                 error);
+        made = run_mkfs(
+            {"--chunksize=" + bytes, "--blobdev=" + image.blob, image.bootstrap, image.tree},
+            error);
     }
     return made ? image : TreeImage{};
 }

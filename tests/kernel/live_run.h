@@ -43,6 +43,9 @@ struct TreeImage {
 // made.
 [[nodiscard]] TreeImage make_image_of(const TreeImage& tree, const QString& kind, QString* error);
 
+// mkfs.erofs with these arguments.
+[[nodiscard]] bool run_mkfs(const QStringList& arguments, QString* error);
+
 [[nodiscard]] QByteArray sha256_of(const QString& path, QString* error = nullptr);
 
 // Fails in CI where it would be skipped on a user's machine.

@@ -2,6 +2,7 @@
 // and what next, exits with 1, and loses nothing that is local. Readers get an error, never zeros.
 #include "tests/kernel/live_run.h"
 
+#include <QJsonDocument>
 #include <QtTest>
 #include <cerrno>
 #include <csignal>
@@ -56,6 +57,7 @@ private Q_SLOTS:
     void cache_in_use();
     void mount_point();
     void usage();
+    void sharing();
     void cache_disk_fills_up_data() { add_fuse_modes(); }
     void cache_disk_fills_up();
     void transport_stops_data() { add_fuse_modes(); }
@@ -187,6 +189,38 @@ void TestBadInput::usage() {
         QCOMPARE(run_coldscoped(arguments).exit_code, 2);
     QCOMPARE(run_coldscoped({"--help"}).exit_code, 0);
     QCOMPARE(run_coldscoped({"run", "--help"}).exit_code, 0);
+}
+
+// Nothing is begun where the domain, the transport or the kernel is wrong.
+void TestBadInput::sharing() {
+    if (geteuid() != 0)
+        QSKIP("sharing page cache is root's");
+    const auto share = [&](const QString& transport, const QString& domain) {
+        return run_coldscoped({"run", "--image", image_.bootstrap, "--device", image_.blob,
+                               "--mount", work_->filePath("mount"), "--cache",
+                               work_->filePath("cache"), "--transport", transport,
+                               "--share-domain", domain});
+    };
+    QProcess probe;
+    probe.start(program("coldscoped"), {"probe", "--json"});
+    QVERIFY(probe.waitForFinished(20000));
+    const auto kernel =
+        QJsonDocument::fromJson(probe.readAllStandardOutput())["inode_share"].toObject();
+    QVERIFY(!kernel["reason"].toString().isEmpty());
+    Outcome outcome = share("fuse-blob", "a,dax");
+    QCOMPARE(outcome.exit_code, 1);
+    QVERIFY2(outcome.text.contains("is no domain"), qPrintable(outcome.text));
+    outcome = share("fuse-tree", "one");
+    QCOMPARE(outcome.exit_code, 1);
+    QVERIFY2(outcome.text.contains("fuse-tree"), qPrintable(outcome.text));
+    if (!kernel["works"].toBool()) {
+        outcome = share("fuse-blob", "one");
+        QCOMPARE(outcome.exit_code, 1);
+        QVERIFY2(outcome.text.contains("inode_share"), qPrintable(outcome.text));
+        QVERIFY2(outcome.text.contains("Linux 7.0"), qPrintable(outcome.text));
+    }
+    QVERIFY(!is_mounted(work_->path()));
+    QVERIFY(!QFileInfo::exists(work_->filePath("cache")));
 }
 
 void TestBadInput::cache_disk_fills_up() {

@@ -63,7 +63,8 @@ inline std::vector<attach::Message> sample_messages() {
               {{7, 36, 8192, 4096}},
               {{7, KernelTime::Passed::asked, 5 * second},
                {7, KernelTime::Passed::resumed, 6 * second}},
-              {{7, "blob 1, chunk 2: wrong digest"}, {8, ""}}},
+              {{7, "blob 1, chunk 2: wrong digest"}, {8, ""}},
+              {{7, "/a/usr/lib/x", "/a"}}},
         Facts{},
     };
 }

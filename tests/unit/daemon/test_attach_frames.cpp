@@ -259,6 +259,7 @@ void TestAttachFrames::facts_are_kept_as_long_as_there_is_room() {
     history.add(ReadFor{3, 36, 0, 4096}, 7);
     history.add(KernelTime{3, KernelTime::Passed::asked, 19}, 7);
     history.add(Failure{3, "why"}, 7);
+    history.add(AskedThrough{3, "/a/file", "/a"}, 7);
     // Who has all before record 7 gets what belongs to it.
     FactHistory::Told told = history.before(7);
     Facts facts = history.take(told);
@@ -268,6 +269,8 @@ void TestAttachFrames::facts_are_kept_as_long_as_there_is_room() {
     QCOMPARE(facts.times.size(), std::size_t{1});
     QCOMPARE(facts.failures.size(), std::size_t{1});
     QCOMPARE(facts.failures[0].why, std::string("why"));
+    QCOMPARE(facts.through.size(), std::size_t{1});
+    QCOMPARE(facts.through[0].file, std::string("/a/file"));
     QVERIFY(history.take(told).empty());
     told = history.before(0);
     QCOMPARE(history.take(told).readers.size(), std::size_t{2});

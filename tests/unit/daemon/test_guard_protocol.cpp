@@ -26,6 +26,7 @@ const Message samples[] = {
     {Type::adopt_connection, 0, {"6800000\nfuse-1\n"}},
     {Type::bind_cachefiles, 0, {"tag", "brun 10%\n"}},
     {Type::adopt_cachefiles, 0, {}},
+    {Type::lookout, 0, {}},
     {Type::observe, 0, {}, 9},
 };
 
