@@ -90,13 +90,13 @@ json sample_json(const ShareReport& report) {
         set_text(item, "path", std::ranges::find(backing, file.device, &Backing::device)->path);
         behind.push_back(std::move(item));
     }
-    const auto failed = std::ranges::count_if(
+    const auto not_seen = std::ranges::count_if(
         seen.sample.files, [](const sharing::SeenFile& file) { return file.sys_errno != 0; });
     return {{"taken_ns", seen.sample.taken},
             {"cost_ns", seen.sample.cost},
             {"left_pages", seen.sample.gone},
             {"looked_at", seen.sample.files.size()},
-            {"failed", failed},
+            {"failed", not_seen},
             {"behind", std::move(behind)}};
 }
 

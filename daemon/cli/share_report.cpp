@@ -102,12 +102,12 @@ void print_marks(const ShareReport& report, Output& output) {
 
 void print_seen(const ShareReport& report, Output& output) {
     const SeenCache& seen = *report.seen;
-    const auto failed = std::ranges::count_if(
+    const auto not_seen = std::ranges::count_if(
         seen.sample.files, [](const sharing::SeenFile& file) { return file.sys_errno != 0; });
     output.line(fmt::format(
         "{:<14}{} files in {}{}{}", "Looked at", seen.sample.files.size(),
         duration_text(static_cast<Nanoseconds>(seen.sample.cost)),
-        failed == 0 ? "" : fmt::format(", {} could not be", failed),
+        not_seen == 0 ? "" : fmt::format(", {} could not be", not_seen),
         seen.sample.gone == 0 ? "" : fmt::format(", {} pages left meanwhile", seen.sample.gone)));
     for (std::size_t i = 0; i < report.images.size(); ++i) {
         if (report.images[i].folder.empty())
