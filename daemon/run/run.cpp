@@ -138,6 +138,13 @@ void Run::take_posts() {
             simulated_->add(std::move(*read));
             continue;
         }
+        if (auto* tell = std::get_if<TellLocals>(&post)) {
+            Locals local;
+            for (StoreId id = 0; id < engine_->store_count(); ++id)
+                local.push_back(engine_->store(id).cache().local());
+            tell->told->set_value(std::move(local));
+            continue;
+        }
         switch (std::get<Life>(post).what) {
         case Life::mounted:
             engine_->mounted();
@@ -169,6 +176,10 @@ Result<void> Run::stop() {
     Result<void> result;
     if (thread_.joinable()) {
         (void)post(Life{Life::wind_down});
+        if (shares_ && guarded() && !erofs_device_.empty()) {
+            if (auto saved = observe_saved())
+                saved_ = *saved;
+        }
         if (!erofs_device_.empty())
             result = unmount_erofs();
         end_ring();

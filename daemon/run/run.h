@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -133,6 +134,15 @@ public:
     void beat();
     // Bytes that came, and why. Once stopped.
     [[nodiscard]] const Engine::Traffic& traffic() const { return traffic_; }
+    // What other mounts of the domain had brought: files with bytes in memory that this run's
+    // caches never had, and these bytes, as devices store them.
+    struct Saved {
+        std::uint64_t files = 0;
+        std::uint64_t bytes = 0;
+    };
+    // Once stopped; nothing where the mount shares nothing, the guard may not observe, or there are
+    // too many files to look at.
+    [[nodiscard]] const std::optional<Saved>& saved() const { return saved_; }
     // Lets go what is held, unmounts, ends. Events stay readable.
     [[nodiscard]] Result<void> stop();
 
@@ -140,7 +150,12 @@ private:
     struct Life {
         enum What : unsigned char { mounted, wind_down, stop } what;
     };
-    using Post = std::variant<Control, Life, SimulatedRead>;
+    // What is local of each device.
+    using Locals = std::vector<RangeSet>;
+    struct TellLocals {
+        std::shared_ptr<std::promise<Locals>> told;
+    };
+    using Post = std::variant<Control, Life, SimulatedRead, TellLocals>;
 
     explicit Run(const RunOptions& options) : options_(options), posts_(1024) {}
     [[nodiscard]] Result<void> open_image();
@@ -170,6 +185,9 @@ private:
     void open_trace();
     [[nodiscard]] Result<void> prepare_sharing();
     void open_lookout();
+    [[nodiscard]] Result<Locals> locals();
+    [[nodiscard]] Result<std::vector<erofs::NodeId>> files_to_observe(const Locals& local) const;
+    [[nodiscard]] Result<Saved> observe_saved();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command) const;
     [[nodiscard]] Result<std::vector<Place>> places_of_file(const std::string& path,
@@ -207,6 +225,7 @@ private:
     bool traced_ = false;
     bool shares_ = false;
     std::atomic<std::uint64_t> askers_unseen_{0};
+    std::optional<Saved> saved_;
     std::atomic<bool> finished_{false};
     SpscRing<Post> posts_;
     std::vector<RuleText> rules_;

@@ -1,14 +1,25 @@
 // A run whose mount shares page cache with others of a domain.
 #include "core/erofs/features.h"
+#include "core/sharing/mark.h"
 #include "daemon/guard/erofs_mounts.h"
 #include "daemon/guard/inode_share.h"
+#include "daemon/observe/observer.h"
 #include "daemon/run/lookout.h"
 #include "daemon/run/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 namespace coldscope {
+
+namespace {
+constexpr auto ring_patience = std::chrono::seconds(2);
+constexpr std::size_t most_observed = 20'000; // files; it takes the run's end some time
+} // namespace
 
 // What can be said without the guard: whether it may be tried at all.
 Result<void> Run::prepare_sharing() {
@@ -57,6 +68,73 @@ void Run::open_lookout() {
     };
     engine_->watch_by(std::make_unique<Lookout>(*ring_, *events_, std::move(*socket),
                                                 options_.mount_point, fits, askers_unseen_));
+}
+
+Result<Run::Locals> Run::locals() {
+    auto told = std::make_shared<std::promise<Locals>>();
+    auto future = told->get_future();
+    COLDSCOPE_CHECK(post(TellLocals{std::move(told)}));
+    if (future.wait_for(ring_patience) != std::future_status::ready)
+        return failure(Code::busy, "the ring thread does not answer");
+    return future.get();
+}
+
+// Those of which something is not local, and whose inode is: another one was never looked up here,
+// and would be brought by looking.
+Result<std::vector<erofs::NodeId>> Run::files_to_observe(const Locals& local) const {
+    std::vector<erofs::NodeId> nodes;
+    std::vector<Place> places;
+    std::uint64_t before = 0;
+    for (const erofs::NodeId id : index_.by_nid()) {
+        const erofs::Node& node = index_.node(id);
+        if (!node.is_regular() || node.size == 0 || std::exchange(before, node.nid) == node.nid)
+            continue;
+        COLDSCOPE_TRY(const erofs::Inode inode, image_->inode(node.nid));
+        if (inode.in_metabox() || !local[0].contains({inode.offset, inode.offset + 1}))
+            continue;
+        places.clear();
+        COLDSCOPE_CHECK(add_extents(id, {0, node.size}, places));
+        if (std::ranges::all_of(places, [&](const Place& place) {
+                return local[place.object].contains(place.range);
+            }))
+            continue;
+        if (nodes.size() == most_observed)
+            return failure(Code::unsupported, "too many files to look at");
+        nodes.push_back(id);
+    }
+    return nodes;
+}
+
+Result<Run::Saved> Run::observe_saved() {
+    COLDSCOPE_TRY(const Locals before, locals());
+    COLDSCOPE_TRY(const auto nodes, files_to_observe(before));
+    Watched watched{options_.mount_point, {}};
+    for (const erofs::NodeId node : nodes)
+        watched.paths.push_back(index_.path(node).substr(1));
+    COLDSCOPE_TRY(const sharing::Sample sample, observe(*guard_, std::span(&watched, 1)));
+    COLDSCOPE_TRY(const Locals local, locals()); // what came meanwhile was not brought by others
+    std::vector<RangeSet> seen(local.size());
+    std::vector<Place> places;
+    Saved saved;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+        places.clear();
+        for (const sharing::SeenRun& run : sample.runs_of(sample.files[i]))
+            COLDSCOPE_CHECK(add_extents(
+                nodes[i],
+                {run.page * sharing::page_size, (run.page + run.count) * sharing::page_size},
+                places));
+        bool any = false;
+        for (const Place& place : places) {
+            for (const Range& missing : local[place.object].missing(place.range)) {
+                seen[place.object].add(missing);
+                any = true;
+            }
+        }
+        saved.files += any ? 1 : 0;
+    }
+    for (const RangeSet& one : seen)
+        saved.bytes += one.total();
+    return saved;
 }
 
 } // namespace coldscope

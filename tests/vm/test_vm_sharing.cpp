@@ -328,6 +328,17 @@ void TestVmSharing::second_run_asks_little() {
     QVERIFY(asked > 0);
     QVERIFY(asked < first["requests"].toInt() / 4);
     QVERIFY(second["bytes_fetched"].toInteger() < first["bytes_fetched"].toInteger() / 10);
+    // What it says that it saved is what it did not fetch.
+    const qint64 not_fetched =
+        first["bytes_fetched"].toInteger() - second["bytes_fetched"].toInteger();
+    QVERIFY(second["saved_files"].toInteger() > 200);
+    QVERIFY(second["saved_bytes"].toInteger() > not_fetched * 95 / 100);
+    QVERIFY(second["saved_bytes"].toInteger() < not_fetched * 105 / 100);
+    QCOMPARE(first["saved_bytes"].toInteger(), 0);
+    qInfo("%lld bytes of %lld files, some %lld requests, were saved by sharing, it says",
+          static_cast<long long>(second["saved_bytes"].toInteger()),
+          static_cast<long long>(second["saved_files"].toInteger()),
+          static_cast<long long>(second["saved_requests_about"].toInteger()));
     qInfo("%d requests in place of %d, %lld bytes in place of %lld", asked,
           first["requests"].toInt(), static_cast<long long>(second["bytes_fetched"].toInteger()),
           static_cast<long long>(first["bytes_fetched"].toInteger()));
