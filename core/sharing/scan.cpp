@@ -130,7 +130,7 @@ Result<void> Scanner::read_some(const erofs::Inode* inode, const Wanted& wanted)
     bytes_.resize(static_cast<std::size_t>(length));
     if (inode == nullptr) {
         add(wanted, 0, pages, false);
-        return report(length);
+        return report(pages * page_size);
     }
     const auto read = erofs::read_file(side_.image, *inode, offset, bytes_, side_.devices);
     if (read) {
@@ -147,7 +147,7 @@ Result<void> Scanner::read_some(const erofs::Inode* inode, const Wanted& wanted)
                 add(wanted, page, 1, false);
         }
     }
-    return report(length);
+    return report(pages * page_size);
 }
 
 Result<void> Scanner::read(const Wanted& wanted) {

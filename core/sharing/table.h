@@ -30,7 +30,7 @@ struct File {
     std::uint32_t image = 0;
     NodeId node = 0;
     std::uint32_t print_group = no_group; // equal fingerprint and size, two files or more
-    std::uint32_t print_class = no_group; // of these, those that can share with each other
+    std::uint32_t print_class = no_group; // likewise, and they can share: with each other, or alone
     std::uint32_t same_group = no_group;  // the same whole file by blocks or bytes, likewise
     std::uint32_t first_piece = 0;
     std::uint32_t pieces = 0;  // 0: it is one

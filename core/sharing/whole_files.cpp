@@ -57,6 +57,8 @@ void PrintGroups::run(std::span<const Keys> keys) {
             ++end;
         if (end - i > 1)
             add(std::span(all).subspan(i, end - i));
+        else
+            set_classes({&all[i].file, 1});
         i = end;
     }
 }
@@ -102,7 +104,8 @@ void PrintGroups::set_standings(std::span<const std::uint32_t> members) {
     }
 }
 
-// Sharing by fingerprint goes both ways and on: those that can are in classes.
+// Sharing by fingerprint goes both ways and on: those that can are in classes. One that is alone in
+// its class shares with itself, where its image is mounted twice.
 void PrintGroups::set_classes(std::span<const std::uint32_t> members) {
     struct Class {
         std::tuple<std::uint32_t, bool, bool> by; // domain, backing, layout
@@ -111,9 +114,9 @@ void PrintGroups::set_classes(std::span<const std::uint32_t> members) {
     std::vector<Class> classes;
     for (const std::uint32_t member : members) {
         File& file = table_.files[member];
-        if (file.standing.mark != Mark::by_fingerprint)
-            continue;
         const TableImage& image = table_.images[file.image];
+        if (!image.mounted.inode_share || image.mounted.dax || image.mounted.domain.empty())
+            continue;
         const std::tuple by(image.domain, image.mounted.block_device, file.compressed_layout);
         auto at = std::ranges::find(classes, by, &Class::by);
         if (at == classes.end())

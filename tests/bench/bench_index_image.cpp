@@ -77,8 +77,14 @@ std::vector<std::byte> directory_data(const std::vector<Entry>& entries) {
     return data;
 }
 
+constexpr std::string_view fingerprint_infix = "erofs.fingerprint.v1";
+constexpr std::uint64_t prefix_at = 1536; // bytes
+constexpr std::uint64_t print_size = 7 + 32;
+constexpr std::uint64_t xattr_area_size = xattr_header_size + 44; // one entry, padded
+
 class LargeImage {
 public:
+    explicit LargeImage(const LargeImageOptions& options) : options_(options) {}
     std::vector<std::byte>& build();
 
 private:
@@ -95,7 +101,9 @@ private:
     void build_subdirectory(const Reserved& place, std::uint64_t parent, std::vector<Entry> entries,
                             std::uint32_t first);
     void write_super(std::uint64_t root_nid);
+    void put_fingerprint(std::uint64_t at, std::uint32_t number, bool changed);
 
+    LargeImageOptions options_;
     Writer out_;
     std::uint32_t next_block_ = 0; // on the blob
     std::uint32_t inodes_ = 0;
@@ -141,7 +149,11 @@ void LargeImage::fill_directory(const Reserved& place, std::uint64_t parent,
 std::uint64_t LargeImage::add_file(std::uint32_t number) {
     const std::uint32_t size = 1 + number * 2654435761U % 8192;
     const auto chunks = static_cast<std::uint32_t>((size + block_size - 1) / block_size);
-    const std::uint64_t at = out_.place(compact_inode_size + chunks * 8);
+    const bool changed = options_.changed != 0 && number % options_.changed == 0;
+    const std::uint64_t xattrs = options_.fingerprints && number % 2 == 0 ? xattr_area_size : 0;
+    const std::uint64_t at = out_.place(compact_inode_size + xattrs + chunks * 8);
+    if (xattrs != 0)
+        put_fingerprint(at, number, changed);
     out_.put<std::uint16_t>(at, static_cast<unsigned>(Layout::chunk_based) << 1);
     out_.put<std::uint16_t>(at + 4, S_IFREG | 0644);
     out_.put<std::uint16_t>(at + 6, 1);
@@ -149,10 +161,21 @@ std::uint64_t LargeImage::add_file(std::uint32_t number) {
     out_.put<std::uint32_t>(at + 16, chunk_indexes);
     out_.put<std::uint32_t>(at + 20, ++inodes_);
     for (std::uint32_t i = 0; i < chunks; ++i) {
-        out_.put<std::uint16_t>(at + 32 + i * 8 + 2, 1); // device 1
-        out_.put<std::uint32_t>(at + 32 + i * 8 + 4, next_block_++);
+        const std::uint64_t entry = at + compact_inode_size + xattrs + i * 8;
+        out_.put<std::uint16_t>(entry + 2, 1); // device 1
+        out_.put<std::uint32_t>(entry + 4, next_block_++ + (changed ? 1U << 30 : 0U));
     }
     return at / 32;
+}
+
+// Behind the inode.
+void LargeImage::put_fingerprint(std::uint64_t at, std::uint32_t number, bool changed) {
+    out_.put<std::uint16_t>(at + 2, (xattr_area_size - xattr_header_size) / 4 + 1);
+    const std::uint64_t entry = at + compact_inode_size + xattr_header_size;
+    out_.put<std::uint8_t>(entry + 1, xattr_long_prefix);
+    out_.put<std::uint16_t>(entry + 2, print_size);
+    out_.put_text(entry + 4, "sha256:");
+    out_.put<std::uint32_t>(entry + 11, number * 2 + (changed ? 1 : 0));
 }
 
 void LargeImage::build_subdirectory(const Reserved& place, std::uint64_t parent,
@@ -165,10 +188,10 @@ void LargeImage::build_subdirectory(const Reserved& place, std::uint64_t parent,
 std::vector<std::byte>& LargeImage::build() {
     std::vector<Entry> root;
     add_dots(root);
-    for (std::uint32_t top = 0; top < top_directories; ++top)
+    for (std::uint32_t top = 0; top < options_.directories; ++top)
         root.push_back({fmt::format("layer-{:03}", top), 0, 2});
     const Reserved root_place = reserve_directory(root);
-    for (std::uint32_t top = 0; top < top_directories; ++top) {
+    for (std::uint32_t top = 0; top < options_.directories; ++top) {
         std::vector<Entry> middle;
         add_dots(middle);
         for (std::uint32_t sub = 0; sub < subdirectories; ++sub)
@@ -207,17 +230,29 @@ void LargeImage::write_super(std::uint64_t root_nid) {
     out_.put<std::uint16_t>(at + 86, 1);
     out_.put<std::uint16_t>(at + 88, 9); // the slot after the superblock
     const std::uint64_t slot = 9 * device_slot_size;
-    out_.put_text(slot, "blob");
+    out_.put_text(slot, std::string(64, 'b')); // a digest
     out_.put<std::uint32_t>(slot + 64, next_block_);
     out_.put<std::uint32_t>(slot + 68, blocks);
+    if (options_.fingerprints) {
+        out_.put<std::uint32_t>(at + 8, compat::checksum | compat::mtime |
+                                            compat::plain_xattr_prefixes |
+                                            compat::inode_share_xattrs);
+        out_.put<std::uint32_t>(at + 80, incompat::chunked_file | incompat::device_table |
+                                             incompat::xattr_prefixes);
+        out_.put<std::uint8_t>(at + 91, 1);
+        out_.put<std::uint32_t>(at + 92, prefix_at / 4);
+        out_.put<std::uint16_t>(prefix_at, fingerprint_infix.size() + 1);
+        out_.put<std::uint8_t>(prefix_at + 2, 4); // "trusted."
+        out_.put_text(prefix_at + 3, fingerprint_infix);
+    }
     const auto block = std::span(out_.bytes()).subspan(super_offset, block_size - super_offset);
     out_.put<std::uint32_t>(at + super_checksum_at, crc32c(~std::uint32_t{0}, block));
 }
 
 } // namespace
 
-std::string write_large_image(const std::string& path) {
-    LargeImage image;
+std::string write_large_image(const std::string& path, const LargeImageOptions& options) {
+    LargeImage image(options);
     const std::vector<std::byte>& bytes = image.build();
     std::FILE* file = std::fopen(path.c_str(), "wb");
     if (file == nullptr)

@@ -13,7 +13,13 @@ inline constexpr std::uint32_t subdirectories = 40;
 inline constexpr std::uint32_t files_each = 50;
 inline constexpr std::uint32_t file_count = top_directories * subdirectories * files_each;
 
+struct LargeImageOptions {
+    std::uint32_t directories = top_directories;
+    bool fingerprints = false; // of each second file
+    std::uint32_t changed = 0; // each n-th file is another one, at blocks of its own; 0: none
+};
 // Returns an empty string, or what went wrong.
-[[nodiscard]] std::string write_large_image(const std::string& path);
+[[nodiscard]] std::string write_large_image(const std::string& path,
+                                            const LargeImageOptions& options = {});
 
 } // namespace coldscope::bench

@@ -16,6 +16,10 @@ void put(Bytes& bytes, std::uint64_t at, T value) { // on a little-endian machin
     std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
+// Blocks that the image may grow to before the first device's unified range.
+inline constexpr std::uint64_t first_unified_block = 1U << 16;
+inline constexpr std::uint64_t unified_blocks_each = 1U << 14;
+
 class ImageWriter {
 public:
     explicit ImageWriter(const ImageBuilder& from);

@@ -73,6 +73,10 @@ void BruteForce::add(std::size_t number, erofs::NodeId node) {
             }
             file.tail = file.tail || extent.kind == ExtentKind::inline_tail;
             page.aligned = page.aligned && extent.length == length && extent.address % 4096 == 0;
+            if (extent.length == length && !extent.in_metabox) {
+                page.device = extent.device;
+                page.address = extent.address;
+            }
             page.place += fmt::format("{}: {}+{};", blob, extent.address, extent.length);
             blobs.insert(blob);
         }

@@ -5,6 +5,7 @@
 #include "tests/unit/erofs/erofs_test.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +35,9 @@ struct BrutePage {
     std::string place; // where its bytes are; empty: a hole
     std::string bytes;
     bool aligned = true; // stored plain, from a page's border on
-    bool on_blob = false;
+    // Where it is stored plain and in one piece; no device: it is not.
+    std::optional<std::uint16_t> device;
+    std::uint64_t address = 0;
 };
 
 struct BruteFile {
