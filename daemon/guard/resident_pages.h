@@ -37,7 +37,7 @@ public:
     // Pages that left memory between two looks at them, so far.
     [[nodiscard]] std::uint64_t gone() const { return gone_; }
 
-    static constexpr std::size_t longest_run = 16384; // pages
+    static constexpr std::size_t longest_run = 4096; // pages: what is mapped at once
 
 private:
     struct Pages {
