@@ -82,7 +82,7 @@ QVariant HoldersModel::data(const QModelIndex& index, int role) const {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid))
         return {};
     const sharing::Holder& holder = holders_[static_cast<std::size_t>(index.row())];
-    if (role == Qt::DecorationRole && index.column() == how)
+    if (role == Qt::DecorationRole && index.column() == path)
         return icons_.of(mark_of(holder.same_file ? sharing::Mark::shared_now : holder.mark));
     if (role == Qt::DisplayRole || role == Qt::ToolTipRole)
         return text(holder, index.column());

@@ -12,7 +12,7 @@ class HoldersModel final : public QAbstractTableModel {
     Q_OBJECT
 
 public:
-    enum Column { how, path, image, where };
+    enum Column { path, image, how, where };
     static constexpr int columns = where + 1;
     static constexpr std::size_t most = 1000;
 

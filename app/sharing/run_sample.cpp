@@ -6,7 +6,6 @@ namespace coldscope::app {
 
 using erofs::no_node;
 using erofs::NodeId;
-using sharing::page_size;
 
 namespace {
 
@@ -42,8 +41,8 @@ void add_file(std::uint32_t image, NodeId node, const erofs::Node& file, const R
     seen.first_run = sample.runs.size();
     std::uint64_t next = 0; // page
     for (const Range& range : bytes.common({0, file.size})) {
-        const std::uint64_t begin = std::max(next, range.begin / page_size);
-        const std::uint64_t end = (range.end - 1) / page_size + 1;
+        const std::uint64_t begin = std::max(next, range.begin / sharing::page_size);
+        const std::uint64_t end = (range.end - 1) / sharing::page_size + 1;
         if (begin >= end)
             continue;
         next = end;

@@ -32,8 +32,6 @@
 
 namespace coldscope::app {
 
-using Step = SharingSet::Step;
-
 SharingView::SharingView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), state_(workspace), files_(new SharingModel(this)),
       strips_(new StripDelegate(*files_, this)), holders_(new HoldersModel(this)),
@@ -52,7 +50,6 @@ SharingView::SharingView(Workspace& workspace, QWidget* parent)
     build_files();
     build_images();
     build_usage();
-    legend_->set_note(tr("line below: in memory · dashed: unknown"), tr("dashed: unknown"));
     auto* lines = new QVBoxLayout(this);
     lines->setContentsMargins({});
     lines->setSpacing(2);
@@ -95,20 +92,25 @@ void SharingView::show_page(int page) {
 void SharingView::show_state() {
     const bool any = workspace_.image() != nullptr;
     const bool predicted = state_.predicted() != nullptr;
-    const Step step = state_.set().step();
+    const SharingSet::Step step = state_.set().step();
     const bool on_files = stack_->currentIndex() == files_page;
     head_->setVisible(any);
-    running_->setVisible(step != Step::idle);
+    running_->setVisible(step != SharingSet::Step::idle);
     for (QWidget* widget : std::initializer_list<QWidget*>{part_, with_})
-        widget->setVisible(predicted && on_files && step == Step::idle);
+        widget->setVisible(predicted && on_files && step == SharingSet::Step::idle);
     sample_bar_->setVisible(predicted);
     legend_->setVisible(predicted);
-    scan_->setEnabled(predicted && step == Step::idle && !state_.predicted()->scanned);
+    scan_->setEnabled(predicted && step == SharingSet::Step::idle && !state_.predicted()->scanned);
     tree_->setHeaderHidden(!predicted);
     std::vector<Mark> marks = sharing_marks();
     if (predicted && !state_.predicted()->scanned)
         std::erase(marks, Mark::same_bytes);
     legend_->show_marks(marks);
+    if (state_.seen())
+        legend_->set_note(tr("line below: in memory · light: not · dashed: unknown"),
+                          tr("line: in memory"));
+    else
+        legend_->set_note(tr("dashed: unknown whether in memory"), tr("dashed: unknown"));
     show_side();
     if (files_->predicted() != state_.predicted() || files_->seen() != state_.seen()) {
         const bool other = !files_->predicted() || !predicted ||
@@ -136,15 +138,15 @@ void SharingView::resizeEvent(QResizeEvent* event) {
 
 void SharingView::show_progress() {
     switch (state_.set().step()) {
-    case Step::idle:
+    case SharingSet::Step::idle:
         return;
-    case Step::reading:
+    case SharingSet::Step::reading:
         progress_->setFormat(tr("reading the images, %p %"));
         break;
-    case Step::predicting:
+    case SharingSet::Step::predicting:
         progress_->setFormat(tr("comparing, %p %"));
         break;
-    case Step::scanning:
+    case SharingSet::Step::scanning:
         progress_->setFormat(tr("comparing bytes, %p %"));
         break;
     }
@@ -156,7 +158,7 @@ QString SharingView::empty_text() const {
     if (!workspace_.image())
         return workspace_.no_image_text(
             tr("Open an image to see what of its files can be in memory once for several."));
-    if (state_.set().step() != Step::idle && !state_.predicted())
+    if (state_.set().step() != SharingSet::Step::idle && !state_.predicted())
         return tr("Reading the images…");
     if (!state_.set().error().isEmpty())
         return tr("The images could not be compared.\n%1").arg(state_.set().error());

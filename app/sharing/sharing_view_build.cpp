@@ -114,6 +114,7 @@ void SharingView::build_files() {
     tree_->setAccessibleName(tr("Files of the images and their pages"));
     tree_->setContextMenuPolicy(Qt::ActionsContextMenu);
     tree_->installEventFilter(this);
+    tree_->viewport()->installEventFilter(this);
     header->setStretchLastSection(false);
     header->setSortIndicator(SharingModel::name, Qt::AscendingOrder);
     auto* copy = new QAction(icon("edit-copy"), tr("Copy path"), tree_);
@@ -256,12 +257,12 @@ void SharingView::fit_columns() {
         return width;
     };
     int left = tree_->viewport()->width();
-    left -= set(SharingModel::name, std::clamp(left / 4, letter * 16, letter * 36));
+    left -= set(SharingModel::name, std::clamp(left / 4, letter * 14, letter * 36));
     const int figure = tree_->fontMetrics().horizontalAdvance(size_text(1023 << 10)) + 3 * letter;
     left -= set(files_->size_column(), figure);
     left -= set(files_->saves_column(), figure);
     const int strip_least = letter * 14;
-    const int lift = std::clamp(left / 3, letter * 14, letter * 36);
+    const int lift = std::clamp(left / 3, letter * 13, letter * 24);
     left -= set(files_->lift_column(), lift);
     for (int image = 0; image < files_->images(); ++image)
         set(SharingModel::strips + image, std::max(strip_least, left / files_->images()));

@@ -126,7 +126,7 @@ bool SharingView::step(int by) {
 }
 
 bool SharingView::eventFilter(QObject* object, QEvent* event) {
-    if (object == tree_ && event->type() == QEvent::Resize)
+    if (object == tree_->viewport() && event->type() == QEvent::Resize)
         QMetaObject::invokeMethod(this, &SharingView::fit_columns, Qt::QueuedConnection);
     if (object == tree_ && event->type() == QEvent::KeyPress) {
         const auto* key = static_cast<QKeyEvent*>(event);

@@ -15,8 +15,6 @@
 
 namespace coldscope::app {
 
-using sharing::Residency;
-
 namespace {
 
 // Logical pixels.
@@ -29,24 +27,24 @@ constexpr double absent_opacity = 0.38;
 
 } // namespace
 
-void draw_shared(QPainter& painter, const QRectF& rect, sharing::Mark mark, Residency residency,
-                 const QPalette& palette) {
+void draw_shared(QPainter& painter, const QRectF& rect, sharing::Mark mark,
+                 sharing::Residency residency, const QPalette& palette) {
     const Surface surface = surface_of(palette);
     const QRectF box = rect.adjusted(0, 0, 0, -lane - lane_gap);
     const QRectF below(rect.left(), rect.bottom() - lane, rect.width(), lane);
     painter.save();
-    if (residency == Residency::absent)
+    if (residency == sharing::Residency::absent)
         painter.setOpacity(painter.opacity() * absent_opacity);
     draw_mark(painter, box, mark_of(mark), theme_of(palette));
     painter.restore();
     switch (residency) {
-    case Residency::resident:
+    case sharing::Residency::resident:
         painter.fillRect(below, surface.text);
         return;
-    case Residency::absent:
+    case sharing::Residency::absent:
         painter.fillRect(QRectF(below.left(), below.bottom() - 1, below.width(), 1), surface.grid);
         return;
-    case Residency::unknown:
+    case sharing::Residency::unknown:
         break;
     }
     painter.save();
