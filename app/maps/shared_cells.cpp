@@ -11,7 +11,7 @@ void add(SharedCell& cell, const sharing::SeenPiece& seen) {
     if (!cell.any || weight(seen.piece.mark) > weight(cell.mark))
         cell.mark = seen.piece.mark;
     cell.any = true;
-    cell.resident = cell.resident || seen.residency == sharing::Residency::resident;
+    cell.resident = cell.resident || seen.residency == sharing::Presence::resident;
 }
 
 // The first piece that ends behind an offset.

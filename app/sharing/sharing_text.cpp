@@ -31,13 +31,13 @@ QString mark_text(sharing::Mark mark, sharing::Reason reason) {
                : QStringLiteral("%1: %2").arg(text, QString::fromUtf8(sharing::name(reason)));
 }
 
-QString residency_text(sharing::Residency residency) {
+QString residency_text(sharing::Presence residency) {
     switch (residency) {
-    case sharing::Residency::resident:
+    case sharing::Presence::resident:
         return tr("in memory");
-    case sharing::Residency::absent:
+    case sharing::Presence::absent:
         return tr("not in memory");
-    case sharing::Residency::unknown:
+    case sharing::Presence::unknown:
         break;
     }
     return tr("unknown whether in memory");

@@ -14,7 +14,7 @@ namespace coldscope::app {
 
 // "blocked: spans blobs"
 [[nodiscard]] QString mark_text(sharing::Mark mark, sharing::Reason reason);
-[[nodiscard]] QString residency_text(sharing::Residency residency);
+[[nodiscard]] QString residency_text(sharing::Presence residency);
 // What would lift what blocks a file; empty where nothing does. size: of the file, bytes; of a
 // folder's files nothing.
 [[nodiscard]] QString lift_text(sharing::Lift lift, std::optional<std::uint64_t> size);

@@ -25,9 +25,9 @@ std::vector<StripColumn> folder_columns(const Tally::Part& part, int width) {
     for (std::size_t mark = 0; mark < sharing::mark_count; ++mark) {
         const auto which = static_cast<sharing::Mark>(mark);
         const std::uint64_t rest = part.by_mark[mark] - part.resident[mark];
-        put(part.resident[mark], {which, sharing::Residency::resident});
+        put(part.resident[mark], {which, sharing::Presence::resident});
         put(rest,
-            {which, part.unknown != 0 ? sharing::Residency::unknown : sharing::Residency::absent});
+            {which, part.unknown != 0 ? sharing::Presence::unknown : sharing::Presence::absent});
     }
     columns.resize(static_cast<std::size_t>(width),
                    columns.empty() ? StripColumn() : columns.back());
@@ -56,7 +56,7 @@ std::vector<StripColumn> strip_columns(const FileStrip& strip, int width) {
             StripColumn& column = columns[at];
             if (!any[at] || weight(seen.piece.mark) > weight(column.mark))
                 column.mark = seen.piece.mark;
-            if (!any[at] || seen.residency == sharing::Residency::resident)
+            if (!any[at] || seen.residency == sharing::Presence::resident)
                 column.residency = seen.residency;
             any[at] = true;
         }

@@ -10,7 +10,7 @@ namespace coldscope::app {
 // In a column that covers several pieces the mark that matters most, and whether any is in memory.
 struct StripColumn {
     sharing::Mark mark = sharing::Mark::alone;
-    sharing::Residency residency = sharing::Residency::unknown;
+    sharing::Presence residency = sharing::Presence::unknown;
     bool operator==(const StripColumn&) const = default;
 };
 

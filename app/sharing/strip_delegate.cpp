@@ -28,23 +28,23 @@ constexpr double absent_opacity = 0.38;
 } // namespace
 
 void draw_shared(QPainter& painter, const QRectF& rect, sharing::Mark mark,
-                 sharing::Residency residency, const QPalette& palette) {
+                 sharing::Presence residency, const QPalette& palette) {
     const Surface surface = surface_of(palette);
     const QRectF box = rect.adjusted(0, 0, 0, -lane - lane_gap);
     const QRectF below(rect.left(), rect.bottom() - lane, rect.width(), lane);
     painter.save();
-    if (residency == sharing::Residency::absent)
+    if (residency == sharing::Presence::absent)
         painter.setOpacity(painter.opacity() * absent_opacity);
     draw_mark(painter, box, mark_of(mark), theme_of(palette));
     painter.restore();
     switch (residency) {
-    case sharing::Residency::resident:
+    case sharing::Presence::resident:
         painter.fillRect(below, surface.text);
         return;
-    case sharing::Residency::absent:
+    case sharing::Presence::absent:
         painter.fillRect(QRectF(below.left(), below.bottom() - 1, below.width(), 1), surface.grid);
         return;
-    case sharing::Residency::unknown:
+    case sharing::Presence::unknown:
         break;
     }
     painter.save();

@@ -19,7 +19,7 @@ struct ChosenPiece {
 // A mark with what is known of memory laid over: filled and underlined where it is there, light
 // where not, dashed below where unknown.
 void draw_shared(QPainter& painter, const QRectF& rect, sharing::Mark mark,
-                 sharing::Residency residency, const QPalette& palette);
+                 sharing::Presence residency, const QPalette& palette);
 
 class StripDelegate final : public RoomyDelegate {
     Q_OBJECT

@@ -71,9 +71,9 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
                 if (sums == nullptr || !firsts[image][node])
                     continue;
                 sums[image].by_mark[mark] += bytes;
-                if (seen.residency == sharing::Residency::resident)
+                if (seen.residency == sharing::Presence::resident)
                     sums[image].resident[mark] += bytes;
-                else if (seen.residency == sharing::Residency::unknown)
+                else if (seen.residency == sharing::Presence::unknown)
                     sums[image].unknown += bytes;
             }
         }

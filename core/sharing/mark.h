@@ -49,7 +49,7 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t reason_count = 14;
 
 // Whether a range is in memory; laid over its mark.
-enum class Residency : std::uint8_t { unknown, absent, resident };
+enum class Presence : std::uint8_t { unknown, absent, resident };
 
 // The change that would let most of a file's blocked pages be shared.
 enum class Lift : std::uint8_t {

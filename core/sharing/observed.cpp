@@ -195,8 +195,8 @@ std::vector<SeenPiece> Observed::file(std::size_t image, NodeId node) const {
     }
     std::ranges::sort(cuts);
     std::ranges::sort(pages, {}, [](const State::Pages& p) { return p.pages.begin; });
-    const Residency elsewhere = sampled.empty() ? Residency::unknown : Residency::absent;
-    const auto push = [&](Piece piece, Residency residency, bool shared, bool twice) {
+    const Presence elsewhere = sampled.empty() ? Presence::unknown : Presence::absent;
+    const auto push = [&](Piece piece, Presence residency, bool shared, bool twice) {
         if (shared) {
             piece.mark = Mark::shared_now;
             piece.reason = Reason::none;
@@ -218,13 +218,13 @@ std::vector<SeenPiece> Observed::file(std::size_t image, NodeId node) const {
                 cut == cuts.end() ? piece.end : std::min(piece.end, *cut * page_size);
             while (first < pages.size() && pages[first].pages.end <= page)
                 ++first;
-            Residency residency = elsewhere;
+            Presence residency = elsewhere;
             bool shared = false;
             bool twice = false;
             for (std::size_t i = first; i < pages.size() && pages[i].pages.begin <= page; ++i) {
                 if (pages[i].pages.end <= page)
                     continue;
-                residency = Residency::resident;
+                residency = Presence::resident;
                 shared = shared || pages[i].shared;
                 twice = twice || pages[i].twice;
             }

@@ -40,7 +40,7 @@ struct Usage {
 // it is another inode's as well.
 struct SeenPiece {
     Piece piece;
-    Residency residency = Residency::unknown;
+    Presence residency = Presence::unknown;
     bool twice = false; // resident in the blob's page cache, too; of what is stored plain
 };
 

@@ -161,7 +161,7 @@ std::string piece_text(const sharing::SeenPiece& piece) {
     std::string text = name(piece.piece.mark);
     if (piece.piece.reason != Reason::none)
         text += fmt::format(" ({})", name(piece.piece.reason));
-    if (piece.residency != sharing::Residency::unknown)
+    if (piece.residency != sharing::Presence::unknown)
         text += fmt::format("; {}{}", name(piece.residency), piece.twice ? ", cached twice" : "");
     return text;
 }
@@ -200,11 +200,11 @@ std::uint64_t resident_bytes(const sharing::Sample& sample, const sharing::SeenF
     return pages * sharing::page_size;
 }
 
-const char* name(sharing::Residency residency) {
+const char* name(sharing::Presence residency) {
     switch (residency) {
-    case sharing::Residency::resident:
+    case sharing::Presence::resident:
         return "resident";
-    case sharing::Residency::absent:
+    case sharing::Presence::absent:
         return "not resident";
     default:
         return "unknown";

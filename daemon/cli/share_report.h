@@ -45,7 +45,7 @@ struct BlockedFile {
 // Pages of one of the files behind the mounts that are resident, in bytes.
 [[nodiscard]] std::uint64_t resident_bytes(const sharing::Sample& sample,
                                            const sharing::SeenFile& file);
-[[nodiscard]] const char* name(sharing::Residency residency);
+[[nodiscard]] const char* name(sharing::Presence residency);
 
 // Each inode with pages once, and its pieces: as they were seen, else as predicted.
 template <typename Each>

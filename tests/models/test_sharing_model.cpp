@@ -108,7 +108,7 @@ void TestSharingModel::strips_and_figures() {
     QVERIFY(strip.kind == FileStrip::Kind::file);
     QCOMPARE(strip.pieces.size(), std::size_t{1});
     QVERIFY(strip.pieces[0].piece.mark == sharing::Mark::by_blob);
-    QVERIFY(strip.pieces[0].residency == sharing::Residency::unknown);
+    QVERIFY(strip.pieces[0].residency == sharing::Presence::unknown);
     QVERIFY(strip.piece_at(0.5) != nullptr);
     QVERIFY(model.strip(line("/old"), 1).kind == FileStrip::Kind::missing);
     QVERIFY(model.strip(line("/link"), 0).kind == FileStrip::Kind::other);
@@ -269,20 +269,20 @@ void TestSharingModel::columns_of_strips() {
     strip.kind = FileStrip::Kind::file;
     strip.size = 1'000 * sharing::page_size;
     using sharing::Mark;
-    using sharing::Residency;
-    const auto add = [&](std::uint64_t begin, std::uint64_t end, Mark mark, Residency residency) {
+    using sharing::Presence;
+    const auto add = [&](std::uint64_t begin, std::uint64_t end, Mark mark, Presence residency) {
         strip.pieces.push_back(
             {{begin * sharing::page_size, end * sharing::page_size, mark, sharing::Reason::none},
              residency});
     };
-    add(0, 500, Mark::alone, Residency::absent);
-    add(500, 501, Mark::blocked, Residency::resident);
-    add(501, 1000, Mark::by_blob, Residency::absent);
+    add(0, 500, Mark::alone, Presence::absent);
+    add(500, 501, Mark::blocked, Presence::resident);
+    add(501, 1000, Mark::by_blob, Presence::absent);
     const auto columns = strip_columns(strip, 100);
     QCOMPARE(columns.size(), std::size_t{100});
     QVERIFY(columns[49].mark == Mark::alone);
     QVERIFY(columns[50].mark == Mark::blocked);
-    QVERIFY(columns[50].residency == Residency::resident);
+    QVERIFY(columns[50].residency == Presence::resident);
     QVERIFY(columns[51].mark == Mark::by_blob);
     QVERIFY(strip_columns(strip, 0).empty());
     FileStrip empty;

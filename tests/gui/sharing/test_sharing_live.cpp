@@ -91,7 +91,7 @@ void TestSharingLive::what_is_in_memory() {
         return pieces_of(*it.view.state().predicted(), it.view.state().seen().get(), image,
                          it.node(path, image));
     };
-    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Residency::absent);
+    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Presence::absent);
     it.click("/both/one", 0, 0.5);
     QVERIFY(it.says("not in memory"));
 
@@ -103,11 +103,11 @@ void TestSharingLive::what_is_in_memory() {
     QCOMPARE(it.view.state().samples().taken().size(), std::size_t{2});
     for (const std::size_t image : {0, 1}) {
         for (const sharing::SeenPiece& seen : pieces("/both/one", image)) {
-            QVERIFY(seen.residency == sharing::Residency::resident);
+            QVERIFY(seen.residency == sharing::Presence::resident);
             QVERIFY(seen.piece.mark == sharing::Mark::by_blob);
         }
     }
-    QVERIFY(pieces("/both/tail", 0)[0].residency == sharing::Residency::absent);
+    QVERIFY(pieces("/both/tail", 0)[0].residency == sharing::Presence::absent);
     const auto& usage = it.view.state().seen()->usage;
     QVERIFY(usage[0].off >= (64U << 10) && usage[1].off >= (64U << 10));
     QVERIFY(usage[1].by_rfc + (64U << 10) <= usage[1].off);
@@ -126,10 +126,10 @@ void TestSharingLive::what_is_in_memory() {
     slider->setValue(0);
     QVERIFY(it.settled());
     QVERIFY(!it.view.state().follows());
-    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Residency::absent);
+    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Presence::absent);
     QTest::mouseClick(it.button(QStringLiteral("latest")), Qt::LeftButton);
     QVERIFY(it.settled());
-    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Residency::resident);
+    QVERIFY(pieces("/both/one", 0)[0].residency == sharing::Presence::resident);
 
     // At an interval, until that is off.
     auto* box = [&]() -> QComboBox* {

@@ -224,17 +224,17 @@ void Invented::verify_file(const Prediction& prediction, const Observed& observe
     for (const SeenPiece& piece : observed.file(file.image, file.node)) {
         QCOMPARE(piece.piece.begin, at);
         for (std::uint64_t page = at / 4096; page * 4096 < piece.piece.end; ++page) {
-            Residency residency = own.empty() ? Residency::unknown : Residency::absent;
+            Presence residency = own.empty() ? Presence::unknown : Presence::absent;
             bool shared = false;
             for (const Seen* seen : own) {
                 const auto frame = seen->frames.find(page);
                 if (frame == seen->frames.end())
                     continue;
-                residency = Residency::resident;
+                residency = Presence::resident;
                 shared = shared || is_shared(*seen, frame->second);
             }
             QCOMPARE(int(piece.residency), int(residency));
-            QCOMPARE(piece.twice, residency == Residency::resident && is_twice(file, page));
+            QCOMPARE(piece.twice, residency == Presence::resident && is_twice(file, page));
             const auto below = std::ranges::find_if(
                 predicted, [&](const Piece& p) { return p.end > page * 4096; });
             QCOMPARE(int(piece.piece.mark), int(shared ? Mark::shared_now : below->mark));
@@ -356,7 +356,7 @@ private Q_SLOTS:
         const Observed observed(prediction, sample, {});
         const erofs::NodeId node = made.images()[0]->node("/file-0");
         for (const SeenPiece& piece : observed.file(0, node))
-            QCOMPARE(int(piece.residency), int(Residency::unknown));
+            QCOMPARE(int(piece.residency), int(Presence::unknown));
         QCOMPARE(observed.totals(0).resident, 0U);
         QVERIFY(observed.holders(0, node, {0, 4096}, 10).empty());
     }
