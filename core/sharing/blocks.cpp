@@ -9,8 +9,8 @@ namespace {
 
 // What damaged or malicious images can ask for: runs that cut each other without end. Those of real
 // ones are alike, or lie in few others.
-constexpr std::uint64_t spare_steps = std::uint64_t{1} << 26;
-constexpr std::uint64_t steps_each = 256;
+constexpr std::uint64_t spare_steps = std::uint64_t{1} << 24;
+constexpr std::uint64_t steps_each = 64;
 constexpr std::uint64_t spare_found = std::uint64_t{1} << 18;
 constexpr std::uint64_t found_each = 8;
 

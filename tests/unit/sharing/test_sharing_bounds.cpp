@@ -1,0 +1,113 @@
+// Which devices are one blob; and images that ask for more than they have reason to.
+#include "core/sharing/blobs.h"
+#include "core/sharing/usage.h"
+#include "tests/support/image_writer.h"
+#include "tests/unit/sharing/random_images.h"
+
+using namespace coldscope;
+using namespace coldscope::sharing;
+using namespace coldscope::test;
+
+namespace {
+
+const std::string digest(64, 'a');
+
+BuiltImage with_devices(const std::vector<std::pair<std::string, std::size_t>>& devices) {
+    ImageBuilder builder;
+    for (const auto& [tag, blocks] : devices)
+        builder.add_device(tag, Bytes(blocks * 4096));
+    return builder.build();
+}
+
+std::unique_ptr<OpenedImage> opened(const BuiltImage& built) {
+    return std::make_unique<OpenedImage>(built.devices(), Mounted{});
+}
+
+// Files that all begin at the first block, each one block longer than the one before.
+BuiltImage nested(std::uint32_t count) {
+    ImageBuilder builder(9);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        FileSpec spec;
+        spec.path = "/" + std::to_string(i);
+        spec.layout = erofs::Layout::flat_plain;
+        spec.data = Bytes(1);
+        builder.add(spec);
+    }
+    BuiltImage built = builder.build();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint64_t inode = built.inode.at("/" + std::to_string(i));
+        put<std::uint32_t>(built.bytes, inode + 8, (i + 1) * 4096);
+        put<std::uint32_t>(built.bytes, inode + 16, 0);
+    }
+    return built;
+}
+
+} // namespace
+
+class TestSharingBounds : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void blobs() {
+        const BuiltImage first = with_devices({{digest, 3}, {"name", 3}, {"", 1}, {digest, 3}});
+        const BuiltImage second = with_devices({{"name", 3}, {digest, 3}, {"", 1}, {digest, 4}});
+        const BuiltImage third = with_devices({{digest, 0}}); // its size is not said
+        const auto one = opened(first);
+        const auto two = opened(second);
+        const auto three = opened(third);
+        const std::vector<Side> sides{one->side(), two->side(), three->side()};
+        const Blobs blobs = find_blobs(sides);
+        QCOMPARE(blobs.of[0][1], blobs.of[1][2]); // one digest
+        QCOMPARE(blobs.of[0][1], blobs.of[0][4]); // within an image
+        QCOMPARE(blobs.of[0][1], blobs.of[2][1]);
+        QVERIFY(blobs.of[1][4] != blobs.of[1][2]); // sizes contradict
+        QVERIFY(blobs.of[0][2] != blobs.of[1][1]); // a name is no proof
+        QVERIFY(blobs.of[0][3] != blobs.of[1][3]); // nor is none
+        QVERIFY(blobs.of[0][0] != blobs.of[1][0]);
+        QCOMPARE(blobs.count, 9U);
+    }
+
+    void files_in_each_other() {
+        const BuiltImage few = nested(300);
+        std::vector<std::unique_ptr<OpenedImage>> images;
+        images.push_back(opened(few));
+        const Prediction prediction = predict(images, false);
+        for (const int i : {0, 150, 298}) {
+            const auto pieces = prediction.file(0, images[0]->node("/" + std::to_string(i))).pieces;
+            QCOMPARE(pieces.size(), 1U);
+            QCOMPARE(int(pieces[0].mark), int(Mark::by_blob));
+        }
+        // The longest has its last page alone.
+        const auto pieces = prediction.file(0, images[0]->node("/299")).pieces;
+        QCOMPARE(pieces.size(), 2U);
+        QCOMPARE(pieces[1].begin, 299U * 4096);
+        QCOMPARE(int(pieces[1].mark), int(Mark::alone));
+        QCOMPARE(prediction.holders(0, images[0]->node("/299"), {0, 4096}, 50).size(), 50U);
+    }
+
+    void files_in_each_other_without_end() {
+        const BuiltImage many = nested(9000);
+        const auto image = opened(many);
+        const std::vector<Side> sides{image->side()};
+        const auto made = Prediction::make(sides, {value(Keys::read(sides[0]))});
+        QVERIFY(!made);
+        QCOMPARE(made.error().code, Code::unsupported);
+    }
+
+    // A size costs nothing, nor does what no device has.
+    void any_size() {
+        BuiltImage built = nested(2);
+        put<std::uint32_t>(built.bytes, built.inode.at("/0") + 8, 0xFFFF'FFFF);
+        std::vector<std::unique_ptr<OpenedImage>> images;
+        images.push_back(opened(built));
+        const Prediction prediction = predict(images, true);
+        const auto pieces = prediction.file(0, images[0]->node("/0")).pieces;
+        QCOMPARE(pieces.front().begin, 0U);
+        QCOMPARE(pieces.back().end, 0xFFFF'FFFFU);
+        const std::vector<Usage> usage = usage_of_all(prediction);
+        QCOMPARE(usage[0].off, (std::uint64_t{1} << 32) + 2 * 4096);
+        QCOMPARE(usage[0].by_rfc, std::uint64_t{1} << 32);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSharingBounds)
+#include "test_sharing_bounds.moc"
