@@ -1,5 +1,6 @@
 // coldscoped share on real mounts: what is resident, what could be shared, and who may know it.
 #include "tests/kernel/live_run.h"
+#include "tests/kernel/pkexec_relay.h"
 
 #include <QDir>
 #include <QFile>
@@ -83,6 +84,18 @@ class TestShare : public QObject {
                 "2=" + image_.blob, "--mounts",       one_,       "--mounts",         two_};
     }
 
+    // Programs and options before those of share.
+    [[nodiscard]] QStringList as_user() const {
+        const QString bin = folder_.filePath("bin");
+        QDir().mkpath(bin);
+        for (const QString& name :
+             {QStringLiteral("coldscoped"), QStringLiteral("coldscope-guard")})
+            QFile::copy(program(name), bin + '/' + name);
+        QFile::setPermissions(folder_.path(), QFile::Permissions(0x7755));
+        return {"--reuid",           "65534", "--regid", "65534", "--clear-groups",
+                bin + "/coldscoped", "share"};
+    }
+
 private Q_SLOTS:
     void initTestCase();
     void cleanupTestCase();
@@ -92,6 +105,7 @@ private Q_SLOTS:
     void a_mount_is_found_by_its_source();
     void again_and_again();
     void an_ordinary_user_is_told_no_more();
+    void root_s_guard_tells_a_user();
     void wrong_words();
 };
 
@@ -266,13 +280,7 @@ void TestShare::again_and_again() {
 
 void TestShare::an_ordinary_user_is_told_no_more() {
     NEEDS_MOUNTS();
-    const QString bin = folder_.filePath("bin");
-    QVERIFY(QDir().mkpath(bin));
-    for (const QString& name : {QStringLiteral("coldscoped"), QStringLiteral("coldscope-guard")})
-        QVERIFY(QFile::copy(program(name), bin + '/' + name));
-    QFile::setPermissions(folder_.path(), QFile::Permissions(0x7755));
-    const QStringList user{"--reuid",           "65534", "--regid", "65534", "--clear-groups",
-                           bin + "/coldscoped", "share"};
+    const QStringList user = as_user();
     const Said said = run_program("setpriv", user + everything() + QStringList("--json"));
     QVERIFY2(said.code == 0, said.err);
     const QJsonObject json = said.json();
@@ -281,6 +289,30 @@ void TestShare::an_ordinary_user_is_told_no_more() {
     QCOMPARE(number(json["all"][0]["off"]), bytes_of(image_.files));
     const Said text = run_program("setpriv", user + everything());
     QVERIFY2(text.out.contains("resident now: unknown"), text.out);
+}
+
+// pkexec is a stand-in here, whose order root's side takes.
+void TestShare::root_s_guard_tells_a_user() {
+    NEEDS_MOUNTS();
+    QVERIFY(drop_caches());
+    const QStringList read = image_.files.mid(10, 30);
+    for (const QString& file : read)
+        QVERIFY(!original(one_ + '/' + file, 0, 1 << 20).isNull());
+    PkexecRelay relay;
+    QProcess process;
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert("PATH", relay.path() + ":/usr/bin:/bin");
+    environment.insert("COLDSCOPE_TEST_PKEXEC", relay.socket_path());
+    process.setProcessEnvironment(environment);
+    process.start("setpriv", as_user() + everything() + QStringList{"--privileged", "--json"});
+    QVERIFY(process.waitForFinished(60000));
+    QVERIFY2(process.exitCode() == 0, process.readAllStandardError());
+    const QJsonObject json = QJsonDocument::fromJson(process.readAllStandardOutput()).object();
+    QVERIFY2(json["resident"].isArray(), qPrintable(json["resident_unknown"].toString()));
+    QCOMPARE(number(json["resident"][0]["off"]), bytes_of(read));
+    QCOMPARE(number(json["resident"][1]["off"]), 0);
+    QVERIFY2(relay.asked().value(0).endsWith("/coldscope-guard"),
+             qPrintable(relay.asked().join(' ')));
 }
 
 void TestShare::wrong_words() {
