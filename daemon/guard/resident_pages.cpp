@@ -75,13 +75,14 @@ int ResidentPages::look(int file, std::uint64_t size, bool sparsely, Nanoseconds
                         const Run& run) {
     const Pages all{0, size / page_bytes + (size % page_bytes != 0 ? 1 : 0)};
     mapped_.clear();
+    end_ = end;
     if (!sparsely)
         mapped_.push_back(all);
     else if (const int error = find_cached(file, all); error != 0)
         return error;
     for (const Pages& pages : mapped_) {
         for (std::uint64_t at = pages.begin; at < pages.end; at += longest_run) {
-            if (monotonic_now() > end)
+            if (monotonic_now() > end_)
                 return ETIME;
             if (const int error = look_at(file, {at, std::min(at + longest_run, pages.end)}, run);
                 error != 0)
@@ -95,6 +96,8 @@ int ResidentPages::look(int file, std::uint64_t size, bool sparsely, Nanoseconds
 int ResidentPages::find_cached(int file, Pages pages) {
     if (pages.begin == pages.end)
         return 0;
+    if (monotonic_now() > end_)
+        return ETIME;
     const CachestatRange range{pages.begin * page_bytes, (pages.end - pages.begin) * page_bytes};
     Cachestat found{};
     if (syscall(cachestat_number, file, &range, &found, 0u) != 0) {

@@ -50,6 +50,7 @@ private:
 
     int pagemap_;
     std::uint64_t gone_ = 0;
+    Nanoseconds end_ = 0;
     std::vector<Pages> mapped_; // of the file
     std::vector<unsigned char> resident_;
     std::vector<std::uint64_t> entries_; // of the page map, then frames

@@ -19,7 +19,7 @@ namespace coldscope::guard {
 
 namespace {
 
-constexpr std::uint64_t most_memory = 160 << 20; // bytes of address space beside what a guard has,
+constexpr std::uint64_t most_memory = 256 << 20; // bytes of address space beside what a guard has,
                                                  // list, window and buffers
 
 void limit_memory() {
@@ -34,8 +34,8 @@ void limit_memory() {
 
 // The guard itself is spared when memory is short.
 void be_like_others() {
-    if (const Fd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); fd) [[maybe_unused]]
-        const ssize_t written = ::write(fd.get(), "0", 1);
+    const Fd fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    [[maybe_unused]] const ssize_t written = ::write(fd.get(), "0", 1);
 }
 
 } // namespace
@@ -66,6 +66,7 @@ Result<void> Server::observe_in_child(const Received& received, Fd from, int int
     if (pollfd ended{client_fd_.get(), POLLIN, 0}; poll(&ended, 1, 0) != 0)
         return system_error(ESRCH, "the client is gone");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    limit_memory();
     COLDSCOPE_TRY(const SealedBytes bytes, SealedBytes::map(received.fd.get()));
     COLDSCOPE_TRY(const std::vector<ObservedFolder> list, decode_list(bytes.bytes()));
     for (const ObservedFolder& folder : list) {
@@ -73,7 +74,6 @@ Result<void> Server::observe_in_child(const Received& received, Fd from, int int
             !folders_.has(folder.path))
             return system_error(EACCES, std::string(folder.path) + " is no folder of the guard's");
     }
-    limit_memory();
     reply(received.message, 0, "observing", from.get());
     from.reset();
     socket_.reset();
