@@ -59,30 +59,6 @@ json summary_json(const Summary& summary, const Engine::Traffic& traffic,
 
 } // namespace
 
-namespace {
-
-// In requests of the size that this run's own misses had; nothing without any.
-std::optional<std::uint64_t> saved_requests(const Run::Saved& saved, const Summary& summary,
-                                            const Engine::Traffic& traffic) {
-    const std::uint64_t others = summary.refaults + summary.failed + summary.lost + summary.opened;
-    if (traffic.missed == 0 || summary.requests <= others)
-        return std::nullopt;
-    return static_cast<std::uint64_t>(static_cast<double>(saved.bytes) *
-                                      static_cast<double>(summary.requests - others) /
-                                      static_cast<double>(traffic.missed));
-}
-
-std::string saved_text(const Run::Saved& saved, const Summary& summary,
-                       const Engine::Traffic& traffic) {
-    std::string text = fmt::format("{} of {} files in memory came by other mounts",
-                                   size_text(saved.bytes), saved.files);
-    if (const auto requests = saved_requests(saved, summary, traffic))
-        text += fmt::format(", which are some {} requests of this run's size", *requests);
-    return text;
-}
-
-} // namespace
-
 std::string duration_text(Nanoseconds time) {
     static constexpr std::array<std::string_view, 4> units{"ns", "us", "ms", "s"};
     return scaled(static_cast<double>(time), 1000, units);
@@ -325,8 +301,6 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
         if (const auto& saved = run.saved()) {
             event["saved_files"] = saved->files;
             event["saved_bytes"] = saved->bytes;
-            if (const auto requests = saved_requests(*saved, summary, traffic))
-                event["saved_requests_about"] = *requests;
         }
         return output_.line(event.dump());
     }
@@ -353,7 +327,9 @@ bool RunReport::summary(const Run& run, std::uint64_t lost_events) {
             line("sharing", fmt::format("{} asked through other mounts; of {} it was not seen "
                                         "through which",
                                         asked_through_, run.askers_unseen()))) &&
-           (!run.saved() || line("saved", saved_text(*run.saved(), summary, traffic))) &&
+           (!run.saved() ||
+            line("saved", fmt::format("{} of {} files in memory came by other mounts",
+                                      size_text(run.saved()->bytes), run.saved()->files))) &&
            line("latency", fmt::format("p50 {}, p95 {}, most {}", duration_text(summary.p50),
                                        duration_text(summary.p95), duration_text(summary.max))) &&
            line("events", fmt::format("{} lost", lost_events));

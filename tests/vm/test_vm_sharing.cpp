@@ -16,7 +16,7 @@ namespace {
 
 constexpr int files = 230;
 constexpr qint64 largest = 3 << 20; // bytes of a file of this machine's
-constexpr int large_files = 8;      // so that both trees have some 34 MB, whatever this machine has
+constexpr int large_files = 5;      // so that both trees have some 26 MB, whatever this machine has
 constexpr qint64 large = 2 << 20;   // bytes
 constexpr int changed_files = 3;
 constexpr int added_files = 5;
@@ -258,8 +258,11 @@ void TestVmSharing::observed_is_predicted() {
     QSet<QString> seen[2];
     qint64 shared = 0, resident = 0;
     for (const QByteArray& line : machine_.said(QByteArray("file ") + QTest::currentDataTag())) {
-        if (line.startsWith("cost "))
+        if (line.startsWith("samples ")) {
+            if (line != "samples 1")
+                qInfo("%s", line.constData());
             continue;
+        }
         const QByteArrayList words = line.split(' ');
         QVERIFY2(words.size() >= 6, line.constData());
         const int image = words[0].toInt();
@@ -335,10 +338,9 @@ void TestVmSharing::second_run_asks_little() {
     QVERIFY(second["saved_bytes"].toInteger() > not_fetched * 95 / 100);
     QVERIFY(second["saved_bytes"].toInteger() < not_fetched * 105 / 100);
     QCOMPARE(first["saved_bytes"].toInteger(), 0);
-    qInfo("%lld bytes of %lld files, some %lld requests, were saved by sharing, it says",
+    qInfo("%lld bytes of %lld files were saved by sharing, it says",
           static_cast<long long>(second["saved_bytes"].toInteger()),
-          static_cast<long long>(second["saved_files"].toInteger()),
-          static_cast<long long>(second["saved_requests_about"].toInteger()));
+          static_cast<long long>(second["saved_files"].toInteger()));
     qInfo("%d requests in place of %d, %lld bytes in place of %lld", asked,
           first["requests"].toInt(), static_cast<long long>(second["bytes_fetched"].toInteger()),
           static_cast<long long>(first["bytes_fetched"].toInteger()));
