@@ -91,9 +91,11 @@ void SharingSet::run_changed() {
     if (entries_.empty() || host.simulated() || host.attachment() != nullptr)
         return;
     const QString mount = QString::fromStdString(host.options().mount_point);
-    if (host.live() && !mount.isEmpty() && entries_.front().folder != mount)
+    if (host.live() && !mount.isEmpty() && entries_.front().folder != mount) {
+        if (!host.options().share_domain.empty())
+            entries_.front().mounted.domain = host.options().share_domain;
         set_folder(0, mount);
-    else if (!host.standing() && entries_.front().folder == mount && !mount.isEmpty())
+    } else if (!host.standing() && entries_.front().folder == mount && !mount.isEmpty())
         set_folder(0, {});
 }
 
