@@ -35,6 +35,7 @@ struct Arguments {
     std::string latency;
     std::string jitter;
     std::string bandwidth;
+    std::string share_domain;
     std::string reads;
     std::string theme;
     std::string compare;
@@ -67,6 +68,7 @@ Choice choice_of(const Arguments& arguments) {
     choice.cache = absolute(arguments.cache);
     choice.reads = absolute(arguments.reads);
     choice.buffered = arguments.buffered;
+    choice.share_domain = text(arguments.share_domain);
     for (const std::string& word : arguments.command)
         choice.command << text(word);
     for (const std::string& line : arguments.steering)
@@ -165,6 +167,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
                    "Bytes a second that the source gives, as 10M");
     app.add_flag("--buffered", arguments.buffered,
                  "fuse-blob without directio: FUSE's own cache then hides misses");
+    app.add_option(
+        "--share-domain", arguments.share_domain,
+        "fanotify, fuse-blob: the mount shares page cache with all mounts that name this "
+        "domain (inode_share, Linux 7.0)");
     app.add_option("--reads", arguments.reads,
                    "For simulated: a file of reads, TIME PROCESS PATH [OFFSET LENGTH] a line");
     app.add_option("--steer", arguments.steering,

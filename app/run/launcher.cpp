@@ -57,6 +57,7 @@ void Choice::save() const {
     settings.setValue(QStringLiteral("mount"), mount);
     settings.setValue(QStringLiteral("cache"), cache);
     settings.setValue(QStringLiteral("buffered"), buffered);
+    settings.setValue(QStringLiteral("share_domain"), share_domain);
     settings.setValue(QStringLiteral("reads"), reads);
     settings.setValue(QStringLiteral("command"), command);
 }
@@ -77,6 +78,7 @@ Choice Choice::saved() {
     choice.mount = text("mount");
     choice.cache = text("cache");
     choice.buffered = settings.value(QStringLiteral("buffered")).toBool();
+    choice.share_domain = text("share_domain");
     choice.reads = text("reads");
     choice.command = settings.value(QStringLiteral("command")).toStringList();
     return choice;
@@ -178,6 +180,7 @@ void Launcher::begin_run() {
         return refuse(error_text(shape.error()));
     options.shape = *shape;
     options.buffered = choice.buffered;
+    options.share_domain = choice.share_domain.toStdString();
     options.engine = engine;
     if (!choice.reads.isEmpty()) {
         auto reads = load_reads(choice.reads);

@@ -24,6 +24,7 @@ struct Choice {
     QString mount;         // empty: a folder made for the run, and taken away with it
     QString cache;         // empty: likewise, so that every run starts cold
     bool buffered = false; // fuse-blob without directio
+    QString share_domain;  // empty: share no page cache with other mounts
     QString reads;         // simulated: a file that lists them
     QStringList command;   // program and arguments, started in the mount
     QStringList steering;  // commands that the run begins with

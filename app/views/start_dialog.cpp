@@ -3,6 +3,7 @@
 #include "app/style/marks.h"
 #include "app/style/text.h"
 #include "app/views/file_dialogs.h"
+#include "daemon/guard/inode_share.h"
 
 #include <QCheckBox>
 #include <QComboBox>
@@ -16,6 +17,8 @@
 #include <QStandardItemModel>
 #include <QToolButton>
 #include <QVBoxLayout>
+
+#include <unistd.h>
 
 namespace coldscope::app {
 
@@ -89,6 +92,18 @@ StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* pa
     form->addRow(tr("Source, made slow"), source);
     buffered_ = new QCheckBox(tr("Buffered: FUSE's own cache may hide misses (fuse-blob)"), this);
     form->addRow(QString(), buffered_);
+    share_domain_ = new QLineEdit(this);
+    share_domain_->setPlaceholderText(tr("nobody, or the name of a domain (fanotify, fuse-blob)"));
+    const std::string obstacle = guard::inode_share_obstacle();
+    may_share_ = obstacle.empty() || geteuid() != 0;
+    if (!may_share_)
+        share_domain_->setPlaceholderText(tr("not on this kernel: Linux 7.0 has inode_share"));
+    share_domain_->setToolTip(
+        obstacle.empty() ? tr("All mounts of a domain hold files with equal fingerprints in memory "
+                              "once (inode_share). Every image of it is trusted with the others' "
+                              "bytes.")
+                         : QString::fromStdString(obstacle));
+    form->addRow(tr("S&hare memory with"), share_domain_);
     form->addRow(tr("&Mount on"), path_line(mount_, true, tr("Mount point")));
     mount_->setPlaceholderText(tr("a folder made for this run"));
     form->addRow(tr("&Keep bytes in"), path_line(cache_, true, tr("Cache folder")));
@@ -119,13 +134,15 @@ StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* pa
     jitter_->setText(choice.jitter);
     bandwidth_->setText(choice.bandwidth);
     buffered_->setChecked(choice.buffered);
+    share_domain_->setText(choice.share_domain);
     mount_->setText(choice.mount);
     cache_->setText(choice.cache);
     reads_->setText(choice.reads);
     command_->setText(joined_command(choice.command));
     connect(image_, &QLineEdit::textChanged, this, &StartDialog::look_at_image);
     connect(transport_, &QComboBox::currentIndexChanged, this, &StartDialog::look_at_fields);
-    for (QLineEdit* field : {latency_, jitter_, bandwidth_, mount_, cache_, reads_, command_})
+    for (QLineEdit* field :
+         {latency_, jitter_, bandwidth_, share_domain_, mount_, cache_, reads_, command_})
         connect(field, &QLineEdit::textChanged, this, &StartDialog::look_at_fields);
     look_at_image();
 }
@@ -244,7 +261,12 @@ void StartDialog::look_at_fields() {
     mount_->parentWidget()->setEnabled(!simulated);
     command_->setEnabled(!simulated);
     buffered_->setEnabled(!simulated && now.transport != QStringLiteral("fuse-tree"));
+    share_domain_->setEnabled(may_share_ && !simulated &&
+                              now.transport != QStringLiteral("fuse-tree"));
     QString error = image_error_;
+    if (error.isEmpty() && !now.share_domain.isEmpty() &&
+        !guard::is_domain(now.share_domain.toStdString()))
+        error = tr("A domain's name has letters, digits, dots, '-' and '_' only.");
     for (const QLineEdit* field : blob_fields_) {
         if (error.isEmpty() && !QFileInfo(field->text()).isFile())
             error = field->text().isEmpty()
@@ -268,6 +290,7 @@ Choice StartDialog::choice() const {
     choice.jitter = jitter_->text();
     choice.bandwidth = bandwidth_->text();
     choice.buffered = buffered_->isEnabled() && buffered_->isChecked();
+    choice.share_domain = share_domain_->isEnabled() ? share_domain_->text() : QString();
     choice.mount = mount_->text();
     choice.cache = cache_->text();
     choice.reads = reads_->text();

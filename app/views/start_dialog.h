@@ -47,6 +47,8 @@ private:
     QLineEdit* jitter_;
     QLineEdit* bandwidth_;
     QCheckBox* buffered_;
+    QLineEdit* share_domain_;
+    bool may_share_ = true; // the kernel has inode_share, or it can't be known
     QLineEdit* mount_;
     QLineEdit* cache_;
     QLineEdit* reads_;
