@@ -15,10 +15,11 @@ struct SeenRun {
 };
 
 struct SeenFile {
-    int sys_errno = 0;           // it could not be looked at: nothing else is known
-    std::uint64_t device = 0;    // st_dev, of the mount's file system
-    std::uint64_t inode = 0;     // st_ino
-    std::uint64_t size = 0;      // bytes
+    int sys_errno = 0;        // it could not be looked at: nothing else is known
+    std::uint64_t device = 0; // st_dev, of the mount's file system
+    std::uint64_t inode = 0;  // st_ino
+    bool stacked = false;     // an overlay's, which has another number for the inode that it shows
+    std::uint64_t size = 0;   // bytes
     std::uint64_t first_run = 0; // in Sample::runs
     std::uint64_t runs = 0;
 };

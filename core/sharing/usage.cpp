@@ -3,6 +3,7 @@
 #include "core/sharing/seen.h"
 
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace coldscope::sharing {
@@ -113,6 +114,27 @@ std::vector<Usage> Counter::finish() {
 
 } // namespace
 
+namespace {
+
+// Whether both have one physical page at the same place.
+bool show_one_page(const Sample& sample, const SeenFile& a, const SeenFile& b) {
+    const auto ours = sample.runs_of(a);
+    const auto theirs = sample.runs_of(b);
+    for (std::size_t i = 0, j = 0; i < ours.size() && j < theirs.size();) {
+        const SeenRun& one = ours[i];
+        const SeenRun& other = theirs[j];
+        const std::uint64_t page = std::max(one.page, other.page);
+        if (page < std::min(one.page + one.count, other.page + other.count)) {
+            const std::uint64_t frame = sample.frames_of(one)[page - one.page];
+            return frame != 0 && frame == sample.frames_of(other)[page - other.page];
+        }
+        one.page < other.page ? ++i : ++j;
+    }
+    return false;
+}
+
+} // namespace
+
 std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
                                    std::span<const SampledFile> files,
                                    std::vector<std::uint32_t>& of_file) {
@@ -133,16 +155,32 @@ std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
         if (inode.file != no_file || inode.blob != no_group)
             inodes.push_back(inode);
     }
-    std::ranges::stable_sort(inodes, {}, &SeenInode::image);
+    std::ranges::stable_sort(inodes, {}, [&](const SeenInode& inode) {
+        return std::pair(inode.image, sample.files[inode.sampled].stacked);
+    });
     std::map<std::tuple<std::uint64_t, std::uint64_t>, std::uint32_t> known;
     std::vector<SeenInode> kept;
+    std::multimap<std::uint32_t, std::uint32_t> of_table; // numbers in `kept`, by file
+    // Which of those an overlay's file shows.
+    const auto shown_by = [&](const SeenInode& inode) -> std::optional<std::uint32_t> {
+        const SeenFile& seen = sample.files[inode.sampled];
+        const auto [first, end] = of_table.equal_range(inode.file);
+        const auto found = std::find_if(first, end, [&](const auto& one) {
+            return show_one_page(sample, seen, sample.files[kept[one.second].sampled]);
+        });
+        return seen.stacked && inode.file != no_file && found != end ? std::optional(found->second)
+                                                                     : std::nullopt;
+    };
     for (const SeenInode& inode : inodes) {
         const SeenFile& seen = sample.files[inode.sampled];
         const auto number = static_cast<std::uint32_t>(kept.size());
-        const auto [at, is_new] = known.try_emplace({seen.device, seen.inode}, number);
+        const auto [at, is_new] =
+            known.try_emplace({seen.device, seen.inode}, shown_by(inode).value_or(number));
         of_file[inode.sampled] = at->second;
-        if (is_new)
-            kept.push_back(inode);
+        if (at->second != number)
+            continue;
+        kept.push_back(inode);
+        of_table.emplace(inode.file, number);
     }
     return kept;
 }

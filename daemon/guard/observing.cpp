@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -84,8 +85,11 @@ private:
         folder_ = open_strictly(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
         error_ = folder_ ? 0 : errno;
         struct statfs status {};
-        sparsely_ = folder_ && fstatfs(folder_.get(), &status) == 0 &&
-                    asks_before_mapping(static_cast<std::uint32_t>(status.f_type));
+        const std::uint32_t type = folder_ && fstatfs(folder_.get(), &status) == 0
+                                       ? static_cast<std::uint32_t>(status.f_type)
+                                       : 0;
+        sparsely_ = asks_before_mapping(type);
+        stacked_ = type == OVERLAYFS_SUPER_MAGIC;
     }
 
     void file(const char* path) {
@@ -103,6 +107,8 @@ private:
         out_.put(size);
         if (!file)
             return;
+        if (stacked_)
+            out_.record(Seen::stacked, 0);
         const int error =
             pages_.look(file.get(), size, sparsely_, std::min(end_, now + file_limit),
                         [this](std::uint64_t page, std::span<const std::uint64_t> frames) {
@@ -144,6 +150,7 @@ private:
     Fd folder_;
     int error_ = 0; // of the folder
     bool sparsely_ = false;
+    bool stacked_ = false;
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 //     u32 1, u32 errno, u64 device, u64 inode, u64 size in bytes
 //     u32 2, u32 count, u64 first page, and as many u64 frames: pages of the file that are resident
 //     u32 3, u32 errno: the file can't be looked at after all, what came of it does not count
+//     u32 5, u32 0: the file is an overlay's, which shows another file system's pages
 //     u32 4, u32 0, u64 pages that left memory meanwhile: the end, without which all is void
 #pragma once
 
@@ -15,7 +16,7 @@
 
 namespace coldscope::guard {
 
-enum class Seen : std::uint32_t { file = 1, run = 2, broken = 3, end = 4 };
+enum class Seen : std::uint32_t { file = 1, run = 2, broken = 3, end = 4, stacked = 5 };
 
 inline constexpr Nanoseconds observing_limit = 20 * second;  // the rest of the files gets ETIME
 inline constexpr Nanoseconds observing_killed = 25 * second; // for a child that waits for a file

@@ -66,6 +66,11 @@ Result<std::size_t> SampleReader::record(std::span<const std::byte> bytes) {
             return wrong("an error of no file was observed");
         broken(static_cast<int>(number));
         return cursor.at();
+    case guard::Seen::stacked:
+        if (!in_file_)
+            return wrong("an overlay's file that is none was observed");
+        sample_.files.back().stacked = true;
+        return cursor.at();
     case guard::Seen::end:
         sample_.gone = cursor.u64();
         if (!cursor.ok())

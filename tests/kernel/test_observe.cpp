@@ -272,6 +272,7 @@ void TestObserve::an_overlay_shows_the_same_memory() {
         seen({{mounted->folder(), {file.toStdString()}}, {over.folder(), {file.toStdString()}}});
     QVERIFY(!frames_of(sample, 0).empty());
     QCOMPARE(frames_of(sample, 1), frames_of(sample, 0));
+    QVERIFY(!sample.files[0].stacked && sample.files[1].stacked);
 }
 
 void TestObserve::names_of_one_inode_and_holes() {

@@ -2,6 +2,7 @@
 #include "core/sharing/usage.h"
 #include "tests/unit/sharing/random_images.h"
 
+#include <array>
 #include <map>
 #include <set>
 
@@ -347,6 +348,25 @@ private Q_SLOTS:
                 QCOMPARE(said[i].files, wanted[i].files);
             }
         }
+    }
+
+    // It has an inode number of its own there, and no memory.
+    void an_overlay_shows_another_s_memory() {
+        const RandomImages made({12, 0, 2, 2, 4}, 1);
+        const Prediction prediction = predict(made.images(), false);
+        const erofs::NodeId node = made.images()[0]->node("/file-0");
+        const SampledFile which{0, node, 0};
+        const auto see = [&](std::uint64_t frame_above, bool stacked) {
+            Sample sample = sample_of({{which, 1, 7, {{0, 50}}, false},
+                                       {which, 2, 7, {{0, frame_above}}, false}});
+            sample.files[1].stacked = stacked;
+            const Observed observed(prediction, sample, std::array{which, which});
+            return observed.totals(0);
+        };
+        QCOMPARE(see(50, true).resident, 4096U);
+        QCOMPARE(see(50, true).shared_now, 0U);
+        QCOMPARE(see(51, true).resident, 8192U); // of another mount of the image
+        QCOMPARE(see(50, false).shared_now, 8192U);
     }
 
     void nothing_is_resident_that_was_not_seen() {
