@@ -79,7 +79,9 @@ void TestSharingDemo::initTestCase() {
     QVERIFY(demo.waitForFinished(480000));
     table_ = QString::fromUtf8(demo.readAllStandardOutput());
     said_ = QString::fromUtf8(demo.readAllStandardError());
-    std::printf("%s%s\n", qPrintable(said_), qPrintable(table_));
+    std::printf("%s", qPrintable(said_));
+    for (const QString& line : table_.split('\n', Qt::SkipEmptyParts))
+        std::printf("table: %s\n", qPrintable(line));
     std::fflush(stdout);
     QVERIFY2(demo.exitStatus() == QProcess::NormalExit && demo.exitCode() == 0, qPrintable(said_));
     const QRegularExpression note("of each file: (.*)$", QRegularExpression::MultilineOption);

@@ -9,6 +9,7 @@
 #include <QJsonDocument>
 #include <QRandomGenerator>
 #include <QtTest>
+#include <cstdio>
 
 using namespace coldscope::test;
 
@@ -207,22 +208,21 @@ void TestVmSharing::second_image_takes_little() {
         QCOMPARE(words.size(), 3);
         table[words[0]] = {words[1].toDouble() / 1024, words[2].toDouble() / 1024};
     }
-    qInfo("Growth of Cached in MiB, first image and second");
+    std::printf("table: growth of Cached in MiB, first image and second (Linux 7.3)\n");
     for (const char* kind : {"plain", "chunk", "lz4", "two"}) {
         for (const char* directio : {"-", "directio"}) {
             const QByteArray row = QByteArray(kind) + ',' + directio;
             QVERIFY2(table.contains(row + ",off") && table.contains(row + ",on"), row.constData());
             const auto off = table[row + ",off"];
             const auto on = table[row + ",on"];
-            qInfo("%-6s %-9s off %5.1f %5.1f   on %5.1f %5.1f (%.1f %%)", kind,
-                  *directio == '-' ? "buffered" : directio, off.first, off.second, on.first,
-                  on.second, 100 * on.second / on.first);
+            std::printf("table: %-6s %-9s off %5.1f %5.1f   on %5.1f %5.1f (%.1f %%)\n", kind,
+                        *directio == '-' ? "buffered" : directio, off.first, off.second, on.first,
+                        on.second, 100 * on.second / on.first);
             QVERIFY2(off.second > 0.9 * off.first, row.constData());
             QVERIFY2(on.first > 0.9 * off.first, row.constData());
-            if (*directio != '-')
-                QVERIFY2(on.second <= 0.05 * on.first, row.constData());
-            else
-                QVERIFY2(on.second <= 0.25 * on.first, row.constData());
+            // What is read of the image's file around each inode is data there, not shared.
+            const double most = row == "plain,-" ? 0.1 : 0.05;
+            QVERIFY2(on.second <= most * on.first, row.constData());
         }
     }
 }
