@@ -5,6 +5,7 @@
 #include "core/base/fd.h"
 #include "daemon/observe/observer.h"
 #include "tests/bench/erofs_tools.h"
+#include "tests/bench/optimised.h"
 
 #include <algorithm>
 #include <atomic>

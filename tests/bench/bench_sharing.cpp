@@ -9,6 +9,7 @@
 #include "core/sharing/usage.h"
 #include "tests/bench/bench_index_image.h"
 #include "tests/bench/erofs_tools.h"
+#include "tests/bench/optimised.h"
 
 #include <array>
 #include <chrono>
@@ -117,10 +118,8 @@ double measure(const std::array<std::string, 2>& paths, Times& times) {
 } // namespace
 
 int main() {
-#ifndef NDEBUG
-    fmt::print(stderr, "an unoptimised build is not measured\n");
-    return skipped;
-#endif
+    if (!is_optimised())
+        return skipped;
     const ScratchFolder folder("bench_sharing");
     if (folder.path().empty())
         return 1;
