@@ -194,16 +194,13 @@ const Observed::State::Device* Observed::State::device_of(std::uint32_t image,
 }
 
 bool Observed::State::is_twice(std::uint32_t file, std::uint64_t page) const {
-    const auto first = table.runs.begin() + table.files[file].first_run;
-    const auto end = table.runs.begin() + table.end_run(file);
-    const auto run = std::prev(std::upper_bound(
-        first, end, page, [](std::uint64_t p, const Run& r) { return p < r.page; }));
-    if (!table.is_blob(*run))
+    const Run& run = table.runs[table.run_at(file, page)];
+    if (!table.is_blob(run))
         return false;
-    const Device* device = device_of(table.files[file].image, run->space);
+    const Device* device = device_of(table.files[file].image, run.space);
     if (device == nullptr)
         return false;
-    const std::uint64_t begin = run->position + (page - run->page) * page_size;
+    const std::uint64_t begin = run.position + (page - run.page) * page_size;
     const std::uint64_t last = begin + bytes_in_page(table.files[file].size(), page) - 1;
     const Range wanted{begin / page_size, last / page_size + 1};
     const auto at = std::ranges::upper_bound(device->pages, wanted.begin, {}, &Range::end);

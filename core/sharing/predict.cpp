@@ -58,6 +58,7 @@ Result<Prediction> Prediction::make(std::span<const Side> sides, std::vector<Key
     COLDSCOPE_CHECK(steps.next());
     COLDSCOPE_TRY(Table table, gather(sides, keys));
     COLDSCOPE_CHECK(steps.next());
+    COLDSCOPE_CHECK(check_scans(scans, keys));
     COLDSCOPE_CHECK(match_whole_files(table, scans, keys));
     COLDSCOPE_CHECK(steps.next());
     std::vector<Found> by_blocks;
@@ -93,10 +94,6 @@ FileSharing Prediction::file(std::size_t image, NodeId node) const {
 
 Totals Prediction::totals(std::size_t image) const {
     return image < table_->images.size() ? table_->images[image].totals : Totals{};
-}
-
-std::size_t Prediction::images() const {
-    return table_->images.size();
 }
 
 } // namespace coldscope::sharing

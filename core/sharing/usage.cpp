@@ -81,10 +81,7 @@ void Counter::add(std::uint32_t number, Range pages) {
     else
         add_pages(usage.by_fingerprint, pages.length());
     // The RFC's rule: files that lie on one blob, from pages' borders on.
-    const auto first = table_.runs.begin() + file.first_run;
-    const auto behind = std::ranges::upper_bound(
-        first, table_.runs.begin() + table_.end_run(number), pages.begin, {}, &Run::page);
-    for (auto i = static_cast<std::uint32_t>(std::max(behind - 1, first) - table_.runs.begin());
+    for (std::uint32_t i = table_.run_at(number, pages.begin);
          i < table_.end_run(number) && table_.runs[i].page < pages.end; ++i) {
         const Run& run = table_.runs[i];
         Range part{std::max(pages.begin, run.page), std::min(pages.end, table_.end_page(i))};
