@@ -1,4 +1,5 @@
-// Which devices are one blob; and images that ask for more than they have reason to.
+// Which devices are one blob; sides as if they shared; and images that ask for more than they have
+// reason to.
 #include "core/sharing/blobs.h"
 #include "core/sharing/usage.h"
 #include "tests/support/image_writer.h"
@@ -83,6 +84,22 @@ private Q_SLOTS:
         QVERIFY(blobs.of[0][3] != blobs.of[1][3]); // nor is none
         QVERIFY(blobs.of[0][0] != blobs.of[1][0]);
         QCOMPARE(blobs.count, 9U);
+    }
+
+    void as_if_all_shared() {
+        const RandomImages made({12, 0, 3, 2, 4}, 1);
+        std::vector<Side> sides;
+        for (const auto& image : made.images())
+            sides.push_back(image->side());
+        sides[0].mounted = {false, true, "one", true};
+        sides[1].mounted = {true, false, "two", false};
+        const std::vector<Side> shared = as_if_shared(sides);
+        QCOMPARE(shared.size(), sides.size());
+        for (const Side& side : shared)
+            QVERIFY((side.mounted == Mounted{true, false, "one", false}));
+        QVERIFY(as_if_shared(shared)[1].mounted == shared[1].mounted);
+        sides[0].mounted.domain.clear();
+        QVERIFY(!as_if_shared(sides)[2].mounted.domain.empty());
     }
 
     void files_in_each_other() {

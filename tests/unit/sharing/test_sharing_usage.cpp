@@ -374,31 +374,13 @@ private Q_SLOTS:
         const Prediction prediction = predict(made.images(), false);
         const erofs::NodeId node = made.images()[0]->node("/file-0");
         const SampledFile which{0, node, 0};
-        const std::uint64_t size = made.images()[0]->index.node(node).size;
-        const Sample sample = sample_of({{which, 1, 7, {{0, 50}}, false, size + 1}});
+        const Sample sample = sample_of({{which, 1, 7, {{0, 50}}, false, 1}});
         const Observed observed(prediction, sample, std::array{which});
         QCOMPARE(observed.strangers(), 1U);
         QCOMPARE(observed.totals(0).resident, 0U);
         for (const SeenPiece& piece : observed.file(0, node))
             QCOMPARE(int(piece.residency), int(Presence::unknown));
-        QVERIFY(observed.holders(0, node, {0, 4096}, 10).empty());
         QCOMPARE(usage_of(prediction, sample, std::array{which})[0].off, 0U);
-    }
-
-    void as_if_all_shared() {
-        const RandomImages made({12, 0, 3, 2, 4}, 1);
-        std::vector<Side> sides;
-        for (const auto& image : made.images())
-            sides.push_back(image->side());
-        sides[0].mounted = {false, true, "one", true};
-        sides[1].mounted = {true, false, "two", false};
-        const std::vector<Side> shared = as_if_shared(sides);
-        QCOMPARE(shared.size(), sides.size());
-        for (const Side& side : shared)
-            QVERIFY((side.mounted == Mounted{true, false, "one", false}));
-        QVERIFY(as_if_shared(shared)[1].mounted == shared[1].mounted);
-        sides[0].mounted.domain.clear();
-        QVERIFY(!as_if_shared(sides)[2].mounted.domain.empty());
     }
 
     void nothing_is_resident_that_was_not_seen() {
