@@ -8,9 +8,11 @@ namespace coldscope::sharing {
 
 namespace {
 
-// Of one who looks who has a range: pages of it, and other ones that are the same memory. Cheap
-// enough for a thread that draws, and more than a file of 512 MB has.
-constexpr std::size_t most_visits = std::size_t{1} << 18;
+// Of a search for who has a range: its pages, and others that are the same memory. Cheap enough for
+// a thread that draws; 2 GiB of a file whose frames follow each other, less where they have to be
+// looked up one by one.
+constexpr std::size_t most_visits = std::size_t{1} << 20;
+constexpr std::size_t visits_look_up = 16;
 
 // Pages that are alike, of one file.
 struct Pages {
@@ -302,15 +304,19 @@ std::vector<SeenHolder> Observed::holders(std::size_t image, NodeId node, Range 
     };
     const std::vector<State::Seen>& all = state_->seen;
     auto at = all.begin(); // frames follow each other often
+    const auto visit = [&visits](std::size_t count) {
+        visits -= std::min(visits, count);
+        return visits != 0;
+    };
     const auto see = [&](std::uint64_t frame) {
-        if (visits-- == 0)
-            return false;
-        if (at == all.end() || at->frame != frame)
-            at = std::ranges::lower_bound(all, frame, {}, &State::Seen::frame);
-        for (; at != all.end() && at->frame == frame; ++at) {
-            if (visits == 0 || (at->sampled != own && !add(*at)))
+        if (at == all.end() || at->frame != frame) {
+            if (!visit(visits_look_up))
                 return false;
-            --visits;
+            at = std::ranges::lower_bound(all, frame, {}, &State::Seen::frame);
+        }
+        for (; at != all.end() && at->frame == frame; ++at) {
+            if (!visit(1) || (at->sampled != own && !add(*at)))
+                return false;
         }
         return true;
     };
