@@ -8,7 +8,10 @@ namespace coldscope::sharing {
 
 namespace {
 
-constexpr std::size_t most_looked_at = std::size_t{1} << 20; // what others have of it
+// Of each of the ways to find one: runs, files and pages that are looked at, and what is found,
+// which costs some times as much. Cheap enough for a thread that draws; real images have less.
+constexpr std::size_t most_visits = std::size_t{1} << 16;
+constexpr std::size_t visits_found = 8;
 
 class HolderSearch {
 public:
@@ -24,22 +27,30 @@ private:
         std::uint64_t end = 0;
         std::uint64_t there = 0; // where they begin in the other one
     };
+    // False: there were enough.
+    [[nodiscard]] bool visit(std::size_t visits = 1) {
+        visits_ -= std::min(visits, visits_);
+        return visits_ != 0;
+    }
     void add(std::uint32_t other, const Common& common);
     void add_whole(const Groups& groups, std::uint32_t group);
     void add_blocks();
     void add_blocks_of(const Segment& segment, const Run& run, Range run_pages);
     void add_same_pages();
+    void add_same_page(std::size_t number);
+    [[nodiscard]] std::vector<SamePage>::const_iterator first_with_digest(std::size_t number);
 
     const Table& table_;
     std::uint32_t number_;
     const File& file_;
     Range pages_;
     std::map<std::uint32_t, std::vector<Common>> found_; // by the other file
-    std::size_t count_ = 0;
+    std::size_t visits_ = 0;                             // that are left
+    std::vector<SamePage>::const_iterator first_same_ = table_.same_pages.end(); // of a digest
 };
 
 void HolderSearch::add(std::uint32_t other, const Common& common) {
-    if (other == number_ || common.begin >= common.end || count_ == most_looked_at)
+    if (other == number_ || common.begin >= common.end)
         return;
     std::vector<Common>& list = found_[other];
     if (!list.empty() && list.back().end == common.begin &&
@@ -49,13 +60,16 @@ void HolderSearch::add(std::uint32_t other, const Common& common) {
         return;
     }
     list.push_back(common);
-    ++count_;
+    static_cast<void>(visit(visits_found));
 }
 
 void HolderSearch::add_whole(const Groups& groups, std::uint32_t group) {
     if (group == no_group)
         return;
+    visits_ = most_visits;
     for (const std::uint32_t other : groups.of(group)) {
+        if (!visit())
+            return;
         const Standing standing = table_.whole_standing(file_, table_.files[other]);
         if (standing.mark != Mark::alone)
             add(other, {standing, pages_.begin, pages_.end, pages_.begin});
@@ -63,11 +77,13 @@ void HolderSearch::add_whole(const Groups& groups, std::uint32_t group) {
 }
 
 void HolderSearch::add_blocks() {
-    for (std::uint32_t i = file_.first_run; i < table_.end_run(number_); ++i) {
+    visits_ = most_visits;
+    for (std::uint32_t i = table_.run_at(number_, pages_.begin);
+         i < table_.end_run(number_) && table_.runs[i].page < pages_.end && visit(); ++i) {
         const Run& run = table_.runs[i];
         const Range pages{std::max(run.page, pages_.begin),
                           std::min(table_.end_page(i), pages_.end)};
-        if (!is_keyed(run) || pages.begin >= pages.end)
+        if (!is_keyed(run))
             continue;
         const std::uint64_t base = run.position / page_size - run.page;
         const auto key = [](const Segment& s) { return std::pair(s.space, s.begin); };
@@ -75,7 +91,7 @@ void HolderSearch::add_blocks() {
         auto at = std::ranges::lower_bound(
             segments, std::pair(Table::space_of(run), pages.end + base), {}, key);
         // Backwards, as long as any before it can reach so far.
-        while (at != segments.begin() && count_ < most_looked_at) {
+        while (at != segments.begin() && visit()) {
             --at;
             if (at->space != Table::space_of(run) || at->reach <= pages.begin + base)
                 break;
@@ -106,22 +122,57 @@ void HolderSearch::add_blocks_of(const Segment& segment, const Run& run, Range p
 }
 
 void HolderSearch::add_same_pages() {
+    visits_ = most_visits;
     const auto place = [this](std::uint32_t i) {
         return std::pair(table_.same_pages[i].file, table_.same_pages[i].page);
     };
     auto at =
         std::ranges::lower_bound(table_.same_order, std::pair(number_, pages_.begin), {}, place);
     for (; at != table_.same_order.end() && place(*at) < std::pair(number_, pages_.end); ++at) {
-        const SamePage& page = table_.same_pages[*at];
-        const auto same =
-            std::ranges::equal_range(table_.same_pages, page.digest, {}, &SamePage::digest);
-        for (const SamePage& other : same) {
-            if (count_ == most_looked_at)
-                return;
-            add(other.file,
-                {{Mark::same_bytes, Reason::none}, page.page, page.page + 1, other.page});
-        }
+        if (!visit())
+            return;
+        add_same_page(*at);
     }
+}
+
+// One page of each file with that digest: the one behind the page before, or its first one.
+void HolderSearch::add_same_page(std::size_t number) {
+    const std::vector<SamePage>& all = table_.same_pages;
+    const SamePage& page = all[number];
+    const auto key = [](const SamePage& p) { return std::tuple(p.digest, p.file, p.page); };
+    for (auto at = first_with_digest(number);
+         at != all.end() && at->digest == page.digest && visit();) {
+        const std::uint32_t file = at->file;
+        std::uint64_t there = at->page;
+        if (const auto found = found_.find(file); found != found_.end()) {
+            const Common& before = found->second.back();
+            const std::uint64_t next = before.there + (page.page - before.begin);
+            if (before.end == page.page && next != there &&
+                std::ranges::binary_search(all, std::tuple(page.digest, file, next), {}, key))
+                there = next;
+        }
+        add(file, {{Mark::same_bytes, Reason::none}, page.page, page.page + 1, there});
+        if (++at != all.end() && at->digest == page.digest && at->file == file)
+            at = std::ranges::lower_bound(
+                at, all.end(), std::tuple(page.digest, file + 1, std::uint64_t{0}), {}, key);
+    }
+}
+
+std::vector<SamePage>::const_iterator HolderSearch::first_with_digest(std::size_t number) {
+    const std::vector<SamePage>& all = table_.same_pages;
+    const Half digest = all[number].digest;
+    if (first_same_ != all.end() && first_same_->digest == digest)
+        return first_same_;
+    first_same_ = all.begin() + static_cast<std::ptrdiff_t>(number);
+    // Most pages are few files'.
+    for (int i = 0; first_same_ != all.begin() && std::prev(first_same_)->digest == digest; ++i) {
+        if (i == 8)
+            first_same_ =
+                std::ranges::lower_bound(all.begin(), first_same_, digest, {}, &SamePage::digest);
+        else
+            --first_same_;
+    }
+    return first_same_;
 }
 
 std::vector<Holder> HolderSearch::run() {
@@ -166,6 +217,8 @@ std::vector<Holder> Prediction::holders(std::size_t image, NodeId node, Range ra
         return holders;
     const erofs::Index& index = *table_->images[image].index;
     for (const NodeId name : index.nodes_of_nid(index.node(node).nid)) {
+        if (holders.size() == most)
+            return holders;
         if (name != node)
             holders.push_back(
                 {file.image, name, range.begin, range.length(), Mark::alone, Reason::none, true});

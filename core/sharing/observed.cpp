@@ -1,9 +1,63 @@
 #include "core/sharing/seen.h"
 #include "core/sharing/usage.h"
 
+#include <map>
 #include <tuple>
 
 namespace coldscope::sharing {
+
+namespace {
+
+// Of a search for who has a range: its pages, and others that are the same memory. Cheap enough for
+// a thread that draws; 2 GiB of a file whose frames follow each other, less where they have to be
+// looked up one by one.
+constexpr std::size_t most_visits = std::size_t{1} << 20;
+constexpr std::size_t visits_look_up = 16;
+
+// Pages that are alike, of one file.
+struct Pages {
+    Range pages;
+    bool shared = false;
+    bool twice = false;
+};
+
+void push(std::vector<Pages>& list, const Pages& part) {
+    if (!list.empty() && list.back().pages.end == part.pages.begin &&
+        list.back().shared == part.shared && list.back().twice == part.twice)
+        list.back().pages.end = part.pages.end;
+    else
+        list.push_back(part);
+}
+
+// Where a file was seen more than once, what is said of a page is the most that is.
+std::vector<Pages> joined(const std::vector<Pages>& parts) {
+    struct Edge {
+        std::uint64_t page = 0;
+        int step = 0; // 1: the part begins, -1: it ends
+        const Pages* part = nullptr;
+    };
+    std::vector<Edge> edges;
+    edges.reserve(2 * parts.size());
+    for (const Pages& part : parts) {
+        edges.push_back({part.pages.begin, 1, &part});
+        edges.push_back({part.pages.end, -1, &part});
+    }
+    std::ranges::sort(edges, {}, &Edge::page);
+    std::vector<Pages> list;
+    int resident = 0;
+    int shared = 0;
+    int twice = 0;
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+        resident += edges[i].step;
+        shared += edges[i].part->shared ? edges[i].step : 0;
+        twice += edges[i].part->twice ? edges[i].step : 0;
+        if (resident > 0 && edges[i].page < edges[i + 1].page) // the last one ends the last part
+            push(list, {{edges[i].page, edges[i + 1].page}, shared > 0, twice > 0});
+    }
+    return list;
+}
+
+} // namespace
 
 struct Observed::State {
     // Of a page frame: where it was seen.
@@ -18,65 +72,54 @@ struct Observed::State {
         std::uint32_t blob = 0;
         std::vector<Range> pages; // resident ones, in order
     };
-    // Pages that are alike, of one file.
-    struct Pages {
-        Range pages;
-        bool shared = false;
-        bool twice = false;
-    };
     // A file of the table, and one of Sample::files that is it.
     struct Which {
         std::uint32_t file = 0;
         std::uint32_t sampled = 0;
         auto operator<=>(const Which&) const = default;
     };
+    // What is known of a file of the table.
+    struct Known {
+        std::uint32_t file = 0;
+        std::uint32_t sampled = 0; // the first of Sample::files that is it
+        std::vector<Pages> pages;  // resident ones, in order
+        SeenTotals totals;         // each of its inodes once
+    };
 
     State(const Table& from, const Sample& of, std::span<const SampledFile> files);
-    [[nodiscard]] std::span<const Which> sampled_of(std::uint32_t file) const {
-        const auto found = std::ranges::equal_range(which, file, {}, &Which::file);
-        return {found.begin(), found.end()};
-    }
-    [[nodiscard]] std::span<const Seen> seen_of(std::uint64_t frame) const {
-        const auto found = std::ranges::equal_range(seen, frame, {}, &Seen::frame);
-        return {found.begin(), found.end()};
+    void add_device(const SampledFile& device, const SeenFile& file);
+    void add_known(std::span<const Which> which);
+    [[nodiscard]] const Known* known_of(std::uint32_t file) const {
+        const auto at = std::ranges::lower_bound(known, file, {}, &Known::file);
+        return at != known.end() && at->file == file ? &*at : nullptr;
     }
     [[nodiscard]] bool is_shared(std::uint64_t frame) const;
     [[nodiscard]] bool is_twice(std::uint32_t file, std::uint64_t page) const;
     [[nodiscard]] const Device* device_of(std::uint32_t image, std::uint32_t blob) const;
     // Resident ones as one of Sample::files has them, in order.
-    [[nodiscard]] std::vector<Pages> pages_of(std::uint32_t file, std::uint32_t sampled) const;
-    void add(SeenTotals& totals, std::uint32_t file, std::uint32_t sampled) const;
+    [[nodiscard]] std::vector<Pages> pages_of(const Which& which) const;
 
     const Table& table;
     const Sample& sample;
-    std::vector<std::uint32_t> inode_of; // of each of Sample::files; filled with the next
-    std::vector<SeenInode> inodes;
-    std::vector<Which> which;            // sorted
-    std::vector<Seen> seen;              // by frame
+    SeenInodes inodes;
+    std::vector<Seen> seen; // by frame, inode
     std::vector<Device> devices;
-    std::uint64_t in_devices = 0; // bytes
+    std::vector<Known> known; // by file
     std::vector<SeenTotals> totals;
 };
 
 Observed::State::State(const Table& from, const Sample& of, std::span<const SampledFile> files)
-    : table(from), sample(of), inodes(seen_inodes(from, of, files, inode_of)),
-      totals(from.images.size()) {
-    for (std::uint32_t i = 0; i < inode_of.size(); ++i) {
-        if (inode_of[i] == no_group)
+    : table(from), sample(of), inodes(seen_inodes(from, of, files)), totals(from.images.size()) {
+    std::vector<Which> which;
+    for (std::uint32_t i = 0; i < inodes.of_file.size(); ++i) {
+        const std::uint32_t inode = inodes.of_file[i];
+        if (inode == no_group)
             continue;
-        const SampledFile& of_which = files[i];
-        const std::uint32_t file = of_which.node == erofs::no_node
+        const std::uint32_t file = files[i].node == erofs::no_node
                                        ? no_file
-                                       : table.file_of(of_which.image, of_which.node);
+                                       : table.file_of(files[i].image, files[i].node);
         if (file == no_file) {
-            Device device{of_which.image, table.images[of_which.image].blobs[of_which.device], {}};
-            for (const SeenRun& run : sample.runs_of(sample.files[i]))
-                device.pages.push_back({run.page, run.page + run.count});
-            if (inodes[inode_of[i]].sampled == i) {
-                for (const Range& range : device.pages)
-                    in_devices += range.length() * page_size;
-            }
-            devices.push_back(std::move(device));
+            add_device(files[i], sample.files[i]);
             continue;
         }
         which.push_back({file, i});
@@ -84,24 +127,59 @@ Observed::State::State(const Table& from, const Sample& of, std::span<const Samp
                           [&](std::uint64_t page, std::span<const std::uint64_t> frames) {
                               for (const std::uint64_t frame : frames) {
                                   if (frame != 0)
-                                      seen.push_back({frame, page, i, inode_of[i]});
+                                      seen.push_back({frame, page, i, inode});
                                   ++page;
                               }
                           });
     }
     std::ranges::sort(which);
-    std::ranges::sort(seen, {},
-                      [](const Seen& s) { return std::tuple(s.frame, s.sampled, s.page); });
-    for (const SeenInode& inode : inodes) {
-        if (inode.file != no_file)
-            add(totals[inode.image], inode.file, inode.sampled);
+    std::ranges::sort(
+        seen, {}, [](const Seen& s) { return std::tuple(s.frame, s.inode, s.sampled, s.page); });
+    for (auto first = which.begin(); first != which.end();) {
+        const auto end =
+            std::find_if(first, which.end(), [&](const Which& w) { return w.file != first->file; });
+        add_known(std::span(first, end));
+        first = end;
     }
 }
 
+void Observed::State::add_device(const SampledFile& device, const SeenFile& file) {
+    Device& added = devices.emplace_back();
+    added.image = device.image;
+    added.blob = table.images[device.image].blobs[device.device];
+    for (const SeenRun& run : sample.runs_of(file))
+        added.pages.push_back({run.page, run.page + run.count});
+}
+
+void Observed::State::add_known(std::span<const Which> which) {
+    Known& added = known.emplace_back();
+    added.file = which.front().file;
+    added.sampled = which.front().sampled;
+    for (const Which& one : which) {
+        const std::vector<Pages> pages = pages_of(one);
+        added.pages.insert(added.pages.end(), pages.begin(), pages.end());
+        if (inodes.list[inodes.of_file[one.sampled]].sampled != one.sampled)
+            continue;
+        const auto count = [&](SeenTotals& sums) {
+            for (const Pages& part : pages) {
+                const std::uint64_t bytes = part.pages.length() * page_size;
+                sums.resident += bytes;
+                sums.shared_now += part.shared ? bytes : 0;
+                sums.twice += part.twice ? bytes : 0;
+            }
+            sums.files += pages.empty() ? 0 : 1;
+        };
+        count(added.totals);
+        count(totals[table.files[one.file].image]);
+    }
+    if (which.size() > 1)
+        added.pages = joined(added.pages);
+    added.pages.shrink_to_fit();
+}
+
 bool Observed::State::is_shared(std::uint64_t frame) const {
-    const auto all = seen_of(frame);
-    return frame != 0 &&
-           std::ranges::any_of(all, [&](const Seen& s) { return s.inode != all.front().inode; });
+    const auto all = std::ranges::equal_range(seen, frame, {}, &Seen::frame);
+    return !all.empty() && all.front().inode != all.back().inode;
 }
 
 // The image's own; or another's that is the same blob.
@@ -118,16 +196,13 @@ const Observed::State::Device* Observed::State::device_of(std::uint32_t image,
 }
 
 bool Observed::State::is_twice(std::uint32_t file, std::uint64_t page) const {
-    const auto first = table.runs.begin() + table.files[file].first_run;
-    const auto end = table.runs.begin() + table.end_run(file);
-    const auto run = std::prev(std::upper_bound(
-        first, end, page, [](std::uint64_t p, const Run& r) { return p < r.page; }));
-    if (!table.is_blob(*run))
+    const Run& run = table.runs[table.run_at(file, page)];
+    if (!table.is_blob(run))
         return false;
-    const Device* device = device_of(table.files[file].image, run->space);
+    const Device* device = device_of(table.files[file].image, run.space);
     if (device == nullptr)
         return false;
-    const std::uint64_t begin = run->position + (page - run->page) * page_size;
+    const std::uint64_t begin = run.position + (page - run.page) * page_size;
     const std::uint64_t last = begin + bytes_in_page(table.files[file].size(), page) - 1;
     const Range wanted{begin / page_size, last / page_size + 1};
     const auto at = std::ranges::upper_bound(device->pages, wanted.begin, {}, &Range::end);
@@ -138,35 +213,17 @@ bool Observed::State::is_twice(std::uint32_t file, std::uint64_t page) const {
            (std::next(at) != device->pages.end() && std::next(at)->begin == at->end);
 }
 
-std::vector<Observed::State::Pages> Observed::State::pages_of(std::uint32_t file,
-                                                              std::uint32_t sampled) const {
+std::vector<Pages> Observed::State::pages_of(const Which& which) const {
     std::vector<Pages> list;
-    const auto add_page = [&](std::uint64_t page, std::uint64_t frame) {
-        const bool shared = is_shared(frame);
-        const bool twice = is_twice(file, page);
-        if (!list.empty() && list.back().pages.end == page && list.back().shared == shared &&
-            list.back().twice == twice)
-            ++list.back().pages.end;
-        else
-            list.push_back({{page, page + 1}, shared, twice});
-    };
-    for_each_seen_run(sample, sample.files[sampled], table.files[file].page_count(),
-                      [&](std::uint64_t page, std::span<const std::uint64_t> frames) {
-                          for (const std::uint64_t frame : frames)
-                              add_page(page++, frame);
-                      });
+    for_each_seen_run(
+        sample, sample.files[which.sampled], table.files[which.file].page_count(),
+        [&](std::uint64_t page, std::span<const std::uint64_t> frames) {
+            for (const std::uint64_t frame : frames) {
+                push(list, {{page, page + 1}, is_shared(frame), is_twice(which.file, page)});
+                ++page;
+            }
+        });
     return list;
-}
-
-void Observed::State::add(SeenTotals& sums, std::uint32_t file, std::uint32_t sampled) const {
-    const std::vector<Pages> pages = pages_of(file, sampled);
-    for (const Pages& part : pages) {
-        const std::uint64_t bytes = part.pages.length() * page_size;
-        sums.resident += bytes;
-        sums.shared_now += part.shared ? bytes : 0;
-        sums.twice += part.twice ? bytes : 0;
-    }
-    sums.files += pages.empty() ? 0 : 1;
 }
 
 Observed::Observed(const Prediction& prediction, const Sample& sample,
@@ -182,25 +239,17 @@ std::vector<SeenPiece> Observed::file(std::size_t image, NodeId node) const {
     const std::uint32_t number = table.file_of(image, node);
     if (number == no_file)
         return list;
-    const auto sampled = state_->sampled_of(number);
-    // Where it was seen more than once, what is said of a page is the most that is.
-    std::vector<State::Pages> pages;
-    std::vector<std::uint64_t> cuts;
-    for (const State::Which& which : sampled) {
-        for (const State::Pages& part : state_->pages_of(number, which.sampled)) {
-            pages.push_back(part);
-            cuts.push_back(part.pages.begin);
-            cuts.push_back(part.pages.end);
-        }
-    }
-    std::ranges::sort(cuts);
-    std::ranges::sort(pages, {}, [](const State::Pages& p) { return p.pages.begin; });
-    const Presence elsewhere = sampled.empty() ? Presence::unknown : Presence::absent;
-    const auto push = [&](Piece piece, Presence residency, bool shared, bool twice) {
-        if (shared) {
+    const State::Known* const known = state_->known_of(number);
+    const std::span<const Pages> resident =
+        known == nullptr ? std::span<const Pages>() : std::span(known->pages);
+    const Presence elsewhere = known == nullptr ? Presence::unknown : Presence::absent;
+    const auto add = [&](Piece piece, const Pages* here) {
+        if (here != nullptr && here->shared) {
             piece.mark = Mark::shared_now;
             piece.reason = Reason::none;
         }
+        const Presence residency = here == nullptr ? elsewhere : Presence::resident;
+        const bool twice = here != nullptr && here->twice;
         SeenPiece* const last = list.empty() ? nullptr : &list.back();
         if (last != nullptr && last->piece.mark == piece.mark &&
             last->piece.reason == piece.reason && last->residency == residency &&
@@ -209,30 +258,18 @@ std::vector<SeenPiece> Observed::file(std::size_t image, NodeId node) const {
         else
             list.push_back({piece, residency, twice});
     };
-    std::size_t first = 0; // of pages, those before end before here
+    auto next = resident.begin();
     for (const Piece& piece : table.pieces_of(table.files[number])) {
-        for (std::uint64_t at = piece.begin; at < piece.end;) {
-            const std::uint64_t page = at / page_size;
-            const auto cut = std::ranges::upper_bound(cuts, page);
-            const std::uint64_t end =
-                cut == cuts.end() ? piece.end : std::min(piece.end, *cut * page_size);
-            while (first < pages.size() && pages[first].pages.end <= page)
-                ++first;
-            Presence residency = elsewhere;
-            bool shared = false;
-            bool twice = false;
-            for (std::size_t i = first; i < pages.size() && pages[i].pages.begin <= page; ++i) {
-                if (pages[i].pages.end <= page)
-                    continue;
-                residency = Presence::resident;
-                shared = shared || pages[i].shared;
-                twice = twice || pages[i].twice;
-            }
-            Piece part = piece;
-            part.begin = at;
-            part.end = end;
-            push(part, residency, shared, twice);
-            at = end;
+        for (Piece part = piece; part.begin < piece.end; part.begin = part.end) {
+            const std::uint64_t page = part.begin / page_size;
+            while (next != resident.end() && next->pages.end <= page)
+                ++next;
+            const bool here = next != resident.end() && next->pages.begin <= page;
+            part.end = piece.end;
+            if (next != resident.end())
+                part.end =
+                    std::min(piece.end, (here ? next->pages.end : next->pages.begin) * page_size);
+            add(part, here ? &*next : nullptr);
         }
     }
     return list;
@@ -243,60 +280,81 @@ std::vector<SeenHolder> Observed::holders(std::size_t image, NodeId node, Range 
     const Table& table = state_->table;
     std::vector<SeenHolder> holders;
     const std::uint32_t number = table.file_of(image, node);
-    const auto sampled =
-        number == no_file ? std::span<const State::Which>() : state_->sampled_of(number);
-    if (sampled.empty() || range.begin >= range.end)
+    const State::Known* const known = number == no_file ? nullptr : state_->known_of(number);
+    range.end = std::min(range.end, known == nullptr ? 0 : table.files[number].size());
+    if (range.begin >= range.end)
         return holders;
-    const std::uint32_t own = sampled.front().sampled;
+    const std::uint32_t own = known->sampled;
+    std::map<std::uint32_t, std::size_t> last; // in holders, by the file
+    std::size_t visits = most_visits;
+    // False: that is all.
+    const auto add = [&](const State::Seen& seen) {
+        const std::uint64_t offset = seen.page * page_size;
+        const auto at = last.find(seen.sampled);
+        if (at != last.end() && holders[at->second].offset + holders[at->second].length == offset) {
+            holders[at->second].length += page_size;
+            return true;
+        }
+        if (holders.size() == most)
+            return false;
+        last[seen.sampled] = holders.size();
+        holders.push_back(
+            {seen.sampled, offset, page_size, seen.inode == state_->inodes.of_file[own]});
+        return true;
+    };
+    const std::vector<State::Seen>& all = state_->seen;
+    auto at = all.begin(); // frames follow each other often
+    const auto visit = [&visits](std::size_t count) {
+        visits -= std::min(visits, count);
+        return visits != 0;
+    };
+    const auto see = [&](std::uint64_t frame) {
+        if (at == all.end() || at->frame != frame) {
+            if (!visit(visits_look_up))
+                return false;
+            at = std::ranges::lower_bound(all, frame, {}, &State::Seen::frame);
+        }
+        for (; at != all.end() && at->frame == frame; ++at) {
+            if (!visit(1) || (at->sampled != own && !add(*at)))
+                return false;
+        }
+        return true;
+    };
     const Range pages{range.begin / page_size, (range.end - 1) / page_size + 1};
-    for_each_seen_run(
-        state_->sample, state_->sample.files[own], table.files[number].page_count(),
-        [&](std::uint64_t page, std::span<const std::uint64_t> frames) {
-            for (const std::uint64_t frame : frames) {
-                const bool wanted = page >= pages.begin && page < pages.end && frame != 0;
-                ++page;
-                if (!wanted)
-                    continue;
-                for (const State::Seen& seen : state_->seen_of(frame)) {
-                    if (seen.sampled != own)
-                        holders.push_back({seen.sampled, seen.page * page_size, page_size,
-                                           seen.inode == state_->inode_of[own]});
-                }
-            }
-        });
+    bool more = true;
+    for (const SeenRun& run : state_->sample.runs_of(state_->sample.files[own])) {
+        const auto frames = state_->sample.frames_of(run);
+        const std::uint64_t end = std::min(pages.end, run.page + run.count);
+        for (std::uint64_t page = std::max(pages.begin, run.page); more && page < end; ++page)
+            more = frames[page - run.page] == 0 || see(frames[page - run.page]);
+    }
     std::ranges::sort(holders, {},
                       [](const SeenHolder& h) { return std::tuple(h.file, h.offset); });
-    std::vector<SeenHolder> joined;
+    std::vector<SeenHolder> told;
     for (const SeenHolder& holder : holders) {
-        if (!joined.empty() && joined.back().file == holder.file &&
-            joined.back().offset + joined.back().length >= holder.offset)
-            joined.back().length = holder.offset + holder.length - joined.back().offset;
-        else if (joined.size() < most)
-            joined.push_back(holder);
+        if (!told.empty() && told.back().file == holder.file &&
+            told.back().offset + told.back().length >= holder.offset)
+            told.back().length =
+                std::max(told.back().offset + told.back().length, holder.offset + holder.length) -
+                told.back().offset;
         else
-            break;
+            told.push_back(holder);
     }
-    return joined;
+    return told;
 }
 
 SeenTotals Observed::of_file(std::size_t image, NodeId node) const {
-    SeenTotals totals;
     const std::uint32_t number = state_->table.file_of(image, node);
-    if (number == no_file)
-        return totals;
-    for (const State::Which& which : state_->sampled_of(number)) {
-        if (state_->inodes[state_->inode_of[which.sampled]].sampled == which.sampled)
-            state_->add(totals, number, which.sampled);
-    }
-    return totals;
+    const State::Known* const known = number == no_file ? nullptr : state_->known_of(number);
+    return known == nullptr ? SeenTotals{} : known->totals;
 }
 
 SeenTotals Observed::totals(std::size_t image) const {
     return image < state_->totals.size() ? state_->totals[image] : SeenTotals{};
 }
 
-std::uint64_t Observed::resident_in_devices() const {
-    return state_->in_devices;
+std::size_t Observed::strangers() const {
+    return state_->inodes.strangers;
 }
 
 } // namespace coldscope::sharing

@@ -36,6 +36,15 @@ Lift lift_of(Reason reason) {
 
 } // namespace
 
+std::vector<Side> as_if_shared(std::span<const Side> sides) {
+    std::vector<Side> shared(sides.begin(), sides.end());
+    const std::string domain =
+        shared.empty() || shared[0].mounted.domain.empty() ? "on" : shared[0].mounted.domain;
+    for (Side& side : shared)
+        side.mounted = {.inode_share = true, .dax = false, .domain = domain, .block_device = false};
+    return shared;
+}
+
 Prediction::Prediction(std::unique_ptr<const Table> table) : table_(std::move(table)) {}
 Prediction::Prediction(Prediction&&) noexcept = default;
 Prediction& Prediction::operator=(Prediction&&) noexcept = default;
@@ -49,6 +58,7 @@ Result<Prediction> Prediction::make(std::span<const Side> sides, std::vector<Key
     COLDSCOPE_CHECK(steps.next());
     COLDSCOPE_TRY(Table table, gather(sides, keys));
     COLDSCOPE_CHECK(steps.next());
+    COLDSCOPE_CHECK(check_scans(scans, keys));
     COLDSCOPE_CHECK(match_whole_files(table, scans, keys));
     COLDSCOPE_CHECK(steps.next());
     std::vector<Found> by_blocks;
@@ -84,10 +94,6 @@ FileSharing Prediction::file(std::size_t image, NodeId node) const {
 
 Totals Prediction::totals(std::size_t image) const {
     return image < table_->images.size() ? table_->images[image].totals : Totals{};
-}
-
-std::size_t Prediction::images() const {
-    return table_->images.size();
 }
 
 } // namespace coldscope::sharing

@@ -30,6 +30,7 @@ struct Mounted {
     bool dax = false;
     std::string domain;        // domain_id; empty: none
     bool block_device = false; // from one (a loop device, say), not from the image's file
+    bool operator==(const Mounted&) const = default;
 };
 
 // An image. Borrowed, and kept as long as a Prediction of it; the image itself is used while its
@@ -41,6 +42,11 @@ struct Side {
     std::span<const std::shared_ptr<ReadAt>> devices;
     Mounted mounted;
 };
+
+// The same sides, mounted so that all could share by fingerprint: with inode_share, without DAX,
+// from files, in one domain: the first one's, if that has a name. Where they are mounted so already
+// nothing is changed.
+[[nodiscard]] std::vector<Side> as_if_shared(std::span<const Side> sides);
 
 // False: stop, which ends with Code::cancelled. In files for Keys, in bytes for a Scan, in steps
 // for a Prediction.
@@ -113,8 +119,8 @@ struct Totals {
 class Prediction {
 public:
     // Of all sides together. keys: of each side. scans: of each side, or none at all. Errors:
-    // cancelled; invalid (not one of each); unsupported (files overlap in more ways than images of
-    // their size have reason to).
+    // cancelled; invalid (not one of each); unsupported (files overlap in more ways, or have more
+    // of the scanned pages, than images of their size have reason to).
     [[nodiscard]] static Result<Prediction> make(std::span<const Side> sides,
                                                  std::vector<Keys> keys, const Report& report = {},
                                                  std::vector<Scan> scans = {});
@@ -125,12 +131,12 @@ public:
     // Of a regular file; nothing for others.
     [[nodiscard]] FileSharing file(std::size_t image, NodeId node) const;
     [[nodiscard]] Totals totals(std::size_t image) const;
-    // Files of all images with this range or a part of it, this name left out; at most `most`.
+    // Files of all images with this range or a part of it, this name left out; at most `most`, as
+    // far as a bounded search goes: a few ms, whatever the images hold.
     // Those that share best come first, then in order of images and nodes; an inode is named once,
     // by its first name, but for this file's own.
     [[nodiscard]] std::vector<Holder> holders(std::size_t image, NodeId node, Range range,
                                               std::size_t most) const;
-    [[nodiscard]] std::size_t images() const;
     [[nodiscard]] const Table& table() const { return *table_; }
 
 private:

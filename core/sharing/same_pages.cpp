@@ -9,6 +9,11 @@ namespace coldscope::sharing {
 
 namespace {
 
+// What damaged or malicious images can ask for: files that all have the same pages. Those of real
+// ones are stored for a few files each, but for pages that many have, as those of zeros.
+constexpr std::uint64_t spare_pages = std::uint64_t{1} << 22; // of files
+constexpr std::uint64_t pages_each = 8;                       // for each stored one
+
 // each(run's number in the image, file of the table) of all that a scan may have read.
 template <typename Each>
 void for_each_read_run(const Table& table, std::size_t image, const ImageKeys& keys,
@@ -39,6 +44,27 @@ void keep_common(std::vector<SamePage>& pages) {
 }
 
 } // namespace
+
+Result<void> check_scans(std::span<const Scan> scans, std::span<const Keys> keys) {
+    std::uint64_t left = spare_pages;
+    for (const Scan& scan : scans)
+        left += pages_each * scan.digests().digests.size();
+    for (std::size_t image = 0; image < scans.size(); ++image) {
+        const ImageKeys& from = keys[image].keys();
+        for (std::uint32_t run = 0; run < from.runs.size(); ++run) {
+            if (!is_keyed(from.runs[run]))
+                continue;
+            scans[image].digests().for_each(
+                from, run,
+                [&left](std::uint64_t, std::uint64_t count, PageState state, const Half*) {
+                    left -= std::min(left, state == PageState::known ? count : 1);
+                });
+            if (left == 0)
+                return failure(Code::unsupported, "too many files have the same pages");
+        }
+    }
+    return {};
+}
 
 void match_pages(Table& table, std::span<const Scan> scans, std::span<const Keys> keys,
                  std::vector<Found>& found) {

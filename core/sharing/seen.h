@@ -17,11 +17,16 @@ struct SeenInode {
     std::uint32_t blob = no_group; // likewise, which one it is
 };
 
-// In order of images. What could not be looked at, or is none of the images' files, is left out.
-// of_file: for each of Sample::files its number in the list; no_group: left out.
-[[nodiscard]] std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
-                                                 std::span<const SampledFile> files,
-                                                 std::vector<std::uint32_t>& of_file);
+struct SeenInodes {
+    std::vector<SeenInode> list;        // in order of images
+    std::vector<std::uint32_t> of_file; // of each of Sample::files; no_group: left out
+    std::size_t strangers = 0;          // of Sample::files: see Observed::strangers()
+};
+
+// What could not be looked at, is none of the images' files, or has another size than the image's
+// file, is left out.
+[[nodiscard]] SeenInodes seen_inodes(const Table& table, const Sample& sample,
+                                     std::span<const SampledFile> files);
 
 // What a sample says of its runs is not taken on trust: pages behind the file's end are cut off.
 template <typename Each> // each(first page, frames)

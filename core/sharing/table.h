@@ -121,6 +121,14 @@ struct Table {
         return file + std::size_t{1} < files.size() ? files[file + 1].first_run
                                                     : static_cast<std::uint32_t>(runs.size());
     }
+    // Of the run with the file's page, or which would have it.
+    [[nodiscard]] std::uint32_t run_at(std::uint32_t file, std::uint64_t page) const {
+        const auto first = runs.begin() + files[file].first_run;
+        const auto behind = std::upper_bound(
+            first, runs.begin() + end_run(file), page,
+            [](std::uint64_t wanted, const Run& run) { return wanted < run.page; });
+        return static_cast<std::uint32_t>((behind == first ? first : behind - 1) - runs.begin());
+    }
     [[nodiscard]] std::uint64_t end_page(std::uint32_t run) const {
         return run + std::size_t{1} < runs.size() && runs[run + 1].file == runs[run].file
                    ? runs[run + 1].page
@@ -179,6 +187,8 @@ private:
 
 // Files, runs and segments.
 [[nodiscard]] Result<Table> gather(std::span<const Side> sides, std::span<const Keys> keys);
+// What files have of scanned pages is bounded by what is stored. Errors: unsupported.
+[[nodiscard]] Result<void> check_scans(std::span<const Scan> scans, std::span<const Keys> keys);
 // Groups of whole files, and what they say of each. scans: none, or of each image.
 [[nodiscard]] Result<void> match_whole_files(Table& table, std::span<const Scan> scans,
                                              std::span<const Keys> keys);

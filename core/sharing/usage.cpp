@@ -81,7 +81,8 @@ void Counter::add(std::uint32_t number, Range pages) {
     else
         add_pages(usage.by_fingerprint, pages.length());
     // The RFC's rule: files that lie on one blob, from pages' borders on.
-    for (std::uint32_t i = file.first_run; i < table_.end_run(number); ++i) {
+    for (std::uint32_t i = table_.run_at(number, pages.begin);
+         i < table_.end_run(number) && table_.runs[i].page < pages.end; ++i) {
         const Run& run = table_.runs[i];
         Range part{std::max(pages.begin, run.page), std::min(pages.end, table_.end_page(i))};
         if (part.begin >= part.end)
@@ -135,10 +136,10 @@ bool show_one_page(const Sample& sample, const SeenFile& a, const SeenFile& b) {
 
 } // namespace
 
-std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
-                                   std::span<const SampledFile> files,
-                                   std::vector<std::uint32_t>& of_file) {
-    of_file.assign(sample.files.size(), no_group);
+SeenInodes seen_inodes(const Table& table, const Sample& sample,
+                       std::span<const SampledFile> files) {
+    SeenInodes result;
+    result.of_file.assign(sample.files.size(), no_group);
     std::vector<SeenInode> inodes;
     for (std::uint32_t i = 0; i < sample.files.size() && i < files.size(); ++i) {
         const SampledFile& which = files[i];
@@ -152,14 +153,16 @@ std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
             inode.file = table.file_of(which.image, which.node);
         else if (which.device < blobs.size())
             inode.blob = blobs[which.device];
-        if (inode.file != no_file || inode.blob != no_group)
+        if (inode.file != no_file && table.files[inode.file].size() != sample.files[i].size)
+            ++result.strangers;
+        else if (inode.file != no_file || inode.blob != no_group)
             inodes.push_back(inode);
     }
     std::ranges::stable_sort(inodes, {}, [&](const SeenInode& inode) {
         return std::pair(inode.image, sample.files[inode.sampled].stacked);
     });
     std::map<std::tuple<std::uint64_t, std::uint64_t>, std::uint32_t> known;
-    std::vector<SeenInode> kept;
+    std::vector<SeenInode>& kept = result.list;
     std::multimap<std::uint32_t, std::uint32_t> of_table; // numbers in `kept`, by file
     // Which of those an overlay's file shows.
     const auto shown_by = [&](const SeenInode& inode) -> std::optional<std::uint32_t> {
@@ -176,13 +179,13 @@ std::vector<SeenInode> seen_inodes(const Table& table, const Sample& sample,
         const auto number = static_cast<std::uint32_t>(kept.size());
         const auto [at, is_new] =
             known.try_emplace({seen.device, seen.inode}, shown_by(inode).value_or(number));
-        of_file[inode.sampled] = at->second;
+        result.of_file[inode.sampled] = at->second;
         if (at->second != number)
             continue;
         kept.push_back(inode);
         of_table.emplace(inode.file, number);
     }
-    return kept;
+    return result;
 }
 
 std::vector<Usage> usage_of_all(const Prediction& prediction) {
@@ -199,14 +202,14 @@ std::vector<Usage> usage_of(const Prediction& prediction, const Sample& sample,
                             std::span<const SampledFile> files) {
     const Table& table = prediction.table();
     Counter counter(table);
-    std::vector<std::uint32_t> of_file;
     struct Frame {
         std::uint64_t number = 0;
         std::uint32_t image = 0;
         auto operator<=>(const Frame&) const = default;
     };
     std::vector<Frame> frames;
-    for (const SeenInode& inode : seen_inodes(table, sample, files, of_file)) {
+    const SeenInodes inodes = seen_inodes(table, sample, files);
+    for (const SeenInode& inode : inodes.list) {
         if (inode.file == no_file)
             continue;
         const File& file = table.files[inode.file];

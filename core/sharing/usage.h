@@ -13,7 +13,8 @@
 namespace coldscope::sharing {
 
 // Which file of a Sample is which: one for each of Sample::files, in the same order. One file may
-// be there more than once: an image that is mounted twice, a bind mount, an overlay.
+// be there more than once: an image that is mounted twice, a bind mount, an overlay. One that has
+// another size than the image's file is none: what was looked at is no mount of that image.
 struct SampledFile {
     static constexpr std::uint32_t nobody = ~std::uint32_t{0};
     std::uint32_t image = nobody; // nobody: it is none of the images' files
@@ -27,7 +28,7 @@ struct Usage {
     std::uint64_t by_fingerprint = 0; // those that neither an image before it nor another inode of
     std::uint64_t by_rfc = 0;         // its own could have in common: inode_share, the RFC's rule
     std::uint64_t observed = 0;       // page frames that no image before it has
-    std::uint64_t unknown = 0;        // pages whose frame could not be told: not in `observed`
+    std::uint64_t unknown = 0;        // those whose page frame could not be told: not in `observed`
     std::uint64_t files = 0;          // inodes with resident pages
 };
 
@@ -73,13 +74,13 @@ public:
     // Of a file wherever it was seen: resident is what one of its inodes has. Not seen, or it could
     // not be looked at: the predicted pieces, unknown.
     [[nodiscard]] std::vector<SeenPiece> file(std::size_t image, NodeId node) const;
-    // Who has pages of this range of the file now.
+    // Who has pages of this range of the file now: at most `most`, as far as a bounded search goes.
     [[nodiscard]] std::vector<SeenHolder> holders(std::size_t image, NodeId node, Range range,
                                                   std::size_t most) const;
     [[nodiscard]] SeenTotals of_file(std::size_t image, NodeId node) const;
     [[nodiscard]] SeenTotals totals(std::size_t image) const;
-    // Pages of the files that the images are mounted from, each file once, whatever they hold.
-    [[nodiscard]] std::uint64_t resident_in_devices() const;
+    // How many of Sample::files were left out, since they have another size than the image's file.
+    [[nodiscard]] std::size_t strangers() const;
 
 private:
     struct State;

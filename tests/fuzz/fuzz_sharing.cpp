@@ -46,6 +46,7 @@ void require(bool condition) {
 void check(const std::array<Opened, 2>& images, const sharing::Prediction& prediction) {
     sharing::Sample sample;
     std::vector<sharing::SampledFile> files;
+    std::size_t strangers = 0;
     for (std::uint32_t image = 0; image < images.size(); ++image) {
         const erofs::Index& index = images[image].index;
         for (erofs::NodeId node = 0; node < index.size(); ++node) {
@@ -64,7 +65,11 @@ void check(const std::array<Opened, 2>& images, const sharing::Prediction& predi
                 require(holder.node < there.size() && holder.length > 0 &&
                         holder.length <= there.node(holder.node).size - holder.offset);
             }
-            sample.files.push_back({0, image, index.node(node).nid, at, sample.runs.size(), 1});
+            // Every seventh one is a stranger.
+            const std::uint64_t size = node % 7 == 6 ? at + 1 : at;
+            strangers += size != at ? 1 : 0;
+            sample.files.push_back(
+                {0, image, index.node(node).nid, false, size, sample.runs.size(), 1});
             sample.runs.push_back({0, 2, sample.frames.size()});
             sample.frames.insert(sample.frames.end(), {node % 7, node});
             files.push_back({image, node, 0});
@@ -77,6 +82,7 @@ void check(const std::array<Opened, 2>& images, const sharing::Prediction& predi
         require(some[i].off <= all[i].off && some[i].by_rfc <= some[i].off);
     }
     const sharing::Observed observed(prediction, sample, files);
+    require(observed.strangers() == strangers);
     for (const sharing::SampledFile& file : files) {
         std::uint64_t at = 0;
         for (const sharing::SeenPiece& piece : observed.file(file.image, file.node)) {

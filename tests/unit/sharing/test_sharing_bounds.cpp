@@ -1,4 +1,5 @@
-// Which devices are one blob; and images that ask for more than they have reason to.
+// Which devices are one blob; sides as if they shared; and images that ask for more than they have
+// reason to.
 #include "core/sharing/blobs.h"
 #include "core/sharing/usage.h"
 #include "tests/support/image_writer.h"
@@ -42,6 +43,25 @@ BuiltImage nested(std::uint32_t count) {
     return built;
 }
 
+// Files that all have the image's first bytes.
+BuiltImage alike(std::uint32_t count, std::uint32_t bytes) {
+    ImageBuilder builder;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        FileSpec spec;
+        spec.path = "/" + std::to_string(i);
+        spec.layout = erofs::Layout::flat_plain;
+        spec.data = Bytes(1);
+        builder.add(spec);
+    }
+    BuiltImage built = builder.build();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint64_t inode = built.inode.at("/" + std::to_string(i));
+        put<std::uint32_t>(built.bytes, inode + 8, bytes);
+        put<std::uint32_t>(built.bytes, inode + 16, 0);
+    }
+    return built;
+}
+
 } // namespace
 
 class TestSharingBounds : public QObject {
@@ -64,6 +84,22 @@ private Q_SLOTS:
         QVERIFY(blobs.of[0][3] != blobs.of[1][3]); // nor is none
         QVERIFY(blobs.of[0][0] != blobs.of[1][0]);
         QCOMPARE(blobs.count, 9U);
+    }
+
+    void as_if_all_shared() {
+        const RandomImages made({12, 0, 3, 2, 4}, 1);
+        std::vector<Side> sides;
+        for (const auto& image : made.images())
+            sides.push_back(image->side());
+        sides[0].mounted = {false, true, "one", true};
+        sides[1].mounted = {true, false, "two", false};
+        const std::vector<Side> shared = as_if_shared(sides);
+        QCOMPARE(shared.size(), sides.size());
+        for (const Side& side : shared)
+            QVERIFY((side.mounted == Mounted{true, false, "one", false}));
+        QVERIFY(as_if_shared(shared)[1].mounted == shared[1].mounted);
+        sides[0].mounted.domain.clear();
+        QVERIFY(!as_if_shared(sides)[2].mounted.domain.empty());
     }
 
     void files_in_each_other() {
@@ -91,6 +127,61 @@ private Q_SLOTS:
         const auto made = Prediction::make(sides, {value(Keys::read(sides[0]))});
         QVERIFY(!made);
         QCOMPARE(made.error().code, Code::unsupported);
+    }
+
+    void the_same_scanned_pages_without_end() {
+        constexpr std::uint32_t bytes = 1024 * 4096;
+        for (const auto& [files, is_made] : {std::pair(1200U, true), {4200U, false}}) {
+            const BuiltImage built = alike(files, bytes);
+            const auto image = opened(built);
+            const std::vector<Side> sides{image->side()};
+            const Keys keys = value(Keys::read(sides[0]));
+            const Scan scan = value(Scan::read(sides[0], keys));
+            const auto made = Prediction::make(sides, {keys}, {}, {scan});
+            QCOMPARE(made.has_value(), is_made);
+            if (made)
+                QCOMPARE(made->holders(0, image->node("/7"), {0, bytes}, 100).size(), 100U);
+            else
+                QCOMPARE(made.error().code, Code::unsupported);
+        }
+    }
+
+    // Each of one file is the same as each of the other.
+    void pages_of_zeros() {
+        constexpr std::size_t size = 1000 * 4096;
+        ImageBuilder builder;
+        for (const char* path : {"/a", "/b"}) {
+            FileSpec spec;
+            spec.path = path;
+            spec.layout = erofs::Layout::flat_plain;
+            spec.data = Bytes(size + 1);
+            spec.data.back() = std::byte(path[1]);
+            builder.add(spec);
+        }
+        const BuiltImage built = builder.build();
+        std::vector<std::unique_ptr<OpenedImage>> images;
+        images.push_back(opened(built));
+        const Prediction prediction = predict(images, true);
+        const auto holders = prediction.holders(0, images[0]->node("/a"), {0, size + 1}, 100);
+        QCOMPARE(holders.size(), 1U);
+        QCOMPARE(holders[0].node, images[0]->node("/b"));
+        QCOMPARE(holders[0].offset, 0U);
+        QCOMPARE(holders[0].length, size);
+        QCOMPARE(int(holders[0].mark), int(Mark::same_bytes));
+    }
+
+    // One file has all of the device; others have what is before the pages that are asked for.
+    void one_file_reaches_over_all() {
+        BuiltImage built = alike(3000, 4096);
+        const std::uint64_t all = built.bytes.size();
+        put<std::uint32_t>(built.bytes, built.inode.at("/0") + 8, static_cast<std::uint32_t>(all));
+        for (const std::uint32_t i : {1U, 2U})
+            put<std::uint32_t>(built.bytes, built.inode.at("/" + std::to_string(i)) + 16, 1000);
+        std::vector<std::unique_ptr<OpenedImage>> images;
+        images.push_back(opened(built));
+        const auto holders =
+            predict(images, false).holders(0, images[0]->node("/1"), {0, 4096}, 9000);
+        QCOMPARE(holders.size(), 2U); // /2 and /0, behind all of the others
     }
 
     // A size costs nothing, nor does what no device has.
