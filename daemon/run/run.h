@@ -185,9 +185,8 @@ private:
     void open_trace();
     [[nodiscard]] Result<void> prepare_sharing();
     void open_lookout();
-    [[nodiscard]] // end: when it is given up, as below.
-    [[nodiscard]] Result<Locals>
-    locals(Nanoseconds end);
+    // Given up at `end`, as what follows.
+    [[nodiscard]] Result<Locals> locals(Nanoseconds end);
     [[nodiscard]] Result<std::vector<erofs::NodeId>> files_to_observe(const Locals& local,
                                                                       Nanoseconds end) const;
     [[nodiscard]] Result<Saved> observe_saved();
