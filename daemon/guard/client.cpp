@@ -1,5 +1,7 @@
 #include "daemon/guard/client.h"
 
+#include "daemon/guard/erofs_mounts.h"
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -19,6 +21,7 @@ namespace {
 
 constexpr Nanoseconds mount_timeout = 30 * second; // a mount reads from a source that may be slow
 constexpr Nanoseconds answer_timeout = 5 * second;
+constexpr Nanoseconds shared_unmount_timeout = 30 * second; // the kernel walks all inodes
 constexpr Nanoseconds bye_timeout = second;
 constexpr Nanoseconds reap_timeout = 2 * second;
 
@@ -235,7 +238,8 @@ Result<void> Client::mount_erofs(const std::vector<std::string>& sources, const 
 
 Result<void> Client::unmount(const std::string& target, const std::string& device, bool lazily) {
     COLDSCOPE_CHECK(ask({Type::unmount, lazily ? 1u : 0u, {target, device}, 0},
-                        fmt::format("cannot unmount {}", target), answer_timeout));
+                        fmt::format("cannot unmount {}", target),
+                        shares_page_cache(target) ? shared_unmount_timeout : answer_timeout));
     return {};
 }
 
@@ -321,9 +325,9 @@ Result<Client::Trace> Client::trace(std::string_view name, std::uint32_t process
     return Trace{std::move(reply.fd), reply.message.texts[0]};
 }
 
-Result<Fd> Client::observe(int list) {
-    COLDSCOPE_TRY(Received reply,
-                  ask({Type::observe, 0, {}, 0}, "cannot observe", answer_timeout, list));
+Result<Fd> Client::observe(int list, Nanoseconds end) {
+    const Nanoseconds timeout = std::min(answer_timeout, end - std::min(monotonic_now(), end));
+    COLDSCOPE_TRY(Received reply, ask({Type::observe, 0, {}, 0}, "cannot observe", timeout, list));
     if (!reply.fd)
         return failure(Code::io, "the guard sent no pipe");
     return std::move(reply.fd);

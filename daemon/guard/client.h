@@ -60,8 +60,8 @@ public:
     // The EROFS mount that stands already, after take_over(); empty when none does.
     [[nodiscard]] const std::string& taken_mount() const { return taken_mount_; }
 
-    // One thread at a time; each waits for the guard's answer: at most 30 s for a mount,
-    // 5 s for another.
+    // One thread at a time; each waits for the guard's answer: at most 30 s for a mount, or the end
+    // of one that shares page cache, 5 s for another.
     // sources: the primary device, then the others, each directly in one of the folders.
     [[nodiscard]] Result<void> mount_erofs(const std::vector<std::string>& sources,
                                            const std::string& target, const std::string& options);
@@ -103,8 +103,8 @@ public:
     [[nodiscard]] Result<Trace> trace(std::string_view name, std::uint32_t processor);
     // list: a sealed memfd with an observed list. The pipe from which what is seen comes, see
     // observing.h. One at a time: a new one ends the one before. EPERM where the guard has not
-    // root's rights.
-    [[nodiscard]] Result<Fd> observe(int list);
+    // root's rights. end: when no answer is waited for any more, if that is sooner.
+    [[nodiscard]] Result<Fd> observe(int list, Nanoseconds end);
     // target: as for Folders, or a folder that this process has made. source: a path that is
     // shown. note: for whoever takes over.
     [[nodiscard]] Result<void> mount_fuse(const std::string& target, const std::string& source,

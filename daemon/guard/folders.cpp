@@ -118,8 +118,7 @@ Result<Fd> Folders::mounted_file(const std::string& path, int flags) const {
 }
 
 // By its last part alone, beneath the descriptor: nothing is followed on the way.
-int Folders::unmount(const std::string& path, bool lazily,
-                     const std::function<void()>& meanwhile) const {
+int Folders::unmount(const std::string& path, bool lazily) const {
     const auto of = find(path);
     if (!of)
         return of.error().sys_errno;
@@ -127,7 +126,7 @@ int Folders::unmount(const std::string& path, bool lazily,
     if (!there)
         return EACCES;
     if (shares_page_cache(path))
-        return unmount_shared(of->name.c_str(), lazily, meanwhile);
+        return unmount_shared(of->name.c_str(), lazily);
     return umount2(of->name.c_str(), UMOUNT_NOFOLLOW | (lazily ? MNT_DETACH : 0)) == 0 ? 0 : errno;
 }
 

@@ -7,7 +7,6 @@
 #include "core/base/error.h"
 #include "core/base/fd.h"
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +36,9 @@ public:
     // whoever serves a mount there. For children of the guard alone.
     [[nodiscard]] Result<Fd> mounted_file(const std::string& path, int flags) const;
     [[nodiscard]] Result<Fd> mounted_folder(const std::string& path) const;
-    // umount2(2) of what is mounted on one of the folders; an errno, or 0. meanwhile: as for
-    // unmount_shared().
-    [[nodiscard]] int unmount(const std::string& path, bool lazily,
-                              const std::function<void()>& meanwhile) const;
+    // umount2(2) of what is mounted on one of the folders; an errno, or 0. May wait for readers,
+    // see unmount_shared(): for children of the guard alone.
+    [[nodiscard]] int unmount(const std::string& path, bool lazily) const;
     // rmdir(2) of one of the folders.
     void remove(const std::string& path) const;
     void remove_socket(const std::string& name) const;

@@ -16,6 +16,7 @@ namespace coldscope::guard {
 
 namespace {
 
+constexpr auto forgetting = "/proc/sys/vm/drop_caches";
 constexpr std::string_view share_option = "inode_share,domain_id=";
 
 // Each time there is less that is in use; readers that were just let go on need a moment.
@@ -23,7 +24,7 @@ constexpr int forget_times = 4;
 constexpr useconds_t forget_pause = 20'000;
 
 void forget_inodes() {
-    const Fd file(::open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC));
+    const Fd file(::open(forgetting, O_WRONLY | O_CLOEXEC));
     [[maybe_unused]] const ssize_t written = file ? ::write(file.get(), "2", 1) : -1;
 }
 
@@ -72,10 +73,15 @@ Result<MountOptions> parse_mount_options(std::string_view text) {
     return options;
 }
 
-int unmount_shared(const char* name, bool lazily, const std::function<void()>& meanwhile) {
-    // EAGAIN: it is not in use. It would only go by this if nobody touched it till the next call.
-    if (!lazily && umount2(name, UMOUNT_NOFOLLOW | MNT_EXPIRE) != 0 && errno != EAGAIN)
-        return errno;
+int unmount_shared(const char* name, bool lazily) {
+    // EAGAIN: it is not in use. It goes by this where somebody else has asked so before, and what
+    // stands here then is another one.
+    if (!lazily) {
+        if (umount2(name, UMOUNT_NOFOLLOW | MNT_EXPIRE) == 0)
+            return 0;
+        if (errno != EAGAIN)
+            return errno;
+    }
     Fd held(::open(name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!held)
         return errno;
@@ -83,7 +89,6 @@ int unmount_shared(const char* name, bool lazily, const std::function<void()>& m
         return errno;
     for (int i = 0; i < forget_times; ++i) {
         forget_inodes();
-        meanwhile();
         usleep(forget_pause);
     }
     return 0;
@@ -99,8 +104,13 @@ std::string inode_share_obstacle() {
                        fsconfig(context.get(), FSCONFIG_SET_STRING, "domain_id", "trial", 0) == 0;
     const int error = errno;
     const std::string said = complaint(context);
-    if (taken && said.empty())
+    const Fd forget(::open(forgetting, O_WRONLY | O_CLOEXEC));
+    if (taken && said.empty() && forget)
         return {};
+    if (taken && said.empty())
+        return fmt::format("{} can't be written here ({}), without which a mount with inode_share "
+                           "can't be taken away safely",
+                           forgetting, std::strerror(errno));
     return fmt::format("this kernel's EROFS has no inode_share: Linux 7.0 and newer have it where "
                        "they are built with CONFIG_EROFS_FS_PAGE_CACHE_SHARE ({})",
                        said.empty() ? std::strerror(error) : said.c_str());

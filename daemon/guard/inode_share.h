@@ -8,7 +8,6 @@
 
 #include "core/base/error.h"
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -28,8 +27,8 @@ struct MountOptions {
 [[nodiscard]] std::string text_of(const MountOptions& options);
 [[nodiscard]] Result<MountOptions> parse_mount_options(std::string_view text);
 
-// Why this kernel has no inode_share, or it can't be known here; empty where it has. Tried with a
-// mount that is begun (fsopen(2)) and never made; needs root's rights.
+// Why this kernel has no inode_share, it can't be known here, or not be undone; empty where it can.
+// Tried with a mount that is begun (fsopen(2)) and never made; needs root's rights.
 [[nodiscard]] std::string inode_share_obstacle();
 
 // Takes the mount on this folder (a name in the working directory, not followed) away: an errno, or
@@ -37,8 +36,8 @@ struct MountOptions {
 // 7.3 trips over itself ("Busy inodes after unmount") where the file system ends meanwhile. So it
 // is detached first, then the kernel is told to forget the inodes that nobody uses (drop_caches:
 // of all file systems), after which reads are served by the other mount's own; what still is under
-// way has ended, or is let end by `meanwhile`, before the last hold on it goes.
-[[nodiscard]] int unmount_shared(const char* name, bool lazily,
-                                 const std::function<void()>& meanwhile);
+// way has ended before the last hold on it goes. Takes seconds, and may wait for readers: for a
+// process that no reader waits for.
+[[nodiscard]] int unmount_shared(const char* name, bool lazily);
 
 } // namespace coldscope::guard

@@ -38,17 +38,19 @@ std::string text_from(Cursor& cursor) {
 }
 
 struct Linked {
-    struct stat status {};
+    dev_t device = 0;
+    std::uint64_t size = 0; // bytes
     std::string path;
 };
 
-// link: in /proc, to an open or mapped file. Does not look into the mount.
+// link: in /proc, to an open or mapped file.
 std::optional<Linked> follow(const std::string& link) {
-    Linked linked;
+    const auto status = known_status(link);
     std::error_code error;
-    if (::stat(link.c_str(), &linked.status) != 0 || !S_ISREG(linked.status.st_mode))
+    if (!status || !S_ISREG(status->stx_mode))
         return std::nullopt;
-    linked.path = std::filesystem::read_symlink(link, error).string();
+    Linked linked{makedev(status->stx_dev_major, status->stx_dev_minor), status->stx_size,
+                  std::filesystem::read_symlink(link, error).string()};
     return error ? std::nullopt : std::optional(std::move(linked));
 }
 
@@ -63,10 +65,9 @@ void add(const std::optional<Linked>& linked, const std::vector<ErofsMount>& mou
          std::vector<WaitingIn>& files) {
     if (!linked)
         return;
-    const auto mount = std::ranges::find(mounts, linked->status.st_dev, &ErofsMount::device);
+    const auto mount = std::ranges::find(mounts, linked->device, &ErofsMount::device);
     if (mount != mounts.end())
-        files.push_back(
-            {static_cast<std::uint64_t>(linked->status.st_size), linked->path, mount->folder});
+        files.push_back({linked->size, linked->path, mount->folder});
 }
 
 } // namespace

@@ -40,6 +40,8 @@ Result<std::vector<ObservedFolder>> decode_list(std::span<const std::byte> bytes
     Cursor cursor(bytes);
     COLDSCOPE_TRY(const std::uint32_t folders,
                   read_count(cursor, least_text + sizeof(std::uint32_t)));
+    if (folders > most_folders)
+        return failure(Code::invalid, "a list of files in too many folders");
     std::vector<ObservedFolder> list(folders);
     for (ObservedFolder& folder : list) {
         COLDSCOPE_TRY(folder.path, read_text(cursor));
@@ -77,7 +79,7 @@ void ObservedListWriter::text(const std::string& text) {
 }
 
 Result<Fd> ObservedListWriter::seal() {
-    if (!sound_ || bytes_.size() > largest_list)
+    if (!sound_ || bytes_.size() > largest_list || folders_ > most_folders)
         return failure(Code::invalid, "a list of files that is too long, or with a 0 in a path");
     for (std::size_t i = 0; i < 4; ++i)
         bytes_[i] = static_cast<std::byte>(folders_ >> (8 * i));

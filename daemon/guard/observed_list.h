@@ -16,14 +16,15 @@
 
 namespace coldscope::guard {
 
-inline constexpr std::size_t largest_list = 64 << 20; // bytes
+inline constexpr std::size_t largest_list = 256 << 20; // bytes
+inline constexpr std::uint32_t most_folders = 4096;
 
 struct ObservedFolder {
     const char* path = nullptr;     // absolute
     std::vector<const char*> paths; // beneath it
 };
 
-// The texts stay where they are. Code::invalid, Code::truncated.
+// The texts stay where they are. Code::invalid, also for more than most_folders; Code::truncated.
 [[nodiscard]] Result<std::vector<ObservedFolder>> decode_list(std::span<const std::byte> bytes);
 
 // The client's side.

@@ -27,6 +27,8 @@ public:
     explicit SeenWriter(int pipe) : pipe_(pipe) {}
 
     void record(Seen kind, std::uint32_t number) {
+        if (bytes_.size() >= written_at_once)
+            flush();
         put(static_cast<std::uint32_t>(kind));
         put(number);
     }
@@ -36,12 +38,6 @@ public:
             value = std::byteswap(value);
         const auto* begin = reinterpret_cast<const std::byte*>(&value);
         bytes_.insert(bytes_.end(), begin, begin + sizeof value);
-    }
-    void put(std::span<const std::uint64_t> values) {
-        for (const std::uint64_t value : values)
-            put(value);
-        if (bytes_.size() >= written_at_once)
-            flush();
     }
     void flush() {
         for (std::size_t at = 0; !broken_ && at < bytes_.size();) {
@@ -114,7 +110,8 @@ private:
                         [this](std::uint64_t page, std::span<const std::uint64_t> frames) {
                             out_.record(Seen::run, static_cast<std::uint32_t>(frames.size()));
                             out_.put(page);
-                            out_.put(frames);
+                            for (const std::uint64_t frame : frames)
+                                out_.put(files_.names ? (*files_.names)(frame) : frame);
                         });
         if (error != 0)
             out_.record(Seen::broken, static_cast<std::uint32_t>(error));
@@ -155,9 +152,13 @@ private:
 
 } // namespace
 
-Result<ObservingFiles> open_observing_files() {
+Result<ObservingFiles> open_observing_files(bool tells_frames) {
     ObservingFiles files{Fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)),
-                         Fd(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC))};
+                         Fd(::open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+                         {}};
+    if (!tells_frames) {
+        COLDSCOPE_TRY(files.names, FrameNames::make());
+    }
     if (!files.pagemap || !files.descriptors)
         return system_error("cannot open the map of this process's pages");
     if (sysconf(_SC_PAGESIZE) != 4096)

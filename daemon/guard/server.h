@@ -81,6 +81,7 @@ private:
     void end_client();
     [[nodiscard]] bool wait_for_client();
     void take_away();
+    void unmount_in_child(const Kept& kept);
     void linger();
 
     Fd socket_;

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 namespace coldscope::guard {
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr int linger_ms = 100; // between two looks at what is still alive
 constexpr int killed_within_ms = 5000;
+constexpr int unmounting_ms = 10; // as far apart, at a child that unmounts
+constexpr Nanoseconds unmounted_within = 30 * second;
 
 } // namespace
 
@@ -86,12 +89,31 @@ void Server::take_away() {
     if (mounting_ != 0)
         kill(mounting_, SIGKILL);
     for (const Kept& kept : kept_) {
-        group_.deny_queued(); // an unmount may wait for a reader
         if (kept.kind == Kind::folder)
             folders_.remove(kept.path);
         else
-            (void)unmount_path(kept.path, kept.device, true);
+            unmount_in_child(kept);
     }
+}
+
+// An unmount may wait for a reader, who gets his error here meanwhile. A child that takes too long
+// goes on by itself.
+void Server::unmount_in_child(const Kept& kept) {
+    const Nanoseconds end = monotonic_now() + unmounted_within;
+    pid_t child = -1;
+    do {
+        group_.deny_queued();
+        if (child < 0 && (child = fork()) == 0) {
+            group_.close();
+            listening_.reset();
+            _exit(unmount_path(kept.path, kept.device, true));
+        }
+        if (child > 0 && waitpid(child, nullptr, WNOHANG) == child)
+            return;
+        pollfd entry{group_.fd(), POLLIN, 0};
+        poll(&entry, 1, unmounting_ms);
+    } while (monotonic_now() < end);
+    children_ += child > 0 ? 1 : 0; // reap() meets it
 }
 
 // Whoever still has files of a mount open gets an error for what is not local, until the last one

@@ -114,7 +114,7 @@ int Server::unmount_path(const std::string& path, const std::string& device, boo
     const bool fuse = is_mount_of(there, "fuse");
     if (!fuse && !is_mount_of(there, "erofs "))
         return EPERM;
-    const int error = folders_.unmount(path, lazily, [this] { group_.deny_queued(); });
+    const int error = folders_.unmount(path, lazily);
     return error == EPERM && lazily && fuse ? run_fusermount(path) : error;
 }
 

@@ -4,13 +4,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 namespace coldscope::guard {
 
@@ -63,6 +61,14 @@ std::optional<std::string> position(const std::string& folder, unsigned long lon
 
 } // namespace
 
+std::optional<struct statx> known_status(const std::string& link) {
+    struct statx status {};
+    if (::statx(AT_FDCWD, link.c_str(), AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+                STATX_TYPE | STATX_SIZE, &status) != 0)
+        return std::nullopt;
+    return status;
+}
+
 unsigned long long InCall::file() const {
     const Call* known = known_call(number);
     return arguments[known ? known->file : 0];
@@ -110,9 +116,9 @@ Result<std::string> waiting_thread(pid_t thread, const std::set<std::string>& de
                        fmt::format("thread {} waits in no mount of this run", thread));
     };
     if (call.number >= 0) {
-        struct stat status {};
-        if (::stat(fmt::format("{}/fd/{}", folder, call.file()).c_str(), &status) != 0 ||
-            !devices.contains(fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev))))
+        const auto status = known_status(fmt::format("{}/fd/{}", folder, call.file()));
+        if (!status ||
+            !devices.contains(fmt::format("{}:{}", status->stx_dev_major, status->stx_dev_minor)))
             return elsewhere();
         file = link_target(fmt::format("{}/fd/{}", folder, call.file()));
         const Call* known = known_call(call.number);

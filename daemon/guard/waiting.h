@@ -5,15 +5,21 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace coldscope::guard {
 
 inline constexpr long in_no_call = -1; // of a system call: the thread waits for a page
+
+// Of an open or mapped file that a link in /proc names: its type, size and device, as the kernel
+// knows them. Asks neither a network file system's server nor FUSE's, which might never answer.
+[[nodiscard]] std::optional<struct statx> known_status(const std::string& link);
 
 struct InCall {
     long number = in_no_call - 1; // that: it runs, or can't be looked at

@@ -18,15 +18,15 @@ constexpr std::size_t read_at_once = 64 * 1024; // bytes, what a pipe holds
 constexpr Nanoseconds patience = 5 * second;    // with a file that the guard's child waits for
 static_assert(patience > guard::file_limit + guard::told_within);
 
-Result<sharing::Sample> receive(int pipe, std::size_t files) {
+Result<sharing::Sample> receive(int pipe, std::size_t files, Nanoseconds end) {
     SampleReader reader(files);
     std::vector<std::byte> bytes(read_at_once);
     for (Nanoseconds heard = monotonic_now();;) {
         const Nanoseconds now = monotonic_now();
+        const Nanoseconds until = std::min(heard + patience, end);
         pollfd entry{pipe, POLLIN, 0};
-        const int ready = poll(
-            &entry, 1,
-            static_cast<int>((heard + patience - std::min(heard + patience, now)) / millisecond));
+        const int ready =
+            now > until ? 0 : poll(&entry, 1, static_cast<int>((until - now) / millisecond));
         if (ready == 0)
             return reader.give_up();
         const ssize_t got = ready < 0 ? -1 : ::read(pipe, bytes.data(), bytes.size());
@@ -43,7 +43,8 @@ Result<sharing::Sample> receive(int pipe, std::size_t files) {
 
 } // namespace
 
-Result<sharing::Sample> observe(guard::Client& guard, std::span<const Watched> watched) {
+Result<sharing::Sample> observe(guard::Client& guard, std::span<const Watched> watched,
+                                Nanoseconds end) {
     const Nanoseconds begin = monotonic_now();
     guard::ObservedListWriter list;
     std::size_t files = 0;
@@ -56,9 +57,9 @@ Result<sharing::Sample> observe(guard::Client& guard, std::span<const Watched> w
         files += one.paths.size();
     }
     COLDSCOPE_TRY(Fd sealed, list.seal());
-    COLDSCOPE_TRY(const Fd pipe, guard.observe(sealed.get()));
+    COLDSCOPE_TRY(const Fd pipe, guard.observe(sealed.get(), end));
     sealed.reset();
-    COLDSCOPE_TRY(sharing::Sample sample, receive(pipe.get(), files));
+    COLDSCOPE_TRY(sharing::Sample sample, receive(pipe.get(), files, end));
     sample.taken = begin;
     sample.cost = monotonic_now() - begin;
     return sample;

@@ -1,10 +1,12 @@
 // Which pages of files are in memory, and which physical pages these are: asked of a guard.
 #pragma once
 
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/sharing/sample.h"
 #include "daemon/guard/client.h"
 
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,8 +30,10 @@ struct Watched {
 // behind it, too. folders of `watched`: among
 // those that the guard was started with.
 // Errors: EPERM without root's rights: who is not root is not told what is resident.
-[[nodiscard]] Result<sharing::Sample> observe(guard::Client& guard,
-                                              std::span<const Watched> watched);
+// end: what is not seen by then has ETIMEDOUT.
+[[nodiscard]] Result<sharing::Sample>
+observe(guard::Client& guard, std::span<const Watched> watched,
+        Nanoseconds end = std::numeric_limits<Nanoseconds>::max());
 
 class Observer {
 public:

@@ -13,10 +13,10 @@ namespace {
 constexpr std::size_t most_looked_for = 1024;
 } // namespace
 
-Lookout::Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits,
+Lookout::Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fitting fitting,
                  std::atomic<std::uint64_t>& unseen)
     : ring_(ring), events_(events), socket_(std::move(socket)), own_mount_(std::move(own_mount)),
-      fits_(std::move(fits)), unseen_(unseen), buffer_(guard::longest_answer) {
+      fitting_(std::move(fitting)), unseen_(unseen), buffer_(guard::longest_answer) {
     watch_ = ring_.watch(socket_.get(), POLLIN, [this](int) { hear(); });
 }
 
@@ -75,9 +75,14 @@ void Lookout::take(const guard::LookoutAnswer& answer) {
         unseen_.fetch_add(1, std::memory_order_relaxed);
         return;
     }
+    Sizes sizes;
+    for (const guard::WaitingIn& file : answer.files)
+        sizes.insert(file.size);
+    if (!sizes.empty())
+        sizes = fitting_(looked.object, looked.range, sizes);
     const guard::WaitingIn* found = nullptr;
     for (const guard::WaitingIn& file : answer.files) {
-        if (!fits_(looked.object, looked.range, file.size))
+        if (!sizes.contains(file.size))
             continue;
         // Of several that a page fault may be for none is told.
         if (file.mount == own_mount_ || found != nullptr)

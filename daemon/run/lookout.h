@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -17,14 +18,15 @@ namespace coldscope {
 
 class Lookout final : public Watcher {
 public:
-    // Whether a file of the run's own image with bytes in this range has this size, as one that
+    using Sizes = std::set<std::uint64_t>; // bytes
+    // Which of these sizes a file of the run's own image with bytes in this range has, as one that
     // shares its memory has.
-    using Fits = std::function<bool(ObjectId object, Range range, std::uint64_t size)>;
+    using Fitting = std::function<Sizes(ObjectId object, Range range, const Sizes& sizes)>;
 
     // unseen: counts the requests of which it was not seen where they were asked, most of them
     // because they were answered before. socket: of guard::Client::lookout(). own_mount: the folder
     // of the run's own mount.
-    Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fits fits,
+    Lookout(Ring& ring, EventQueue& events, Fd socket, std::string own_mount, Fitting fitting,
             std::atomic<std::uint64_t>& unseen);
     ~Lookout() override;
 
@@ -44,7 +46,7 @@ private:
     EventQueue& events_;
     Fd socket_; // none: the child has gone
     std::string own_mount_;
-    Fits fits_;
+    Fitting fitting_;
     std::atomic<std::uint64_t>& unseen_;
     Ring::WatchId watch_ = 0;
     std::unordered_map<RequestId, Looked> looked_for_;

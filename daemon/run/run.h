@@ -141,7 +141,7 @@ public:
         std::uint64_t bytes = 0;
     };
     // Once stopped; nothing where the mount shares nothing, the guard may not observe, or there are
-    // too many files to look at.
+    // too many files to look at in two seconds.
     [[nodiscard]] const std::optional<Saved>& saved() const { return saved_; }
     // Lets go what is held, unmounts, ends. Events stay readable.
     [[nodiscard]] Result<void> stop();
@@ -185,8 +185,10 @@ private:
     void open_trace();
     [[nodiscard]] Result<void> prepare_sharing();
     void open_lookout();
-    [[nodiscard]] Result<Locals> locals();
-    [[nodiscard]] Result<std::vector<erofs::NodeId>> files_to_observe(const Locals& local) const;
+    // Given up at `end`, as what follows.
+    [[nodiscard]] Result<Locals> locals(Nanoseconds end);
+    [[nodiscard]] Result<std::vector<erofs::NodeId>> files_to_observe(const Locals& local,
+                                                                      Nanoseconds end) const;
     [[nodiscard]] Result<Saved> observe_saved();
     [[nodiscard]] Result<void> unmount_erofs();
     [[nodiscard]] Result<Match> resolve(const Command& command) const;

@@ -44,6 +44,7 @@ Result<void> Run::start_guard() {
                              ? guard::Rights::root
                              : guard::Rights::root_trusted;
     if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
+        COLDSCOPE_CHECK(refuse_unshared()); // what is taken over and refused would be taken away
         auto taken = guard::Client::take_over(options);
         // On FUSE runs of different images may share a cache; nobody takes over this one then.
         if (!taken && taken.error().code == Code::busy && kind_ == TransportKind::fuse_blob)
@@ -208,7 +209,7 @@ Result<void> Run::mount_blobs() {
     open_lookout();
     thread_ = std::thread([this] { ring_thread(); });
     if (taken)
-        return refuse_unshared();
+        return {};
     for (std::string& name : names)
         name = blob_folder_ + '/' + name;
     return mount_devices(names, !options_.buffered);
@@ -284,7 +285,7 @@ Result<void> Run::mount_fanotify() {
     open_trace();
     open_lookout();
     thread_ = std::thread([this] { ring_thread(); });
-    return taken ? refuse_unshared() : mount_devices(sources, options_.directio);
+    return taken ? Result<void>() : mount_devices(sources, options_.directio);
 }
 
 // Tried with a file that is one hole: a kernel that asks does so for its superblock. Each event is

@@ -1,10 +1,12 @@
 // What the root guard refuses of the ordinary user whom it serves, and of others: each refusal has
 // its reason in its log, and it serves on. And what it keeps of root's power.
 #include "daemon/guard/client.h"
+#include "daemon/guard/inode_share.h"
 #include "tests/kernel/guard_peer.h"
 #include "tests/kernel/live_run.h"
 
 #include <QtTest>
+#include <cerrno>
 #include <memory>
 
 #include <fcntl.h>
@@ -67,6 +69,7 @@ private Q_SLOTS:
     void marks_of_what_is_not_meant();
     void mounts_of_what_is_not_meant();
     void disks_of_others_stay();
+    void what_stands_below_stays();
     void threads_elsewhere();
     void groups_that_are_none();
     void the_group_is_for_the_trusted();
@@ -275,6 +278,22 @@ void TestGuard::disks_of_others_stay() {
     QVERIFY(stays);
     QCOMPARE(reply.message.number, static_cast<std::uint32_t>(EPERM));
     REFUSED("to unmount");
+}
+
+// A mount that somebody has marked as expired goes by the question whether it is in use.
+void TestGuard::what_stands_below_stays() {
+    const QString folder = QString::fromStdString(guard_->mount());
+    for (int i = 0; i < 2; ++i)
+        QCOMPARE(::mount("disk", guard_->mount().c_str(), "tmpfs", 0, ""), 0);
+    const bool marked = ::umount2(guard_->mount().c_str(), MNT_EXPIRE) != 0 && errno == EAGAIN;
+    const int first = guard::unmount_shared(guard_->mount().c_str(), false);
+    const bool below = is_mounted(folder);
+    const int second = guard::unmount_shared(guard_->mount().c_str(), false);
+    const bool gone = !is_mounted(folder);
+    ::umount2(guard_->mount().c_str(), MNT_DETACH);
+    QVERIFY(marked && below && gone);
+    QCOMPARE(first, 0);
+    QCOMPARE(second, 0);
 }
 
 void TestGuard::threads_elsewhere() {

@@ -29,8 +29,10 @@ struct Rig {
         child = Fd(ends[1]);
         lookout = std::make_unique<Lookout>(
             *ring, events, Fd(ends[0]), "/own",
-            [](ObjectId object, Range, std::uint64_t size) {
-                return object == 1 && size == right_size;
+            [this](ObjectId object, Range, const Lookout::Sizes& sizes) {
+                ++looked_up;
+                return object == 1 && sizes.contains(right_size) ? Lookout::Sizes{right_size}
+                                                                 : Lookout::Sizes{};
             },
             unseen);
     }
@@ -62,6 +64,7 @@ struct Rig {
     std::unique_ptr<Ring> ring = make_ring();
     EventQueue events{16};
     std::atomic<std::uint64_t> unseen{0};
+    int looked_up = 0; // how often it was asked which sizes fit
     Fd child;
     std::unique_ptr<Lookout> lookout;
 };
@@ -182,6 +185,7 @@ private Q_SLOTS:
         const auto facts = rig.told();
         QCOMPARE(facts.size(), std::size_t{1});
         QCOMPARE(facts[0].file, std::string("/b/x"));
+        QCOMPARE(rig.looked_up, 5); // once for each answer with files
         QCOMPARE(rig.unseen.load(), std::uint64_t{0});
     }
 

@@ -1,10 +1,12 @@
 // The two ways between an observer and its guard's child: the list of files, and what is told.
+#include "daemon/guard/frame_names.h"
 #include "daemon/guard/observed_list.h"
 #include "daemon/observe/sample_reader.h"
 
 #include <QTest>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -86,6 +88,33 @@ private Q_SLOTS:
         longest.folder("/a", 1);
         longest.path(std::string(largest_list, 'a'));
         QVERIFY(!longest.seal());
+        ObservedListWriter folders;
+        std::vector<std::byte> bytes;
+        put(bytes, {most_folders + 1}, {});
+        for (std::uint32_t i = 0; i <= most_folders; ++i) {
+            folders.folder("/a", 0);
+            put(bytes, {1}, {});
+            bytes.push_back(std::byte{0});
+            put(bytes, {0}, {});
+        }
+        QVERIFY(!folders.seal());
+        QCOMPARE(decode_list(bytes).error().code, Code::invalid);
+    }
+
+    void names_of_frames() {
+        const auto names = FrameNames::make(), others = FrameNames::make();
+        QVERIFY(names && others);
+        QCOMPARE((*names)(0), 0u);
+        std::set<std::uint64_t> told;
+        std::size_t kept = 0, the_same = 0;
+        for (std::uint64_t frame = 1; frame <= 100'000; ++frame) {
+            told.insert((*names)(frame));
+            kept += (*names)(frame) == frame ? 1 : 0;
+            the_same += (*names)(frame) == (*others)(frame) ? 1 : 0;
+        }
+        QCOMPARE(told.size(), std::size_t{100'000});
+        QVERIFY(!told.contains(0));
+        QCOMPARE(kept + the_same, std::size_t{0});
     }
 
     void a_sample() {
