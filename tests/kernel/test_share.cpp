@@ -220,7 +220,7 @@ void TestShare::what_is_resident() {
     // No kernel shares by blob: each mount has pages of its own.
     QCOMPARE(number(resident[0]["observed"]), bytes_of(of_one));
     QCOMPARE(number(resident[1]["observed"]), bytes_of(of_two));
-    QCOMPARE(number(resident[1]["unknown_pages"]), 0);
+    QCOMPARE(number(resident[1]["unknown"]), 0);
     // The rule of the RFC would have spared the ones that both have.
     QVERIFY(number(resident[1]["by_rfc"]) <= bytes_of(image_.files.mid(40, 30)));
     QVERIFY(number(resident[1]["by_rfc"]) > 0);
