@@ -36,6 +36,15 @@ Lift lift_of(Reason reason) {
 
 } // namespace
 
+std::vector<Side> as_if_shared(std::span<const Side> sides) {
+    std::vector<Side> shared(sides.begin(), sides.end());
+    const std::string domain =
+        shared.empty() || shared[0].mounted.domain.empty() ? "on" : shared[0].mounted.domain;
+    for (Side& side : shared)
+        side.mounted = {.inode_share = true, .dax = false, .domain = domain, .block_device = false};
+    return shared;
+}
+
 Prediction::Prediction(std::unique_ptr<const Table> table) : table_(std::move(table)) {}
 Prediction::Prediction(Prediction&&) noexcept = default;
 Prediction& Prediction::operator=(Prediction&&) noexcept = default;

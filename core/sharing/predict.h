@@ -30,6 +30,7 @@ struct Mounted {
     bool dax = false;
     std::string domain;        // domain_id; empty: none
     bool block_device = false; // from one (a loop device, say), not from the image's file
+    bool operator==(const Mounted&) const = default;
 };
 
 // An image. Borrowed, and kept as long as a Prediction of it; the image itself is used while its
@@ -41,6 +42,11 @@ struct Side {
     std::span<const std::shared_ptr<ReadAt>> devices;
     Mounted mounted;
 };
+
+// The same sides, mounted so that all could share by fingerprint: with inode_share, without DAX,
+// from files, in one domain: the first one's, if that has a name. Where they are mounted so already
+// nothing is changed.
+[[nodiscard]] std::vector<Side> as_if_shared(std::span<const Side> sides);
 
 // False: stop, which ends with Code::cancelled. In files for Keys, in bytes for a Scan, in steps
 // for a Prediction.
