@@ -185,9 +185,8 @@ Result<void> find_mount(SharedImage& image, const std::string& folder,
         if (found == mounts.end())
             return failure(Code::not_found, fmt::format("no EROFS image is mounted on {}", folder));
         if (found->root != "/")
-            return failure(Code::invalid, fmt::format("{} shows {} of an image alone, and not all "
-                                                      "of it",
-                                                      folder, found->root));
+            return failure(Code::invalid,
+                           fmt::format("{} shows only {} of an image", folder, found->root));
     }
     image.folder = found->folder;
     image.mount = *found;
