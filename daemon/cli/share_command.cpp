@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <memory>
 #include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace coldscope::cli {
@@ -97,10 +99,17 @@ void print_report(const ShareOptions& options, const ShareReport& report, Output
     output.flush();
 }
 
-// False when a signal says that it is over.
+// False when a signal says that it is over. That a guard has ended, the next sample tells.
 bool wait_for_next(const ShareOptions& options, int signals) {
-    pollfd entry{signals, POLLIN, 0};
-    return poll(&entry, 1, static_cast<int>(options.every / 1'000'000)) == 0;
+    const Nanoseconds end = monotonic_now() + options.every;
+    for (Nanoseconds now = monotonic_now(); now < end; now = monotonic_now()) {
+        pollfd entry{signals, POLLIN, 0};
+        signalfd_siginfo signal{};
+        if (poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) > 0 &&
+            read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo != SIGCHLD)
+            return false;
+    }
+    return true;
 }
 
 void warn_of_other_files(const ShareReport& report, const Watch& watch,
