@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <memory>
 #include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace coldscope::cli {
@@ -97,15 +99,34 @@ void print_report(const ShareOptions& options, const ShareReport& report, Output
     output.flush();
 }
 
-// False when a signal says that it is over.
+// False when a signal says that it is over. That a guard has ended, the next sample tells.
 bool wait_for_next(const ShareOptions& options, int signals) {
-    pollfd entry{signals, POLLIN, 0};
-    return poll(&entry, 1, static_cast<int>(options.every / 1'000'000)) == 0;
+    const Nanoseconds end = monotonic_now() + options.every;
+    for (Nanoseconds now = monotonic_now(); now < end; now = monotonic_now()) {
+        pollfd entry{signals, POLLIN, 0};
+        signalfd_siginfo signal{};
+        if (poll(&entry, 1, static_cast<int>((end - now) / millisecond) + 1) > 0 &&
+            read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo != SIGCHLD)
+            return false;
+    }
+    return true;
 }
 
-// Takes samples and prints them; the error when the first can't be had.
-Result<void> observe(const ShareOptions& options, ShareReport& report, const Watch& watch,
-                     int signals, Output& output) {
+void warn_of_other_files(const ShareReport& report, const Watch& watch,
+                         const sharing::Sample& sample) {
+    const std::vector<std::uint64_t> others = other_files(report.images, watch, sample);
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        const SharedImage& image = report.images[i];
+        if (others[i] != 0)
+            print_warning(printable(fmt::format(
+                "{} files of {} were not found on {} or are others: is it another image's mount?",
+                others[i], image.opened->name, image.folder)));
+    }
+}
+
+// Takes samples and prints them. The exit code; the error when the first can't be had.
+Result<int> observe(const ShareOptions& options, ShareReport& report, const Watch& watch,
+                    int signals, Output& output) {
     COLDSCOPE_TRY(const auto observer,
                   Observer::start(watch.folders,
                                   options.privileged ? guard::Rights::root : guard::Rights::own));
@@ -113,10 +134,10 @@ Result<void> observe(const ShareOptions& options, ShareReport& report, const Wat
         auto sample = observer->sample(watch.watched);
         if (!sample && number == 0)
             return std::unexpected(sample.error());
-        if (!sample) {
-            print_error(sample.error(), {});
-            return {};
-        }
+        if (!sample)
+            return print_error(sample.error(), {});
+        if (number == 0)
+            warn_of_other_files(report, watch, *sample);
         const sharing::Observed observed(report.prediction, *sample, watch.files);
         report.seen.emplace(*sample, watch.files, observed,
                             usage_of(report.sharing_on, *sample, watch.files));
@@ -126,24 +147,8 @@ Result<void> observe(const ShareOptions& options, ShareReport& report, const Wat
         report.seen.reset();
         if (options.every == 0 || number + 1 == options.samples || output.error() != 0 ||
             !wait_for_next(options, signals))
-            return {};
+            return 0;
     }
-}
-
-// Of the same images as if all could share by fingerprint; nothing where they can.
-std::optional<Result<sharing::Prediction>> with_sharing_on(ImageSides& read) {
-    const sharing::Mounted on{true, false, "on", false};
-    const std::string domain = read.sides[0].mounted.domain;
-    const bool all_on = std::ranges::all_of(read.sides, [&](const sharing::Side& side) {
-        const sharing::Mounted& mounted = side.mounted;
-        return mounted.inode_share && !mounted.dax && !domain.empty() && mounted.domain == domain &&
-               !mounted.block_device;
-    });
-    if (all_on)
-        return std::nullopt;
-    for (sharing::Side& side : read.sides)
-        side.mounted = on;
-    return sharing::Prediction::make(read.sides, std::move(read.keys));
 }
 
 int run_share(const ShareOptions& options) {
@@ -158,14 +163,14 @@ int run_share(const ShareOptions& options) {
         sharing::Prediction::make(read->sides, read->keys, {}, std::move(read->scans));
     if (!prediction)
         return print_error(prediction.error(), {});
-    const auto sharing_on = with_sharing_on(*read);
-    if (sharing_on && !*sharing_on)
-        return print_error(sharing_on->error(), {});
+    const auto sharing_on =
+        sharing::Prediction::make(sharing::as_if_shared(read->sides), std::move(read->keys));
+    if (!sharing_on)
+        return print_error(sharing_on.error(), {});
     for (const std::string& blob : left_out)
         print_warning(printable(blob + "; what it holds is not compared"));
     Output output;
-    ShareReport report{images, *prediction, sharing_on ? **sharing_on : *prediction, options.scan,
-                       options.files};
+    ShareReport report{images, *prediction, *sharing_on, options.scan, options.files};
     const Watch watch = watch_of(images);
     if (watch.watched.empty()) {
         report.unknown = "none of the images is mounted, as far as is known; see --mounts";
@@ -173,14 +178,14 @@ int run_share(const ShareOptions& options) {
         return output.finish(0);
     }
     const int signals = options.every == 0 ? -1 : block_signals();
-    if (const auto seen = observe(options, report, watch, signals, output); !seen) {
-        // Who may not know it is told all the rest.
-        report.unknown = describe(seen.error());
-        print_report(options, report, output);
-        const int error = seen.error().sys_errno;
-        return output.finish(error == EPERM || error == EACCES ? 0 : 1);
-    }
-    return output.finish(0);
+    const auto seen = observe(options, report, watch, signals, output);
+    if (seen)
+        return output.finish(*seen);
+    // Who may not know it is told all the rest.
+    report.unknown = describe(seen.error());
+    print_report(options, report, output);
+    const int error = seen.error().sys_errno;
+    return output.finish(error == EPERM || error == EACCES ? 0 : 1);
 }
 
 void check_options(ShareOptions& options) {

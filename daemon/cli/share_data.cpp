@@ -38,7 +38,7 @@ json usage_json(const std::vector<Usage>& usage, bool observed) {
                  {"files", one.files}};
         if (observed) {
             row["observed"] = one.observed;
-            row["unknown_pages"] = one.unknown;
+            row["unknown"] = one.unknown;
         }
         rows.push_back(std::move(row));
     }
@@ -149,7 +149,7 @@ void print_share_csv(const ShareReport& report, Output& output) {
         return;
     }
     if (report.number.value_or(0) == 0) {
-        output.line("sample,of,image,name,off,by_fingerprint,by_rfc,observed,unknown_pages,files");
+        output.line("sample,of,image,name,off,by_fingerprint,by_rfc,observed,unknown,files");
         csv_rows(report, "all", usage_of_all(report.sharing_on), false, output);
     }
     if (report.seen)

@@ -2,19 +2,22 @@
 
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress_line.h"
+#include "daemon/engine/cache_file.h"
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 namespace coldscope::cli {
 
@@ -23,18 +26,34 @@ namespace {
 namespace fs = std::filesystem;
 
 // Calls work(0) to work(count - 1), each once, on at most as many threads as there are processors.
-void on_threads(std::size_t count, const std::function<void(std::size_t)>& work) {
+// Errors: no memory for it; not all was called then.
+Result<void> on_threads(std::size_t count, const std::function<void(std::size_t)>& work) {
     std::atomic<std::size_t> next = 0;
+    std::atomic<bool> no_memory = false;
     const auto loop = [&] {
-        for (std::size_t i = next++; i < count; i = next++)
-            work(i);
+        try {
+            for (std::size_t i = next++; i < count && !no_memory; i = next++)
+                work(i);
+        } catch (const std::bad_alloc&) {
+            no_memory = true;
+        }
     };
     const std::size_t threads =
         std::min<std::size_t>(count, std::max(1U, std::thread::hardware_concurrency()));
-    std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < threads; ++i)
-        others.emplace_back(loop);
-    loop();
+    {
+        std::vector<std::jthread> others;
+        try {
+            others.reserve(threads);
+            for (std::size_t i = 1; i < threads; ++i)
+                others.emplace_back(loop);
+        } catch (const std::system_error&) { // what there is has to do
+        } catch (const std::bad_alloc&) {    // likewise
+        }
+        loop();
+    }
+    if (no_memory)
+        return system_error(ENOMEM, "cannot read the images");
+    return {};
 }
 
 // What several threads have done, as one line.
@@ -64,27 +83,27 @@ private:
     ProgressLine line_;
 };
 
-bool same_file(const struct stat& one, const std::string& path) {
-    struct stat other {};
-    return stat(path.c_str(), &other) == 0 && S_ISREG(other.st_mode) &&
-           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 std::string absolute_path(const std::string& path) {
     const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
                                                            std::free);
     return real == nullptr ? std::string() : std::string(real.get());
 }
 
-// A live run calls it "NAME-DIGEST.cache"; empty where there is none, or more than one.
+// By name: a look at the source itself might wait for a dead disk, and what is relative, or in
+// /proc, names another file here than it did for who mounted it.
+bool is_source(const std::string& image, const ErofsMount& mount) {
+    return mount.source.starts_with('/') && !mount.source.starts_with("/proc/") &&
+           absolute_path(image) == mount.source;
+}
+
+// Empty where there is none, or more than one.
 std::string cache_file(const std::string& folder, const std::string& device, std::uint64_t size) {
-    const std::string begin = fs::path(device).filename().string() + '-';
+    const std::string device_name = fs::path(device).filename().string();
     std::string found;
     std::error_code error;
     for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        const std::string name = at->path().filename().string();
         std::error_code no_size;
-        if (!name.starts_with(begin) || !name.ends_with(".cache") ||
+        if (!CacheFile::is_named_after(at->path().filename().string(), device_name) ||
             fs::file_size(at->path(), no_size) != size || no_size)
             continue;
         if (!found.empty())
@@ -98,13 +117,17 @@ std::string cache_file(const std::string& folder, const std::string& device, std
 
 bool read_indexes(std::vector<SharedImage>& images) {
     std::vector<std::optional<Error>> errors(images.size());
-    on_threads(images.size(), [&](std::size_t i) {
+    const auto done = on_threads(images.size(), [&](std::size_t i) {
         auto index = erofs::Index::build(*images[i].opened->image);
         if (index)
             images[i].index = std::move(*index);
         else
             errors[i] = index.error();
     });
+    if (!done) {
+        print_error(done.error(), {});
+        return false;
+    }
     for (std::size_t i = 0; i < images.size(); ++i) {
         if (errors[i]) {
             print_error(*errors[i], images[i].opened->name);
@@ -122,9 +145,9 @@ Result<ImageSides> read_sides(const std::vector<SharedImage>& images, bool scan)
     std::vector<std::optional<Result<sharing::Scan>>> scans(images.size());
     {
         SharedProgress progress("reading maps", images.size());
-        on_threads(images.size(), [&](std::size_t i) {
+        COLDSCOPE_CHECK(on_threads(images.size(), [&](std::size_t i) {
             keys[i] = sharing::Keys::read(read.sides[i], progress.of(i));
-        });
+        }));
     }
     for (auto& one : keys) {
         COLDSCOPE_TRY(auto of_one, std::move(*one));
@@ -134,9 +157,9 @@ Result<ImageSides> read_sides(const std::vector<SharedImage>& images, bool scan)
         return read;
     {
         SharedProgress progress("reading bytes", images.size());
-        on_threads(images.size(), [&](std::size_t i) {
+        COLDSCOPE_CHECK(on_threads(images.size(), [&](std::size_t i) {
             scans[i] = sharing::Scan::read(read.sides[i], read.keys[i], progress.of(i));
-        });
+        }));
     }
     for (auto& one : scans) {
         COLDSCOPE_TRY(auto of_one, std::move(*one));
@@ -149,11 +172,8 @@ Result<void> find_mount(SharedImage& image, const std::string& folder,
                         std::vector<ErofsMount>& mounts) {
     auto found = mounts.end();
     if (folder.empty()) {
-        struct stat own {};
-        if (stat(image.opened->name.c_str(), &own) != 0)
-            return {};
-        found = std::ranges::find_if(mounts, [&own](const ErofsMount& mount) {
-            return mount.root == "/" && same_file(own, mount.source);
+        found = std::ranges::find_if(mounts, [&image](const ErofsMount& mount) {
+            return mount.root == "/" && is_source(image.opened->name, mount);
         });
         if (found == mounts.end())
             return {};
@@ -164,6 +184,9 @@ Result<void> find_mount(SharedImage& image, const std::string& folder,
         found = std::ranges::find(mounts, absolute, &ErofsMount::folder);
         if (found == mounts.end())
             return failure(Code::not_found, fmt::format("no EROFS image is mounted on {}", folder));
+        if (found->root != "/")
+            return failure(Code::invalid,
+                           fmt::format("{} shows only {} of an image", folder, found->root));
     }
     image.folder = found->folder;
     image.mount = *found;
@@ -177,9 +200,7 @@ Result<void> find_mount(SharedImage& image, const std::string& folder,
 
 void find_backing(SharedImage& image, const std::string& cache) {
     const OpenedImage& opened = *image.opened;
-    struct stat own {};
-    const bool from_file =
-        image.mount && stat(opened.name.c_str(), &own) == 0 && same_file(own, image.mount->source);
+    const bool from_file = image.mount && is_source(opened.name, *image.mount);
     for (std::size_t i = 0; i < opened.paths.size(); ++i) {
         if (opened.paths[i].empty() || opened.devices[i] == nullptr)
             continue;

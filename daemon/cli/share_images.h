@@ -45,8 +45,8 @@ struct ImageSides {
 };
 [[nodiscard]] Result<ImageSides> read_sides(const std::vector<SharedImage>& images, bool scan);
 
-// folder: where it is mounted, empty: on the first mount whose source is this very file, which is
-// taken out of `mounts`. Errors: what has no EROFS mount.
+// folder: where it is mounted, empty: on the first mount whose source has the file's name, which is
+// taken out of `mounts`. Errors: what has no EROFS mount, or a bind mount of a folder of it.
 [[nodiscard]] Result<void> find_mount(SharedImage& image, const std::string& folder,
                                       std::vector<ErofsMount>& mounts);
 // The files behind it: the image's own and its blobs, where the mount's source is the image's file;

@@ -53,11 +53,11 @@ void print_rows(const ShareReport& report, const char* of, const std::vector<Usa
     output.line(of);
     for (std::size_t i = 0; i < usage.size(); ++i) {
         const Usage& one = usage[i];
-        const std::string seen = !observed ? "-"
-                                 : one.unknown == 0
-                                     ? megabytes(one.observed)
-                                     : fmt::format("{} + {}?", megabytes(one.observed),
-                                                   megabytes(one.unknown * sharing::page_size));
+        const std::string seen =
+            !observed ? "-"
+            : one.unknown == 0
+                ? megabytes(one.observed)
+                : fmt::format("{} + {}?", megabytes(one.observed), megabytes(one.unknown));
         output.line(fmt::format("  {:<30} {:>11} {:>15} {:>12} {:>11} {:>9}", image_name(report, i),
                                 megabytes(one.off), megabytes(one.by_fingerprint),
                                 megabytes(one.by_rfc), seen, one.files));

@@ -1,6 +1,7 @@
 #include "daemon/cli/share_sample.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 namespace coldscope::cli {
@@ -42,6 +43,22 @@ Watch watch_of(const std::vector<SharedImage>& images) {
             watch.folders.push_back(watched.folder);
     }
     return watch;
+}
+
+std::vector<std::uint64_t> other_files(const std::vector<SharedImage>& images, const Watch& watch,
+                                       const sharing::Sample& sample) {
+    std::vector<std::uint64_t> others(images.size());
+    for (std::size_t i = 0; i < watch.files.size(); ++i) {
+        const sharing::SampledFile& file = watch.files[i];
+        if (file.node == erofs::no_node)
+            continue;
+        const sharing::SeenFile& seen = sample.files[i];
+        const bool absent = seen.sys_errno == ENOENT || seen.sys_errno == ENOTDIR;
+        if (absent ||
+            (seen.sys_errno == 0 && seen.size != images[file.image].index.node(file.node).size))
+            ++others[file.image];
+    }
+    return others;
 }
 
 } // namespace coldscope::cli

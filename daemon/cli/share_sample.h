@@ -20,5 +20,9 @@ struct Watch {
 };
 
 [[nodiscard]] Watch watch_of(const std::vector<SharedImage>& images);
+// Of each image its files that its mount has not, or of another size.
+[[nodiscard]] std::vector<std::uint64_t> other_files(const std::vector<SharedImage>& images,
+                                                     const Watch& watch,
+                                                     const sharing::Sample& sample);
 
 } // namespace coldscope::cli

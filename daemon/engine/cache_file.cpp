@@ -25,11 +25,12 @@ namespace {
 
 constexpr std::uint64_t smallest_granule = 4096;
 constexpr std::uint64_t largest_granule = 2u << 20;
+constexpr std::size_t digest_bytes = 8; // of the identity's, in a file's name
 
 std::string short_digest(const std::string& text) {
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-    return hex(std::as_bytes(std::span(digest).first(8)));
+    return hex(std::as_bytes(std::span(digest).first(digest_bytes)));
 }
 
 // The part of a name that is safe in a file's name.
@@ -95,6 +96,16 @@ std::uint64_t known_granule(const std::string& origin_path, const std::string& o
 std::string CacheFile::path_of(const std::string& folder, const std::string& name,
                                const std::string& identity) {
     return fmt::format("{}/{}-{}.cache", folder, file_safe(name), short_digest(identity));
+}
+
+bool CacheFile::is_named_after(std::string_view file, const std::string& name) {
+    const std::string begin = file_safe(name) + '-';
+    constexpr std::string_view end = ".cache";
+    if (file.size() != begin.size() + 2 * digest_bytes + end.size() || !file.starts_with(begin) ||
+        !file.ends_with(end))
+        return false;
+    return file.substr(begin.size(), 2 * digest_bytes).find_first_not_of("0123456789abcdef") ==
+           std::string_view::npos;
 }
 
 Result<std::unique_ptr<CacheFile>> CacheFile::open(const std::string& folder,

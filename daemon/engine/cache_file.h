@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace coldscope {
 
@@ -25,6 +26,9 @@ public:
                                                                  std::uint64_t size, Fd given = {});
     [[nodiscard]] static std::string path_of(const std::string& folder, const std::string& name,
                                              const std::string& identity);
+    // Whether a file may be what path_of() says of this name, whatever the identity. file: without
+    // its folder.
+    [[nodiscard]] static bool is_named_after(std::string_view file, const std::string& name);
     ~CacheFile() override;
 
     [[nodiscard]] std::uint64_t size() const override { return size_; }

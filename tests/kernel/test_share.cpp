@@ -1,20 +1,12 @@
 // coldscoped share on real mounts: what is resident, what could be shared, and who may know it.
-#include "tests/kernel/live_run.h"
 #include "tests/kernel/pkexec_relay.h"
+#include "tests/kernel/share_run.h"
 
 #include <QDir>
 #include <QFile>
 #include <QJsonArray>
-#include <QJsonDocument>
-#include <QJsonObject>
 #include <QtTest>
-#include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
-
-#include <sys/mount.h>
-#include <unistd.h>
 
 using namespace coldscope::test;
 
@@ -24,30 +16,6 @@ constexpr qint64 page = 4096;
 
 qint64 pages_of(qint64 size) {
     return (size + page - 1) / page * page;
-}
-
-qint64 number(const QJsonValue& value) {
-    return static_cast<qint64>(value.toDouble());
-}
-
-struct Said {
-    int code = -1;
-    QByteArray out;
-    QByteArray err;
-    [[nodiscard]] QJsonObject json() const { return QJsonDocument::fromJson(out).object(); }
-};
-
-Said run_program(const QString& name, const QStringList& arguments) {
-    QProcess process;
-    process.start(name, arguments);
-    const bool ended = process.waitForFinished(120000);
-    return {ended && process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
-            process.readAllStandardOutput(), process.readAllStandardError()};
-}
-
-Said share(QStringList arguments) {
-    arguments.prepend("share");
-    return run_program(program("coldscoped"), arguments);
 }
 
 } // namespace
@@ -67,14 +35,6 @@ class TestShare : public QObject {
         for (const QString& file : files)
             bytes += pages_of(QFileInfo(image_.tree + '/' + file).size());
         return bytes;
-    }
-    [[nodiscard]] QString mount_image(const QString& folder, const QByteArray& more) {
-        QDir().mkpath(folder);
-        const QByteArray options = "device=" + image_.blob.toLocal8Bit() + more;
-        if (::mount(image_.bootstrap.toLocal8Bit(), folder.toLocal8Bit(), "erofs",
-                    MS_RDONLY | MS_NOSUID | MS_NODEV, options.constData()) == 0)
-            return {};
-        return QString("the kernel mounts no image from a file here: ") + strerror(errno);
     }
     [[nodiscard]] QStringList copies() const {
         return {copy_, copy_, "--device", "1=" + image_.blob, "--device", "2=" + image_.blob};
@@ -96,26 +56,27 @@ class TestShare : public QObject {
                 bin + "/coldscoped", "share"};
     }
 
+    // share --privileged, whose pkexec is a stand-in.
+    void start_as_user(QProcess& process, PkexecRelay& relay, const QStringList& more) const {
+        QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+        environment.insert("PATH", relay.path() + ":/usr/bin:/bin");
+        environment.insert("COLDSCOPE_TEST_PKEXEC", relay.socket_path());
+        process.setProcessEnvironment(environment);
+        process.start("setpriv", as_user() + everything() + QStringList("--privileged") + more);
+    }
+
 private Q_SLOTS:
     void initTestCase();
     void cleanupTestCase();
     void predicted();
     void csv_says_the_same();
     void what_is_resident();
-    void a_mount_is_found_by_its_source();
     void again_and_again();
     void an_ordinary_user_is_told_no_more();
     void root_s_guard_tells_a_user();
+    void a_guard_that_dies();
     void wrong_words();
 };
-
-#define NEEDS_MOUNTS()                                                                             \
-    do {                                                                                           \
-        if (!why_.isEmpty()) {                                                                     \
-            QVERIFY2(!must_not_skip(), qPrintable(why_));                                          \
-            QSKIP(qPrintable(why_));                                                               \
-        }                                                                                          \
-    } while (false)
 
 void TestShare::initTestCase() {
     QString error;
@@ -125,19 +86,13 @@ void TestShare::initTestCase() {
     QVERIFY(QFile::copy(image_.bootstrap, copy_));
     one_ = folder_.filePath("one");
     two_ = folder_.filePath("two");
-    if (geteuid() != 0)
-        why_ = "only root may mount, and know what is resident";
-    else
-        why_ = mount_image(one_, {});
+    why_ = mount_image(image_, one_, {});
     if (why_.isEmpty())
-        why_ = mount_image(two_, ",directio");
+        why_ = mount_image(image_, two_, ",directio");
 }
 
 void TestShare::cleanupTestCase() {
-    for (const QString& folder : {one_, two_}) {
-        while (is_mounted(folder) && umount2(folder.toLocal8Bit(), MNT_DETACH) == 0) {
-        }
-    }
+    unmount_all(folder_.path());
 }
 
 // The same image twice: all that the second has, the first has too, in the same blob.
@@ -220,7 +175,7 @@ void TestShare::what_is_resident() {
     // No kernel shares by blob: each mount has pages of its own.
     QCOMPARE(number(resident[0]["observed"]), bytes_of(of_one));
     QCOMPARE(number(resident[1]["observed"]), bytes_of(of_two));
-    QCOMPARE(number(resident[1]["unknown_pages"]), 0);
+    QCOMPARE(number(resident[1]["unknown"]), 0);
     // The rule of the RFC would have spared the ones that both have.
     QVERIFY(number(resident[1]["by_rfc"]) <= bytes_of(image_.files.mid(40, 30)));
     QVERIFY(number(resident[1]["by_rfc"]) > 0);
@@ -236,18 +191,6 @@ void TestShare::what_is_resident() {
     const Said text = share(everything());
     QCOMPARE(text.code, 0);
     QVERIFY2(text.out.contains("resident now\n"), text.out);
-}
-
-void TestShare::a_mount_is_found_by_its_source() {
-    NEEDS_MOUNTS();
-    const QJsonObject json = share({image_.bootstrap, "--json"}).json();
-    const QString found = json["images"][0]["mount"].toString();
-    QVERIFY2(found == one_ || found == two_, qPrintable(found));
-    QVERIFY(json["resident"].isArray());
-    // A copy is another file, which is mounted nowhere.
-    const QJsonObject other = share(copies() << "--json").json();
-    QVERIFY(other["images"][0]["mount"].isNull());
-    QVERIFY(other["resident"].isNull());
 }
 
 void TestShare::again_and_again() {
@@ -300,11 +243,7 @@ void TestShare::root_s_guard_tells_a_user() {
         QVERIFY(!original(one_ + '/' + file, 0, 1 << 20).isNull());
     PkexecRelay relay;
     QProcess process;
-    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-    environment.insert("PATH", relay.path() + ":/usr/bin:/bin");
-    environment.insert("COLDSCOPE_TEST_PKEXEC", relay.socket_path());
-    process.setProcessEnvironment(environment);
-    process.start("setpriv", as_user() + everything() + QStringList{"--privileged", "--json"});
+    start_as_user(process, relay, {"--json"});
     QVERIFY(process.waitForFinished(60000));
     QVERIFY2(process.exitCode() == 0, process.readAllStandardError());
     const QJsonObject json = QJsonDocument::fromJson(process.readAllStandardOutput()).object();
@@ -313,6 +252,23 @@ void TestShare::root_s_guard_tells_a_user() {
     QCOMPARE(number(json["resident"][1]["off"]), 0);
     QVERIFY2(relay.asked().value(0).endsWith("/coldscope-guard"),
              qPrintable(relay.asked().join(' ')));
+}
+
+// The samples end then, which is an error.
+void TestShare::a_guard_that_dies() {
+    NEEDS_MOUNTS();
+    PkexecRelay relay;
+    QProcess process;
+    start_as_user(process, relay, {"--csv", "--interval", "20ms"});
+    QByteArray out;
+    QTRY_VERIFY_WITH_TIMEOUT(
+        (process.waitForReadyRead(100), out += process.readAll(), out.contains("resident,1,")),
+        60000);
+    QVERIFY(relay.started() > 0);
+    QCOMPARE(kill(relay.started(), SIGKILL), 0);
+    QVERIFY(process.waitForFinished(60000));
+    QCOMPARE(process.exitCode(), 1);
+    QVERIFY(!process.readAllStandardError().isEmpty());
 }
 
 void TestShare::wrong_words() {

@@ -194,6 +194,21 @@ private Q_SLOTS:
         QVERIFY(CacheFile::open(path(), std::string(5000, 'x'), std::string(5000, 'y'), 1));
     }
 
+    void named_after() {
+        const auto named = [](const std::string& name, const std::string& other) {
+            return CacheFile::is_named_after(CacheFile::path_of({}, name, "identity").substr(1),
+                                             other);
+        };
+        for (const std::string& name :
+             {std::string("base"), std::string("a/b"), std::string(), std::string(200, 'x')})
+            QVERIFY(named(name, name));
+        QVERIFY(!named("base-2", "base"));
+        QVERIFY(!named("base", "base-2"));
+        QVERIFY(!CacheFile::is_named_after("base-0123456789abcdef.cache.origin", "base"));
+        QVERIFY(!CacheFile::is_named_after("base-0123456789abcdeg.cache", "base"));
+        QVERIFY(!CacheFile::is_named_after("base-.cache", "base"));
+    }
+
     void busy() {
         const auto cache = open("a", size);
         const auto second = CacheFile::open(path(), "object", "a", size);
