@@ -38,7 +38,10 @@ BlobGrid::BlobGrid(Workspace& workspace, QWidget* parent)
     });
     connect(&workspace_.host(), &RunHost::advanced, &gate_, &FrameGate::ask);
     connect(&workspace_.residency(), &Residency::changed, &gate_, &FrameGate::ask);
-    connect(&workspace_, &Workspace::sharing_changed, &gate_, &FrameGate::ask);
+    connect(&workspace_, &Workspace::sharing_changed, this, [this] {
+        shared_cells_ = {};
+        gate_.ask();
+    });
     connect(&workspace_.selection(), &Selection::changed, this, [this] {
         follow_ = true;
         gate_.ask();
@@ -77,6 +80,7 @@ void BlobGrid::set_device(std::uint16_t device) {
 
 void BlobGrid::set_overlay(Overlay overlay) {
     overlay_ = overlay;
+    shared_cells_ = {};
     stamps_.clear();
     gate_.ask();
 }
@@ -139,6 +143,7 @@ void BlobGrid::lay_out() {
         anchor_ = std::min(anchor_, count - 1);
     }
     hover_.reset();
+    shared_cells_ = {};
     stamps_.clear();
     gate_.ask();
 }
@@ -234,8 +239,11 @@ void BlobGrid::refresh() {
                            std::min(space_.size, (first + count) * space_.cell_bytes)};
         find_cells(space_, device_state(workspace_, touches_, used(), {device_, window}), first,
                    count, cells_);
-        if (overlay_ == Overlay::sharing)
+        if (const Range now{first, first + cells_.size()};
+            overlay_ == Overlay::sharing && now != shared_cells_) {
             find_shared_cells(workspace_, device_, space_, first, cells_.size(), shared_);
+            shared_cells_ = now;
+        }
     }
     render();
     find_outlines();

@@ -122,6 +122,7 @@ private:
 
     std::vector<Cell> cells_;                          // visible ones
     std::vector<SharedCell> shared_;                   // of these, for that overlay
+    Range shared_cells_;                               // which they are; empty: to be found
     std::unordered_map<std::uint32_t, QImage> stamps_; // by what they show
     QImage image_;
     Outline outline_;

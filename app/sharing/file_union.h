@@ -22,7 +22,6 @@ public:
     explicit FileUnion(std::vector<const erofs::Index*> indices);
 
     [[nodiscard]] std::size_t size() const { return lines_.size(); }
-    [[nodiscard]] std::size_t images() const { return indices_.size(); }
     [[nodiscard]] Line parent(Line line) const { return lines_[line].parent; }
     // Consecutive lines: first, first + 1, ... Each has a greater number than its parent.
     struct Children {

@@ -3,7 +3,7 @@
 #include "app/sharing/sharing_text.h"
 #include "app/style/text.h"
 
-#include <algorithm>
+#include <map>
 
 namespace coldscope::app {
 
@@ -15,8 +15,10 @@ void HoldersModel::show(std::shared_ptr<const Predicted> predicted,
     beginResetModel();
     predicted_ = std::move(predicted);
     holders_.clear();
+    more_ = false;
     if (predicted_ && chosen) {
         holders_ = predicted_->prediction.holders(chosen->image, chosen->node, chosen->range, most);
+        more_ = holders_.size() >= most;
         if (seen)
             add_seen(*seen, *chosen);
     }
@@ -34,12 +36,19 @@ void HoldersModel::add_seen(const Seen& seen, const ChosenPiece& chosen) {
         now.push_back({file.image, file.node, one.offset, one.length, sharing::Mark::shared_now,
                        sharing::Reason::none, one.same_file});
     }
-    std::erase_if(holders_, [&](const sharing::Holder& holder) {
-        return std::ranges::any_of(now, [&](const sharing::Holder& one) {
-            return one.image == holder.image && one.node == holder.node;
-        });
-    });
-    holders_.insert(holders_.begin(), now.begin(), now.end());
+    std::map<std::pair<std::uint32_t, erofs::NodeId>, RangeSet> shared;
+    for (const sharing::Holder& one : now)
+        shared[{one.image, one.node}].add({one.offset, one.offset + one.length});
+    more_ = more_ || held.size() >= most;
+    for (sharing::Holder& holder : holders_) {
+        for (const Range& left : shared[{holder.image, holder.node}].missing(
+                 {holder.offset, holder.offset + holder.length})) {
+            holder.offset = left.begin;
+            holder.length = left.length();
+            now.push_back(holder);
+        }
+    }
+    holders_ = std::move(now);
 }
 
 void HoldersModel::set_theme(Theme theme) {

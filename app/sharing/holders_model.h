@@ -23,7 +23,7 @@ public:
               const std::optional<ChosenPiece>& chosen);
     void set_theme(Theme theme);
     [[nodiscard]] std::optional<ChosenPiece> piece_at(int row) const;
-    [[nodiscard]] bool more() const { return holders_.size() >= most; } // perhaps
+    [[nodiscard]] bool more() const { return more_; } // than are listed, perhaps
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -37,6 +37,7 @@ private:
 
     std::shared_ptr<const Predicted> predicted_;
     std::vector<sharing::Holder> holders_;
+    bool more_ = false;
     MarkIcons icons_;
 };
 

@@ -11,7 +11,7 @@ namespace coldscope::app {
 ImagesModel::ImagesModel(SharingState& state, QObject* parent)
     : QAbstractTableModel(parent), state_(state) {
     connect(&state_.set(), &SharingSet::entries_changed, this, &ImagesModel::follow);
-    connect(&state_, &SharingState::changed, this, &ImagesModel::follow);
+    connect(&state_, &SharingState::changed, this, &ImagesModel::follow_marks);
     follow();
 }
 
@@ -24,6 +24,12 @@ void ImagesModel::follow() {
     } else if (rows_ > 0) {
         Q_EMIT dataChanged(index(0, 0), index(rows_ - 1, columns - 1));
     }
+}
+
+// What is being typed elsewhere stays.
+void ImagesModel::follow_marks() {
+    if (rows_ > 0)
+        Q_EMIT dataChanged(index(0, first_mark), index(rows_ - 1, columns - 1));
 }
 
 int ImagesModel::rowCount(const QModelIndex& parent) const {

@@ -27,6 +27,7 @@ public:
 
 private:
     void follow();
+    void follow_marks();
     [[nodiscard]] QString text(const SharingSet::Entry& entry, int column) const;
     [[nodiscard]] QString bytes_of(const SharingSet::Entry& entry, std::size_t mark) const;
 

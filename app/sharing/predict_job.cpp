@@ -52,8 +52,7 @@ std::shared_ptr<SharingSet::Outcome> SharingSet::predict(Work& work, std::vector
         std::vector<sharing::Side> sides;
         std::vector<sharing::Keys> keys;
         std::vector<sharing::Scan> scans;
-        for (std::size_t i = 0; i < ready.size(); ++i) {
-            Entry& entry = ready[i];
+        for (Entry& entry : ready) {
             sides.push_back(
                 {*entry.opened->image, entry.opened->index, entry.opened->devices, entry.mounted});
             keys.push_back(*entry.keys);
@@ -62,7 +61,7 @@ std::shared_ptr<SharingSet::Outcome> SharingSet::predict(Work& work, std::vector
                 COLDSCOPE_TRY(entry.scan,
                               sharing::Scan::read({*image, entry.opened->index,
                                                    entry.opened->devices, entry.mounted},
-                                                  *entry.keys, work.report(i, ready.size())));
+                                                  *entry.keys, work.report()));
             }
             if (entry.scan)
                 scans.push_back(*entry.scan);
@@ -70,16 +69,19 @@ std::shared_ptr<SharingSet::Outcome> SharingSet::predict(Work& work, std::vector
         if (scans.size() != ready.size())
             scans.clear();
         const bool scanned = !scans.empty();
-        COLDSCOPE_TRY(auto prediction, sharing::Prediction::make(sides, std::move(keys),
-                                                                 work.report(), std::move(scans)));
-        auto predicted = std::make_shared<Predicted>(std::move(prediction));
+        COLDSCOPE_TRY(auto prediction,
+                      sharing::Prediction::make(sides, keys, work.report(), scans));
+        COLDSCOPE_TRY(auto if_shared,
+                      sharing::Prediction::make(sharing::as_if_shared(sides), std::move(keys),
+                                                work.report(), std::move(scans)));
+        auto predicted = std::make_shared<Predicted>(std::move(prediction), std::move(if_shared));
         for (const Entry& entry : ready) {
             predicted->images.push_back(entry.opened);
             predicted->mounted.push_back(entry.mounted);
             predicted->indices.push_back(&entry.opened->index);
         }
         predicted->files = FileUnion(predicted->indices);
-        predicted->usage = sharing::usage_of_all(predicted->prediction);
+        predicted->usage = sharing::usage_of_all(predicted->if_shared);
         predicted->tally = Tally(
             predicted->files, predicted->indices, predicted->prediction,
             [&](std::size_t image, erofs::NodeId node) {
@@ -103,7 +105,7 @@ std::shared_ptr<const Seen> see(std::shared_ptr<const Predicted> predicted,
         std::make_shared<Seen>(Seen{predicted,
                                     taken,
                                     sharing::Observed(predicted->prediction, taken->sample, files),
-                                    sharing::usage_of(predicted->prediction, taken->sample, files),
+                                    sharing::usage_of(predicted->if_shared, taken->sample, files),
                                     {}});
     const std::atomic<bool> stop = false;
     seen->tally = Tally(

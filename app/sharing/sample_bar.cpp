@@ -12,6 +12,7 @@
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QToolButton>
+#include <algorithm>
 #include <array>
 
 namespace coldscope::app {
@@ -88,7 +89,8 @@ QString SampleBar::text() const {
         return tr("No image is known to be mounted: what is in memory is unknown. Say where one "
                   "is under Images.");
     if (samples.refused())
-        return tr("What is in memory is unknown: the kernel tells root alone.");
+        return tr("What is in memory is unknown: the kernel tells root alone. %1")
+            .arg(samples.error());
     if (!samples.error().isEmpty())
         return tr("What is in memory is unknown. %1").arg(samples.error());
     const std::optional<std::size_t> at = state_.sample();
@@ -96,10 +98,15 @@ QString SampleBar::text() const {
         return samples.looking() ? tr("Looking…")
                                  : tr("Not looked yet: what is in memory is unknown.");
     const sharing::Sample& sample = samples.taken()[*at]->sample;
+    const auto seen = static_cast<std::size_t>(
+        std::ranges::count(sample.files, 0, &sharing::SeenFile::sys_errno));
+    const QString files =
+        seen == sample.files.size()
+            ? count_text(seen)
+            : tr("%1 of %2").arg(count_text(seen), count_text(sample.files.size()));
     QString text = tr("%1 · looked at %2 files in %3")
-                       .arg(time_text(sample.taken), count_text(sample.files.size()),
-                            duration_text(sample.cost));
-    if (const std::uint64_t twice = state_.twice(); twice != 0)
+                       .arg(time_text(sample.taken), files, duration_text(sample.cost));
+    if (const std::uint64_t twice = state_.twice().value_or(0); twice != 0)
         text += tr(" · %1 in memory twice").arg(size_text(twice));
     if (sample.gone != 0)
         text += tr(" · %1 pages went meanwhile").arg(count_text(sample.gone));

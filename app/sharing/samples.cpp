@@ -2,6 +2,7 @@
 
 #include "app/run/work_pool.h"
 #include "app/style/text.h"
+#include "daemon/guard/erofs_mounts.h"
 
 #include <QFutureWatcher>
 #include <QtConcurrentRun>
@@ -27,10 +28,15 @@ std::filesystem::path without_links(const std::filesystem::path& path) {
     return failed ? path : folder / path.filename();
 }
 
-// The files that an image's bytes come from.
-void add_own_files(const OpenedImage& image, std::size_t which, WatchList& list) {
-    std::vector<std::string> paths{image.path};
-    paths.insert(paths.end(), image.device_paths.begin(), image.device_paths.end());
+// The files that a mount's bytes come from. Of a run that keeps copies only the one that it has
+// mounted is known.
+void add_own_files(const OpenedImage& image, const ErofsMount& mount, std::size_t which,
+                   WatchList& list) {
+    if (mount.block_device)
+        return;
+    std::vector<std::string> paths{mount.source};
+    if (mount.source == image.path)
+        paths.insert(paths.end(), image.device_paths.begin(), image.device_paths.end());
     for (std::size_t device = 0; device < paths.size(); ++device) {
         const std::filesystem::path file(paths[device]);
         if (!file.is_absolute())
@@ -64,9 +70,12 @@ WatchList watch_list(const Images& images, const QStringList& folders) {
         }
         list.watched.push_back(std::move(watched));
     }
+    const std::vector<ErofsMount> mounts = erofs_mounts();
     for (std::size_t i = 0; i < images.size(); ++i) {
-        if (!folders.value(static_cast<qsizetype>(i)).isEmpty())
-            add_own_files(*images[i], i, list);
+        const std::string folder = folders.value(static_cast<qsizetype>(i)).toStdString();
+        const auto mount = std::ranges::find(mounts, folder, &ErofsMount::folder);
+        if (!folder.empty() && mount != mounts.end())
+            add_own_files(*images[i], *mount, i, list);
     }
     return list;
 }
@@ -82,21 +91,33 @@ Samples::Samples(QObject* parent) : QObject(parent) {
     connect(&interval_, &QTimer::timeout, this, &Samples::look);
 }
 
-Samples::~Samples() = default;
+Samples::~Samples() {
+    release(std::move(observer_));
+}
+
+// Its end may take seconds.
+void Samples::release(std::shared_ptr<Observer> observer) {
+    if (observer)
+        work_pool().start([observer = std::move(observer)]() mutable { observer.reset(); });
+}
 
 void Samples::set_images(const Images& images, const QStringList& folders) {
     if (images == images_ && folders == folders_)
         return;
-    const bool more = images.size() >= images_.size() &&
-                      std::equal(images_.begin(), images_.end(), images.begin());
+    const bool more = images.size() >= images_.size() && folders.size() >= folders_.size() &&
+                      std::equal(images_.begin(), images_.end(), images.begin()) &&
+                      std::equal(folders_.begin(), folders_.end(), folders.begin());
     images_ = images;
     folders_ = folders;
     any_folder_ = std::ranges::any_of(folders, [](const QString& one) { return !one.isEmpty(); });
     list_.reset();
-    observer_.reset();
+    release(std::exchange(observer_, nullptr));
     ++generation_;
-    looking_ = false;
     error_.clear();
+    if (rights_ == guard::Rights::root) { // nobody is asked again unless it is wanted
+        rights_ = guard::Rights::own;
+        interval_.stop();
+    }
     if (!more) {
         taken_.clear();
         bytes_ = 0;
@@ -109,7 +130,7 @@ void Samples::look() {
 }
 
 void Samples::ask_right() {
-    observer_.reset();
+    release(std::exchange(observer_, nullptr));
     refused_ = false;
     begin(guard::Rights::root);
 }
@@ -133,8 +154,13 @@ void Samples::begin(guard::Rights rights) {
     connect(watcher, &QFutureWatcherBase::finished, this,
             [this, watcher, generation = generation_] {
                 watcher->deleteLater();
-                if (generation == generation_)
+                looking_ = false;
+                if (generation == generation_) {
                     take(*watcher->result());
+                } else { // of other images
+                    release(std::move(watcher->result()->observer));
+                    Q_EMIT changed();
+                }
             });
     watcher->setFuture(
         QtConcurrent::run(&work_pool(), [images = images_, folders = folders_, list = list_, rights,
@@ -167,7 +193,6 @@ void Samples::begin(guard::Rights rights) {
 }
 
 void Samples::take(const Look& look) {
-    looking_ = false;
     list_ = look.list;
     observer_ = look.observer;
     error_.clear();

@@ -24,7 +24,7 @@ public:
     ~Samples() override;
 
     // Where the images are mounted, in their order; empty: nowhere. What was taken of the same
-    // images stays.
+    // images in the same folders stays. Rights that somebody was asked for end with it.
     void set_images(const Images& images, const QStringList& folders);
     [[nodiscard]] bool possible() const { return any_folder_; }
 
@@ -35,7 +35,7 @@ public:
     void set_interval(int milliseconds); // 0: off
     [[nodiscard]] int interval() const { return interval_.isActive() ? interval_.interval() : 0; }
 
-    [[nodiscard]] bool looking() const { return looking_; }
+    [[nodiscard]] bool looking() const { return looking_; } // one at a time
     // Only root is told what is in memory, and this process is not root.
     [[nodiscard]] bool refused() const { return refused_; }
     [[nodiscard]] const QString& error() const { return error_; } // of the last look
@@ -48,6 +48,7 @@ private:
     struct Look;
     void begin(guard::Rights rights);
     void take(const Look& look);
+    void release(std::shared_ptr<Observer> observer);
     void trim();
 
     Images images_;
@@ -65,7 +66,8 @@ private:
     QTimer interval_;
 };
 
-// Regular files of the images that are mounted, one name of each, and the files with their bytes.
+// Regular files of the images that are mounted, one name of each, and the files with their bytes,
+// where these are known to be what is mounted.
 [[nodiscard]] WatchList watch_list(const Images& images, const QStringList& folders);
 
 } // namespace coldscope::app

@@ -16,11 +16,13 @@ namespace coldscope::app {
 using Images = std::vector<std::shared_ptr<OpenedImage>>;
 
 struct Predicted {
-    explicit Predicted(sharing::Prediction made) : prediction(std::move(made)) {}
+    Predicted(sharing::Prediction made, sharing::Prediction shared)
+        : prediction(std::move(made)), if_shared(std::move(shared)) {}
 
     Images images;
     std::vector<sharing::Mounted> mounted;
     sharing::Prediction prediction;
+    sharing::Prediction if_shared; // all with inode_share, in one domain: what usage is told by
     FileUnion files;
     std::vector<const erofs::Index*> indices; // of images
     std::vector<sharing::Usage> usage;        // if all pages were in memory

@@ -251,8 +251,6 @@ QVariant SharingModel::data(const QModelIndex& index, int role) const {
                                       : text(*line, index.column());
     case Qt::TextAlignmentRole:
         return headerData(index.column(), Qt::Horizontal, role);
-    case saves_role:
-        return QVariant::fromValue(tally().lifted(*line));
     default:
         return {};
     }

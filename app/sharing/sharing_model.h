@@ -28,7 +28,6 @@ class SharingModel final : public QAbstractItemModel {
 public:
     // Behind the name a strip for each image, then these.
     enum Column { name, strips };
-    static constexpr int saves_role = Qt::UserRole; // bytes
 
     explicit SharingModel(QObject* parent = nullptr);
     ~SharingModel() override;

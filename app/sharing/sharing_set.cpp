@@ -36,14 +36,14 @@ void find_mount(SharingSet::Entry& entry) {
 
 } // namespace
 
-sharing::Report SharingSet::Work::report(std::uint64_t part, std::uint64_t parts) {
-    return [this, part, parts](std::uint64_t now, std::uint64_t all) {
-        constexpr std::uint64_t steps = 1000; // of each part
-        done = part * steps + (all == 0
-                                   ? 0
-                                   : static_cast<std::uint64_t>(static_cast<double>(now) /
-                                                                static_cast<double>(all) * steps));
-        total = parts * steps;
+sharing::Report SharingSet::Work::report() {
+    return [this, told = std::uint64_t{0}](std::uint64_t now, std::uint64_t all) mutable {
+        const double share = all == 0 ? 0 : static_cast<double>(now) / static_cast<double>(all);
+        const auto here = static_cast<std::uint64_t>(std::min(share, 1.0) * steps);
+        if (here > told) {
+            done += here - told;
+            told = here;
+        }
         return !cancelled;
     };
 }
@@ -106,6 +106,7 @@ void SharingSet::add(const QString& path) {
         there != entries_.end()) {
         there->error.clear(); // it is tried again
         given_up_ = false;
+        Q_EMIT entries_changed();
         return go_on();
     }
     Entry entry;
@@ -125,8 +126,12 @@ void SharingSet::remove(std::size_t at) {
     if (at == 0 || at >= entries_.size())
         return;
     give_up();
+    given_up_ = false;
+    if (predicted_ &&
+        std::ranges::find(predicted_->images, entries_[at].opened) != predicted_->images.end())
+        predicted_.reset();
     entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
-    predicted_.reset();
+    error_.clear();
     stale_ = true;
     Q_EMIT entries_changed();
     go_on();
@@ -136,6 +141,7 @@ void SharingSet::set_mounted(std::size_t at, const sharing::Mounted& mounted) {
     if (at >= entries_.size())
         return;
     entries_[at].mounted = mounted;
+    given_up_ = false;
     stale_ = true;
     changing_.start();
     Q_EMIT entries_changed();
@@ -149,6 +155,7 @@ void SharingSet::set_folder(std::size_t at, const QString& folder) {
     if (const auto mount = std::ranges::find(mounts, folder.toStdString(), &ErofsMount::folder);
         mount != mounts.end()) {
         take_options(*mount, entries_[at].mounted);
+        given_up_ = false;
         stale_ = true;
         changing_.start();
     }
@@ -170,9 +177,7 @@ void SharingSet::cancel() {
 }
 
 double SharingSet::progress() const {
-    if (!work_ || work_->total == 0)
-        return 0;
-    return std::min(1.0, static_cast<double>(work_->done) / static_cast<double>(work_->total));
+    return work_ ? static_cast<double>(work_->done) / static_cast<double>(work_->total) : 0;
 }
 
 void SharingSet::give_up() {
@@ -184,9 +189,9 @@ void SharingSet::give_up() {
     telling_.stop();
 }
 
-void SharingSet::begin(Step step) {
+void SharingSet::begin(Step step, std::size_t parts) {
     step_ = step;
-    work_ = std::make_shared<Work>();
+    work_ = std::make_shared<Work>(parts);
     telling_.start();
 }
 
@@ -197,13 +202,12 @@ void SharingSet::go_on() {
     }
     if (step_ == Step::predicting || step_ == Step::scanning)
         give_up(); // of other images, or of others' options
-    for (Entry& entry : entries_) {
-        if (!entry.ready() && entry.error.isEmpty() && step_ != Step::reading)
-            begin(Step::reading);
-    }
-    if (step_ == Step::reading && reading_ == 0) {
+    const auto unread = [](const Entry& entry) { return !entry.ready() && entry.error.isEmpty(); };
+    const std::ptrdiff_t to_read = std::ranges::count_if(entries_, unread);
+    if (to_read != 0 && step_ != Step::reading) {
+        begin(Step::reading, static_cast<std::size_t>(to_read));
         for (Entry& entry : entries_) {
-            if (!entry.ready() && entry.error.isEmpty())
+            if (unread(entry))
                 begin_reading(entry);
         }
     } else if (step_ == Step::idle && stale_ &&
@@ -234,8 +238,11 @@ void SharingSet::take(const QString& path, const Read& read) {
         entry != entries_.end()) {
         entry->opened = read.opened;
         entry->keys = read.keys;
-        if (read.error)
+        if (read.error) {
             entry->error = error_text(*read.error, path);
+            if (predicted_) // the others are shown
+                Q_EMIT workspace_.failed(tr("The image could not be read"), entry->error);
+        }
     }
     Q_EMIT entries_changed();
     if (reading_ > 0)
@@ -246,11 +253,13 @@ void SharingSet::take(const QString& path, const Read& read) {
 }
 
 void SharingSet::begin_predicting(bool scan) {
-    begin(scan ? Step::scanning : Step::predicting);
-    stale_ = false;
-    error_.clear();
     std::vector<Entry> ready;
     std::ranges::copy_if(entries_, std::back_inserter(ready), &Entry::ready);
+    const auto scans =
+        scan ? std::ranges::count_if(ready, [](const Entry& entry) { return !entry.scan; }) : 0;
+    begin(scan ? Step::scanning : Step::predicting, static_cast<std::size_t>(scans) + 2);
+    stale_ = false;
+    error_.clear();
     auto* watcher = new QFutureWatcher<std::shared_ptr<Outcome>>(this);
     connect(watcher, &QFutureWatcherBase::finished, this, [this, watcher, work = work_] {
         watcher->deleteLater();
@@ -263,15 +272,18 @@ void SharingSet::begin_predicting(bool scan) {
 }
 
 void SharingSet::take(const Outcome& outcome) {
+    const bool scanned = step_ == Step::scanning;
     give_up();
-    if (outcome.predicted)
+    if (outcome.error && scanned) // what was predicted without stays
+        Q_EMIT workspace_.failed(tr("The bytes could not be compared"), error_text(*outcome.error));
+    else
         predicted_ = outcome.predicted;
     for (const Entry& scanned : outcome.entries) {
         if (const auto entry = std::ranges::find(entries_, scanned.path, &Entry::path);
             entry != entries_.end() && scanned.scan)
             entry->scan = scanned.scan;
     }
-    if (outcome.error)
+    if (outcome.error && !scanned)
         error_ = error_text(*outcome.error);
     Q_EMIT changed();
 }

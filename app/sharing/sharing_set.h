@@ -51,7 +51,7 @@ public:
     [[nodiscard]] Step step() const { return step_; }
     [[nodiscard]] double progress() const; // 0..1
     // Null: not yet, less than two images, given up, or failed, which error() says then. While
-    // options change the old one stays.
+    // options change the old one stays. What of a scan fails is told by Workspace::failed().
     [[nodiscard]] const std::shared_ptr<const Predicted>& predicted() const { return predicted_; }
     [[nodiscard]] const QString& error() const { return error_; }
     // Cancel was pressed, and nothing was begun since.
@@ -64,11 +64,15 @@ Q_SIGNALS:
 
 private:
     struct Work {
+        static constexpr std::uint64_t steps = 1000; // of each part
+
+        explicit Work(std::uint64_t all) : total(all * steps) {}
+        // Of one of the parts. They may go on side by side.
+        [[nodiscard]] sharing::Report report();
+
         std::atomic<bool> cancelled = false;
         std::atomic<std::uint64_t> done = 0;
-        std::atomic<std::uint64_t> total = 0;
-        // part: of so many alike.
-        [[nodiscard]] sharing::Report report(std::uint64_t part = 0, std::uint64_t parts = 1);
+        const std::uint64_t total;
     };
     struct Read {
         std::shared_ptr<OpenedImage> opened;
@@ -89,7 +93,7 @@ private:
     void go_on(); // with what is to be done next
     void begin_reading(Entry& entry);
     void begin_predicting(bool scan);
-    void begin(Step step);
+    void begin(Step step, std::size_t parts);
     void give_up();
     void take(const QString& path, const Read& read);
     void take(const Outcome& outcome);

@@ -59,34 +59,58 @@ void SharingState::refresh() {
     shown_ = predicted();
     if (taken == nullptr || other)
         seen_.reset();
-    if (taken == nullptr || done) {
-        wanted_.reset();
-        ++generation_;
-    } else if (wanted_ != taken || other) {
-        wanted_ = taken;
-        auto* watcher = new QFutureWatcher<std::shared_ptr<const Seen>>(this);
-        connect(watcher, &QFutureWatcherBase::finished, this,
-                [this, watcher, generation = ++generation_] {
-                    watcher->deleteLater();
-                    if (generation != generation_)
-                        return;
-                    wanted_.reset();
-                    seen_ = watcher->result();
-                    tell_maps();
-                    Q_EMIT changed();
-                });
-        watcher->setFuture(QtConcurrent::run(
-            &work_pool(), [predicted = predicted(), taken] { return see(predicted, taken); }));
-    }
+    wanted_ = done ? nullptr : taken;
+    if (wanted_ && !making_)
+        make_seen();
     if (other)
         tell_maps();
     Q_EMIT changed();
 }
 
-std::uint64_t SharingState::twice() const {
+// What is wanted by then follows.
+void SharingState::make_seen() {
+    making_ = true;
+    auto* watcher = new QFutureWatcher<std::shared_ptr<const Seen>>(this);
+    connect(watcher, &QFutureWatcherBase::finished, this, [this, watcher] {
+        watcher->deleteLater();
+        making_ = false;
+        const std::shared_ptr<const Seen> made = watcher->result();
+        if (wanted_ && (made->taken != wanted_ || made->predicted != predicted()))
+            return make_seen();
+        if (!wanted_)
+            return;
+        wanted_.reset();
+        seen_ = made;
+        tell_maps();
+        Q_EMIT changed();
+    });
+    watcher->setFuture(QtConcurrent::run(&work_pool(), [predicted = predicted(), taken = wanted_] {
+        return see(predicted, taken);
+    }));
+}
+
+std::optional<std::uint64_t> SharingState::twice() const {
+    if (!seen_)
+        return {};
+    const Taken& taken = *seen_->taken;
+    const Images& images = seen_->predicted->images;
+    std::vector<std::size_t> own(images.size()); // files that were seen
+    std::vector<bool> mounted(images.size());
+    for (std::size_t i = 0; i < taken.list->files.size(); ++i) {
+        const sharing::SampledFile& file = taken.list->files[i];
+        if (file.image >= images.size())
+            continue;
+        if (file.node != erofs::no_node)
+            mounted[file.image] = true;
+        else if (i < taken.sample.files.size() && taken.sample.files[i].sys_errno == 0)
+            ++own[file.image];
+    }
     std::uint64_t bytes = 0;
-    for (std::size_t image = 0; seen_ && image < seen_->predicted->images.size(); ++image)
+    for (std::size_t image = 0; image < images.size(); ++image) {
+        if (mounted[image] && own[image] != 1 + images[image]->device_paths.size())
+            return {};
         bytes += seen_->observed.totals(image).twice;
+    }
     return bytes;
 }
 

@@ -30,8 +30,9 @@ public:
     [[nodiscard]] const std::shared_ptr<const Seen>& seen() const { return seen_; }
     [[nodiscard]] bool busy() const; // more is to come by itself
 
-    // How many bytes the sample has in EROFS's cache and in the blob's as well; 0 without one.
-    [[nodiscard]] std::uint64_t twice() const;
+    // How many bytes the sample has in EROFS's cache and in the blob's as well. Nothing where the
+    // files that images are mounted from are not all known and seen, and without a sample.
+    [[nodiscard]] std::optional<std::uint64_t> twice() const;
     // Of predicted(); nothing where the open image is none of them.
     [[nodiscard]] std::optional<std::size_t> open_image() const;
 
@@ -41,6 +42,7 @@ Q_SIGNALS:
 private:
     void follow_set();
     void refresh();
+    void make_seen();
     void tell_maps();
 
     Workspace& workspace_;
@@ -49,8 +51,8 @@ private:
     std::shared_ptr<const Taken> chosen_; // null: the latest
     std::shared_ptr<const Seen> seen_;
     std::shared_ptr<const Predicted> shown_;
-    std::shared_ptr<const Taken> wanted_; // what is being made of it
-    std::uint64_t generation_ = 0;        // of wanted_
+    std::shared_ptr<const Taken> wanted_; // what is to be made of it; null: nothing
+    bool making_ = false;                 // one at a time
 };
 
 } // namespace coldscope::app

@@ -16,7 +16,8 @@ QString tr(const char* text) {
 
 // Quoted where it must be (RFC 4180).
 QString csv_field(QString text) {
-    if (!text.contains(u',') && !text.contains(u'"') && !text.contains(u'\n'))
+    if (!text.contains(u',') && !text.contains(u'"') && !text.contains(u'\n') &&
+        !text.contains(u'\r'))
         return text;
     text.replace(u'"', QStringLiteral("\"\""));
     return u'"' + text + u'"';
@@ -76,27 +77,16 @@ QString image_name(const OpenedImage& image) {
     return QFileInfo(QString::fromStdString(image.path)).fileName();
 }
 
-QString mounted_text(const sharing::Mounted& mounted) {
-    QStringList options;
-    if (mounted.inode_share)
-        options << QStringLiteral("inode_share");
-    if (!mounted.domain.empty())
-        options << QStringLiteral("domain_id=%1").arg(QString::fromStdString(mounted.domain));
-    if (mounted.dax)
-        options << QStringLiteral("dax");
-    return options.isEmpty() ? tr("without inode_share") : options.join(u',');
-}
-
 QString usage_csv(const QStringList& images, std::span<const sharing::Usage> usage, bool seen) {
     QString text = QStringLiteral("image,files,off_bytes,by_fingerprint_bytes,by_blob_bytes");
-    text += seen ? QStringLiteral(",observed_bytes\n") : QStringLiteral("\n");
+    text += seen ? QStringLiteral(",observed_bytes,unknown_bytes\n") : QStringLiteral("\n");
     for (std::size_t i = 0; i < usage.size(); ++i) {
         const sharing::Usage& one = usage[i];
         QStringList fields{csv_field(images.value(static_cast<qsizetype>(i)))};
         for (const std::uint64_t figure : {one.files, one.off, one.by_fingerprint, one.by_rfc})
             fields << QString::number(figure);
         if (seen)
-            fields << QString::number(one.observed);
+            fields << QString::number(one.observed) << QString::number(one.unknown);
         text += fields.join(u',') + u'\n';
     }
     return text;

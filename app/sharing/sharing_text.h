@@ -21,8 +21,6 @@ namespace coldscope::app {
 [[nodiscard]] QString lift_hint(sharing::Lift lift); // how that is done
 // The image's file without its folder.
 [[nodiscard]] QString image_name(const OpenedImage& image);
-// "inode_share,domain_id=demo", or "no sharing".
-[[nodiscard]] QString mounted_text(const sharing::Mounted& mounted);
 
 // The usage table, a line for each image, with a first line of names. seen: with what was observed.
 [[nodiscard]] QString usage_csv(const QStringList& images, std::span<const sharing::Usage> usage,

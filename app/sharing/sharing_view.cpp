@@ -29,8 +29,15 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <numeric>
 
 namespace coldscope::app {
+
+namespace {
+
+constexpr int asking_ms = 2000;
+
+} // namespace
 
 SharingView::SharingView(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace), state_(workspace), files_(new SharingModel(this)),
@@ -71,6 +78,10 @@ SharingView::SharingView(Workspace& workspace, QWidget* parent)
         if (isVisible())
             follow_selection();
     });
+    connect(&workspace_.host(), &RunHost::began, this, [this] { asked_ = {}; });
+    asking_.setSingleShot(true);
+    asking_.setInterval(asking_ms);
+    connect(&asking_, &QTimer::timeout, this, &SharingView::show_usage);
     show_page(files_page);
     show_state();
 }
@@ -91,6 +102,8 @@ void SharingView::show_page(int page) {
 
 void SharingView::show_state() {
     const bool any = workspace_.image() != nullptr;
+    if (!any && stack_->currentIndex() != files_page) // which says why there is nothing
+        return show_page(files_page);
     const bool predicted = state_.predicted() != nullptr;
     const SharingSet::Step step = state_.set().step();
     const bool on_files = stack_->currentIndex() == files_page;
@@ -160,7 +173,7 @@ QString SharingView::empty_text() const {
             tr("Open an image to see what of its files can be in memory once for several."));
     if (state_.set().step() != SharingSet::Step::idle && !state_.predicted())
         return tr("Reading the images…");
-    if (!state_.set().error().isEmpty())
+    if (!state_.predicted() && !state_.set().error().isEmpty())
         return tr("The images could not be compared.\n%1").arg(state_.set().error());
     QStringList failed;
     for (const SharingSet::Entry& entry : state_.set().entries()) {
@@ -223,18 +236,27 @@ void SharingView::show_usage() {
             break;
         }
         usage = state_.seen()->usage;
-        if (const std::uint64_t twice = state_.twice(); twice != 0)
+        if (const std::optional<std::uint64_t> twice = state_.twice(); !twice)
+            note = tr("Whether anything is in memory twice is unknown: not all files that the "
+                      "images are mounted from were seen.");
+        else if (*twice != 0)
             note = tr("%1 are in memory twice: the blob's own cache has them as well as EROFS's. "
                       "A mount with directio has them once.")
-                       .arg(size_text(twice));
+                       .arg(size_text(*twice));
         else
             note = tr("Nothing is in memory twice, in EROFS's cache and in the blob's.");
+        if (const std::uint64_t unknown = std::accumulate(
+                usage.begin(), usage.end(), std::uint64_t{0},
+                [](std::uint64_t sum, const sharing::Usage& one) { return sum + one.unknown; });
+            unknown != 0)
+            note = tr("Of %1 in memory it is unknown which page frames they are: Observed is "
+                      "without them. %2")
+                       .arg(size_text(unknown), note);
         break;
     default:
         if (const auto open = state_.open_image();
             open && workspace_.host().store().size() != 0 && usage_table_->isVisible()) {
-            const Taken taken = sample_of_run(workspace_, *predicted, *open);
-            usage = sharing::usage_of(predicted->prediction, taken.sample, taken.list->files);
+            usage = usage_of_run(*open);
             note = tr("If the pages that the run was asked for were read from every image, by the "
                       "same paths.");
         } else {
@@ -246,10 +268,24 @@ void SharingView::show_usage() {
     for (const auto& image : predicted->images)
         images << image_name(*image);
     usage_->show(usage.empty() ? QStringList() : images, usage,
-                 usage_of_->currentIndex() == in_memory);
+                 usage_of_->currentIndex() == in_memory && !usage.empty());
     usage_table_->setColumnHidden(UsageModel::observed, !usage_->seen());
     usage_table_->resizeColumnsToContents();
     usage_note_->set_whole(note);
+}
+
+// O(requests): now and then while they come.
+const std::vector<sharing::Usage>& SharingView::usage_of_run(std::size_t open) {
+    const auto& predicted = state_.predicted();
+    const Row requests = workspace_.host().store().size();
+    const bool other = asked_.predicted != predicted || requests < asked_.requests;
+    if (other || (requests != asked_.requests && !asking_.isActive())) {
+        const Taken taken = sample_of_run(workspace_, *predicted, open);
+        asked_ = {predicted, requests,
+                  sharing::usage_of(predicted->if_shared, taken.sample, taken.list->files)};
+        asking_.start();
+    }
+    return asked_.usage;
 }
 
 void SharingView::copy_path() {
@@ -289,8 +325,10 @@ void SharingView::dragEnterEvent(QDragEnterEvent* event) {
 }
 
 void SharingView::dropEvent(QDropEvent* event) {
-    for (const QUrl& url : event->mimeData()->urls())
-        add_image(url.toLocalFile());
+    for (const QUrl& url : event->mimeData()->urls()) {
+        if (url.isLocalFile())
+            Q_EMIT image_dropped(url.toLocalFile());
+    }
 }
 
 } // namespace coldscope::app

@@ -44,8 +44,9 @@ public:
     void set_folder(std::size_t image, const QString& folder);
 
 Q_SIGNALS:
-    void image_wanted();                   // one is to be chosen
-    void folder_wanted(std::size_t image); // where it is mounted is to be chosen
+    void image_wanted();                      // one is to be chosen
+    void image_dropped(const QString& path);  // a local file
+    void folder_wanted(const QString& image); // where that one, by path, is mounted is to be chosen
 
 protected:
     void showEvent(QShowEvent* event) override;
@@ -65,12 +66,14 @@ private:
     void build_images();
     void build_usage();
     void fit_columns();
+    void follow_image(); // the chosen one of the table
     void show_page(int page);
     void show_state();
     void show_side();
     void show_progress();
     void show_files(); // what of them is shown, or why nothing is
     void show_usage();
+    [[nodiscard]] const std::vector<sharing::Usage>& usage_of_run(std::size_t open);
     void show_holders();
     void apply_filter();
     void clicked(const QModelIndex& index, double share);
@@ -107,6 +110,7 @@ private:
     QTableView* holders_table_;
     EmptyState* no_holders_;
     QTableView* images_table_;
+    QToolButton* mounted_;
     QToolButton* remove_;
     QToolButton* scan_;
     QTableView* usage_table_;
@@ -116,6 +120,14 @@ private:
     QWidget* sample_bar_;
     Legend* legend_;
     QTimer typing_;
+    // What the run asked for.
+    struct Asked {
+        std::shared_ptr<const Predicted> predicted;
+        Row requests = 0; // of the run's
+        std::vector<sharing::Usage> usage;
+    };
+    Asked asked_;
+    QTimer asking_;          // until it is looked up anew
     bool following_ = false; // the selection, which is not ours
     bool fitted_ = false;    // columns, to the first lines
     bool fitting_ = false;

@@ -51,7 +51,7 @@ QToolButton* button(QWidget* parent, const char* picture, const QString& text,
 
 void SharingView::build_head() {
     auto* group = new QButtonGroup(this);
-    const std::array texts{std::pair(tr("&Files"), tr("Files and their pages")),
+    const std::array texts{std::pair(tr("Fi&les"), tr("Files and their pages")),
                            std::pair(tr("&Images"), tr("Which images, how they are mounted, and "
                                                        "their bytes by mark")),
                            std::pair(tr("&Memory use"), tr("The page cache that each image adds"))};
@@ -170,30 +170,34 @@ void SharingView::build_images() {
     images_table_->setAccessibleName(tr("Images"));
     images_table_->setEditTriggers(QAbstractItemView::AllEditTriggers);
     images_table_->horizontalHeader()->setStretchLastSection(false);
-    remove_ = button(page, "list-remove", tr("&Remove"), tr("Look at this image no more"));
+    remove_ = button(page, "list-remove", tr("Remo&ve"), tr("Look at this image no more"));
     scan_ = button(page, "compare", tr("Compare &bytes"),
                    tr("Read all bytes, to find what is the same at different places"));
-    auto* mounted =
+    mounted_ =
         button(page, "folder", tr("M&ounted at…"), tr("Say where the chosen image is mounted now"));
     const auto row = [this] { return images_table_->currentIndex().row(); };
     connect(remove_, &QToolButton::clicked, this, [this, row] {
         if (row() > 0)
             state_.set().remove(static_cast<std::size_t>(row()));
     });
-    connect(mounted, &QToolButton::clicked, this,
-            [this, row] { Q_EMIT folder_wanted(static_cast<std::size_t>(std::max(0, row()))); });
+    connect(mounted_, &QToolButton::clicked, this, [this, row] {
+        const auto& entries = state_.set().entries();
+        if (row() >= 0 && static_cast<std::size_t>(row()) < entries.size())
+            Q_EMIT folder_wanted(entries[static_cast<std::size_t>(row())].path);
+    });
     connect(images_, &QAbstractItemModel::dataChanged, images_table_,
             &QTableView::resizeColumnsToContents);
     connect(images_, &QAbstractItemModel::modelReset, images_table_,
             &QTableView::resizeColumnsToContents);
     connect(scan_, &QToolButton::clicked, &state_.set(), &SharingSet::scan);
     connect(images_table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
-            [this](const QModelIndex& now) { remove_->setEnabled(now.row() > 0); });
-    remove_->setEnabled(false);
+            &SharingView::follow_image);
+    connect(images_, &QAbstractItemModel::modelReset, this, &SharingView::follow_image);
+    follow_image();
     auto* acts = new QHBoxLayout;
     acts->setContentsMargins(6, 2, 6, 2);
     acts->setSpacing(4);
-    acts->addWidget(mounted);
+    acts->addWidget(mounted_);
     acts->addWidget(remove_);
     acts->addWidget(scan_);
     acts->addStretch(1);
@@ -203,6 +207,12 @@ void SharingView::build_images() {
     lines->addWidget(images_table_, 1);
     lines->addLayout(acts);
     stack_->addWidget(page);
+}
+
+void SharingView::follow_image() {
+    const QModelIndex now = images_table_->currentIndex();
+    mounted_->setEnabled(now.isValid());
+    remove_->setEnabled(now.isValid() && now.row() > 0);
 }
 
 void SharingView::build_usage() {

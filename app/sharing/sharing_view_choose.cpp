@@ -85,16 +85,28 @@ void SharingView::show_holders() {
         tr("%1 of %2 in %3")
             .arg(range_text(chosen_->range),
                  QString::fromStdString(image.index.path(chosen_->node)), image_name(image));
+    constexpr int most_lines = 6;
+    int lines = 0;
     for (const sharing::SeenPiece& seen :
          pieces_of(*state_.predicted(), state_.seen().get(), chosen_->image, chosen_->node)) {
-        if (seen.piece.begin > chosen_->range.begin || seen.piece.end <= chosen_->range.begin)
+        const Range part{std::max(seen.piece.begin, chosen_->range.begin),
+                         std::min(seen.piece.end, chosen_->range.end)};
+        if (part.begin >= part.end)
             continue;
-        text +=
-            tr("\n%1 · %2")
-                .arg(mark_text(seen.piece.mark, seen.piece.reason), residency_text(seen.residency));
+        if (++lines > most_lines) {
+            text += u'\n' + tr("and more");
+            break;
+        }
+        text += u'\n';
+        if (part != chosen_->range)
+            text += range_text(part) + QStringLiteral(": ");
+        text += tr("%1 · %2").arg(mark_text(seen.piece.mark, seen.piece.reason),
+                                  residency_text(seen.residency));
         if (seen.twice)
             text += tr(" · twice: in the blob's cache, too");
     }
+    if (holders_->more())
+        text += u'\n' + tr("Only %1 others are listed.").arg(count_text(HoldersModel::most));
     chosen_text_->setText(text);
     no_holders_->say(holders_->rowCount() == 0 ? tr("No other file has this range.") : QString());
 }
@@ -110,7 +122,11 @@ bool SharingView::step(int by) {
         for (const sharing::SeenPiece& seen : files_->strip(*line, image).pieces)
             all.push_back({image, node, {seen.piece.begin, seen.piece.end}});
     }
-    const auto at = chosen_ ? std::ranges::find(all, *chosen_) : all.end();
+    // A sample may have divided it meanwhile.
+    const auto at = std::ranges::find_if(all, [this](const ChosenPiece& one) {
+        return chosen_ && one.image == chosen_->image && one.node == chosen_->node &&
+               one.range.begin <= chosen_->range.begin && chosen_->range.begin < one.range.end;
+    });
     if (at == all.end()) {
         if (by < 0 || all.empty())
             return false;

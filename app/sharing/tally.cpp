@@ -55,10 +55,12 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
         const Line above = files.parent(line);
         Part* const sums = folders_[above] == no_folder ? nullptr : &parts_[folders_[above]];
         sizes_[line] += files.file_size(line).value_or(0);
+        bool counts = files.is_folder(line); // or is the first name of an inode
         for (std::size_t image = 0; image < images_; ++image) {
             const NodeId node = files.node(line, image);
             if (node == no_node || !indices[image]->node(node).is_regular())
                 continue;
+            counts = counts || firsts[image][node];
             if (const sharing::FileSharing file = prediction.file(image, node);
                 lifts_[line] == sharing::Lift::none || file.lifted > lifted_[line]) {
                 lifts_[line] = file.lift;
@@ -83,10 +85,12 @@ Tally::Tally(const FileUnion& files, const std::vector<const erofs::Index*>& ind
         }
         if (line == FileUnion::root)
             break;
-        if (sums != nullptr && folders_[line] == no_folder)
+        if (sums != nullptr && folders_[line] == no_folder && counts)
             ways_of(above)[static_cast<std::size_t>(lifts_[line])] += lifted_[line];
-        lifted_[above] += lifted_[line];
-        sizes_[above] += sizes_[line];
+        if (counts) {
+            lifted_[above] += lifted_[line];
+            sizes_[above] += sizes_[line];
+        }
         marks_[above] = static_cast<std::uint8_t>(marks_[above] | marks_[line]);
         if (sums == nullptr || folders_[line] == no_folder)
             continue;

@@ -30,11 +30,12 @@ public:
 
     // Of all below a folder; nothing for what is none.
     [[nodiscard]] const Part* folder(Line line, std::size_t image) const;
-    // Bytes that lifting what blocks it would save; of a folder in sum.
+    // Bytes that lifting what blocks it would save; of a folder in sum, an inode once.
     [[nodiscard]] std::uint64_t lifted(Line line) const { return lifted_[line]; }
     // What would lift most of it.
     [[nodiscard]] sharing::Lift lift(Line line) const { return lifts_[line]; }
-    [[nodiscard]] std::uint64_t size(Line line) const { return sizes_[line]; } // bytes
+    // Bytes; of a folder in sum, an inode once.
+    [[nodiscard]] std::uint64_t size(Line line) const { return sizes_[line]; }
     // In any of the images; of a folder: in any file below it.
     [[nodiscard]] bool has(Line line, sharing::Mark mark) const {
         return (marks_[line] & 1U << static_cast<unsigned>(mark)) != 0;

@@ -41,20 +41,19 @@ std::uint64_t figure(const sharing::Usage& usage, std::size_t kind) {
 
 UsageChart::UsageChart(const UsageModel& model, QWidget* parent)
     : ChartPanel(tr("Page cache that each image adds"), parent), model_(model),
-      across_(new QBarCategoryAxis), up_(new QValueAxis) {
-    auto* const series = new QBarSeries;
+      series_(new QBarSeries), across_(new QBarCategoryAxis), up_(new QValueAxis) {
     const std::array names{tr("off"), tr("fingerprint"), tr("blob"), tr("observed")};
     for (std::size_t i = 0; i < kinds; ++i) {
         bars_[i] = new QBarSet(names[i]);
-        series->append(bars_[i]);
+        series_->append(bars_[i]);
     }
-    series->setBarWidth(0.7);
+    series_->setBarWidth(0.7);
     setMinimumWidth(fontMetrics().averageCharWidth() * 46);
-    chart()->addSeries(series);
+    chart()->addSeries(series_);
     chart()->addAxis(across_, Qt::AlignBottom);
     chart()->addAxis(up_, Qt::AlignLeft);
-    series->attachAxis(across_);
-    series->attachAxis(up_);
+    series_->attachAxis(across_);
+    series_->attachAxis(up_);
     across_->setGridLineVisible(false);
     connect(&model_, &QAbstractItemModel::modelReset, this, &UsageChart::show_usage);
     show_usage();
@@ -78,6 +77,14 @@ void UsageChart::show_usage() {
 }
 
 void UsageChart::draw() {
+    // What is unknown has no bar.
+    if (QBarSet* const observed = bars_.back();
+        model_.seen() != series_->barSets().contains(observed)) {
+        if (model_.seen())
+            series_->append(observed);
+        else if (series_->take(observed))
+            observed->setParent(this);
+    }
     double most = 0;
     for (const sharing::Usage& one : model_.usage()) {
         for (std::size_t kind = 0; kind < kinds; ++kind)

@@ -9,6 +9,7 @@
 
 QT_BEGIN_NAMESPACE
 class QBarCategoryAxis;
+class QBarSeries;
 class QBarSet;
 QT_END_NAMESPACE
 
@@ -37,6 +38,7 @@ private:
 
     const UsageModel& model_;
     std::array<QBarSet*, kinds> bars_{};
+    QBarSeries* series_;
     QBarCategoryAxis* across_;
     QValueAxis* up_;
 };

@@ -9,19 +9,37 @@
 
 namespace coldscope::app {
 
+namespace {
+
+// Unless it is gone.
+void set_folder(SharingView& view, const QString& image, const QString& folder) {
+    const auto& entries = view.state().set().entries();
+    if (const auto at = std::ranges::find(entries, image, &SharingSet::Entry::path);
+        at != entries.end())
+        view.set_folder(static_cast<std::size_t>(at - entries.begin()), folder);
+}
+
+} // namespace
+
 QWidget* MainWindow::make_sharing() {
     auto* view = new SharingView(workspace_, this);
     connect(view, &SharingView::image_wanted, this, [this, view] {
+        if (!workspace_.image())
+            return;
         const QString path = choose_file(this, workspace_, tr("Add an image"),
                                          QString::fromStdString(workspace_.image()->path));
         if (!path.isEmpty())
             view->add_image(QFileInfo(path).absoluteFilePath());
     });
-    connect(view, &SharingView::folder_wanted, this, [this, view](std::size_t image) {
-        const QString path = choose_folder(this, workspace_, tr("Where the image is mounted"),
-                                           view->state().set().entries()[image].path);
+    connect(view, &SharingView::image_dropped, this, [this, view](const QString& path) {
+        if (!in_own_mount(workspace_, path))
+            view->add_image(path);
+    });
+    connect(view, &SharingView::folder_wanted, this, [this, view](const QString& image) {
+        const QString path =
+            choose_folder(this, workspace_, tr("Where the image is mounted"), image);
         if (!path.isEmpty())
-            view->set_folder(image, path);
+            set_folder(*view, image, path);
     });
     return view;
 }
@@ -39,10 +57,8 @@ void MainWindow::share_with(const QString& path, const QString& folder) {
     dock("sharing")->show();
     dock("sharing")->raise();
     sharing->add_image(path);
-    const auto& entries = sharing->state().set().entries();
-    const auto added = std::ranges::find(entries, path, &SharingSet::Entry::path);
-    if (!folder.isEmpty() && added != entries.end())
-        sharing->set_folder(static_cast<std::size_t>(added - entries.begin()), folder);
+    if (!folder.isEmpty())
+        set_folder(*sharing, path, folder);
 }
 
 } // namespace coldscope::app

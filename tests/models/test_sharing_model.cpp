@@ -30,6 +30,7 @@ private Q_SLOTS:
     void images();
     void options_change_marks();
     void usage();
+    void usage_by_fingerprint();
     void columns_of_strips();
 
 private:
@@ -217,6 +218,11 @@ void TestSharingModel::images() {
     QCOMPARE(model.index(0, by_blob).data().toString(), size_text(240 << 10));
     QVERIFY(model.flags(model.index(0, ImagesModel::domain)).testFlag(Qt::ItemIsEditable));
     QVERIFY(!model.setData(model.index(0, ImagesModel::image), "x", Qt::EditRole));
+    // A sample touches nothing that is being typed.
+    QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+    Q_EMIT state_->changed();
+    QCOMPARE(changed.count(), 1);
+    QCOMPARE(changed[0][0].toModelIndex().column(), int(ImagesModel::first_mark));
 }
 
 // Another domain keeps both from sharing, and one domain would lift that.
@@ -261,6 +267,52 @@ void TestSharingModel::usage() {
                  .arg(usage[1].off)
                  .arg(usage[1].by_fingerprint)
                  .arg(usage[1].by_rfc));
+    sharing::Usage one;
+    one.observed = 8192;
+    one.unknown = 4096;
+    QCOMPARE(usage_csv({"a\rb"}, std::span(&one, 1), true),
+             "image,files,off_bytes,by_fingerprint_bytes,by_blob_bytes,observed_bytes,"
+             "unknown_bytes\n\"a\rb\",0,0,0,0,8192,4096\n");
+}
+
+// As if inode_share were on, however the images are mounted.
+void TestSharingModel::usage_by_fingerprint() {
+    QTemporaryDir folder;
+    const auto path = [&](bool second) {
+        return folder.filePath(second ? QStringLiteral("b.erofs") : QStringLiteral("a.erofs"));
+    };
+    for (const bool second : {false, true}) {
+        ImageBuilder builder;
+        builder.add_prefix(4, "erofs.fingerprint.v1").set_fingerprints(0);
+        FileSpec same;
+        same.path = second ? "/there" : "/here";
+        same.data = pattern(64 << 10, 1);
+        same.xattrs.emplace_back("trusted.erofs.fingerprint.v1", "sha256:" + std::string(32, '1'));
+        builder.add(same);
+        FileSpec own;
+        own.path = "/own";
+        own.data = pattern(8 << 10, second ? 2 : 3);
+        builder.add(own);
+        FileSpec link;
+        link.path = "/own too";
+        link.link_to = "/own";
+        builder.add(link);
+        QVERIFY(write_file(path(second), builder.build().bytes));
+    }
+    OpenedWorkspace opened;
+    opened.workspace.open(path(false));
+    QTRY_VERIFY(!opened.workspace.opening() && opened.workspace.image() != nullptr);
+    SharingState state(opened.workspace);
+    state.set().add(path(true));
+    QVERIFY(settled(state));
+    QVERIFY2(state.predicted() != nullptr, qPrintable(state.set().error()));
+    QVERIFY(!state.predicted()->mounted[0].inode_share);
+    const auto& usage = state.predicted()->usage;
+    QCOMPARE(usage[0].off, std::uint64_t{72 << 10});
+    QCOMPARE(usage[0].by_fingerprint, usage[0].off);
+    QCOMPARE(usage[1].off - usage[1].by_fingerprint, std::uint64_t{64 << 10});
+    // A folder's sum has an inode once: /here, /there and /own.
+    QCOMPARE(state.predicted()->tally.size(FileUnion::root), std::uint64_t{136 << 10});
 }
 
 // Of pieces that fall together the weightiest is seen, however small.

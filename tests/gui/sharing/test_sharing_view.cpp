@@ -158,7 +158,8 @@ void TestSharingView::reading_is_given_up() {
     QTest::mouseClick(it_->button(QStringLiteral("Cancel")), Qt::LeftButton);
     QVERIFY(!it_->view.findChild<QProgressBar*>()->isVisible());
     gate.open();
-    QTest::qWait(100); // what it had found by then is not wanted any more
+    work_pool().waitForDone();
+    QCoreApplication::processEvents(); // what it had found by then is not wanted any more
     QVERIFY(it_->view.state().predicted() == nullptr);
     QVERIFY2(it_->empty_text().contains("Given up"), qPrintable(it_->empty_text()));
     QVERIFY(it_->add(it_->pair.path(true)));
@@ -168,11 +169,19 @@ void TestSharingView::reading_is_given_up() {
 void TestSharingView::bytes_are_compared() {
     QVERIFY(it_->open());
     QTest::mouseClick(it_->button(QStringLiteral("Images")), Qt::LeftButton);
+    auto* mounted = it_->button(QStringLiteral("Mounted at"));
+    QVERIFY(!mounted->isEnabled()); // of no image
     auto* scan = it_->button(QStringLiteral("Compare bytes"));
     QVERIFY(scan->isEnabled());
+    const auto same_bytes = [&] {
+        return it_->view.state().predicted()->prediction.totals(0).by_mark[static_cast<std::size_t>(
+            sharing::Mark::same_bytes)];
+    };
+    QCOMPARE(same_bytes(), std::uint64_t{0});
     QTest::mouseClick(scan, Qt::LeftButton);
     QVERIFY(it_->settled());
     QVERIFY(it_->view.state().predicted()->scanned);
+    QVERIFY(same_bytes() != 0);
     QVERIFY(!scan->isEnabled());
 }
 
