@@ -34,8 +34,6 @@ void Server::serve() {
         pollfd entries[]{{socket_.get(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};
         const int ready = poll(entries, 2, turn_ms);
         reap();
-        if (ready > 0 && entries[1].revents != 0)
-            turn_away();
         if (ready > 0 && entries[0].revents != 0) {
             auto received = receive(socket_.get());
             if (received && accept(*received))
@@ -44,6 +42,8 @@ void Server::serve() {
                 log("refused", describe(received.error()));
             else if (!received)
                 return;
+        } else if (ready > 0 && entries[1].revents != 0) {
+            turn_away(); // nothing is left of the first that would tell of its end
         }
         const Nanoseconds now = monotonic_now();
         if (now - turn > away && last_beat_ != 0)
