@@ -32,6 +32,7 @@ private Q_SLOTS:
     void keys_go_through_pieces();
     void follows_what_is_chosen_elsewhere();
     void filters();
+    void reading_is_given_up_data();
     void reading_is_given_up();
     void bytes_are_compared();
     void goes_with_the_image();
@@ -147,6 +148,13 @@ void TestSharingView::filters() {
     QVERIFY2(it_->empty_text().contains("filter"), qPrintable(it_->empty_text()));
 }
 
+// Whatever is changed then, it goes on.
+void TestSharingView::reading_is_given_up_data() {
+    QTest::addColumn<bool>("options");
+    QTest::newRow("the image again") << false;
+    QTest::newRow("options") << true;
+}
+
 void TestSharingView::reading_is_given_up() {
     QVERIFY(it_->pair.write());
     QVERIFY(it_->pair.open(it_->workspace.workspace));
@@ -162,8 +170,12 @@ void TestSharingView::reading_is_given_up() {
     QCoreApplication::processEvents(); // what it had found by then is not wanted any more
     QVERIFY(it_->view.state().predicted() == nullptr);
     QVERIFY2(it_->empty_text().contains("Given up"), qPrintable(it_->empty_text()));
-    QVERIFY(it_->add(it_->pair.path(true)));
-    QVERIFY(it_->view.state().predicted() != nullptr);
+    QFETCH(bool, options);
+    if (options)
+        it_->view.state().set().set_mounted(1, {});
+    else
+        it_->view.add_image(it_->pair.path(true));
+    QTRY_VERIFY(it_->view.state().predicted() != nullptr);
 }
 
 void TestSharingView::bytes_are_compared() {
