@@ -11,8 +11,10 @@
 
 #include <QClipboard>
 #include <QComboBox>
+#include <QDragEnterEvent>
 #include <QGuiApplication>
 #include <QLineEdit>
+#include <QMimeData>
 #include <QProgressBar>
 #include <QSlider>
 
@@ -27,6 +29,7 @@ private Q_SLOTS:
     void init();
     void cleanup();
     void says_what_to_do();
+    void local_files_are_dropped();
     void what_is_no_image_is_said();
     void a_click_finds_the_other_image_s_file();
     void keys_go_through_pieces();
@@ -57,6 +60,8 @@ void TestSharingView::cleanup() {
 
 void TestSharingView::says_what_to_do() {
     QVERIFY2(it_->empty_text().contains("Open an image"), qPrintable(it_->empty_text()));
+    it_->button(QStringLiteral("Images"))->click(); // of which there are none
+    QVERIFY(it_->tree->isVisible());
     QVERIFY(it_->pair.write());
     QVERIFY(it_->pair.open(it_->workspace.workspace));
     QVERIFY2(it_->empty_text().contains("Add another image"), qPrintable(it_->empty_text()));
@@ -67,6 +72,21 @@ void TestSharingView::says_what_to_do() {
     QCOMPARE(it_->empty_text(), QString());
     QVERIFY(it_->add(it_->pair.path(true))); // is there already
     QCOMPARE(it_->view.state().set().entries().size(), std::size_t{2});
+}
+
+void TestSharingView::local_files_are_dropped() {
+    QVERIFY(it_->pair.write());
+    QVERIFY(it_->pair.open(it_->workspace.workspace));
+    QSignalSpy dropped(&it_->view, &SharingView::image_dropped);
+    QMimeData data;
+    data.setUrls(
+        {QUrl::fromLocalFile(it_->pair.path(true)), QUrl(QStringLiteral("far:///second.erofs"))});
+    QDragEnterEvent over({10, 10}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&it_->view, &over);
+    QDropEvent event({10, 10}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&it_->view, &event);
+    QCOMPARE(dropped.count(), 1);
+    QCOMPARE(dropped[0][0].toString(), it_->pair.path(true));
 }
 
 void TestSharingView::what_is_no_image_is_said() {
