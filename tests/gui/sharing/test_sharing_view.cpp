@@ -11,8 +11,10 @@
 
 #include <QClipboard>
 #include <QComboBox>
+#include <QDragEnterEvent>
 #include <QGuiApplication>
 #include <QLineEdit>
+#include <QMimeData>
 #include <QProgressBar>
 #include <QSlider>
 
@@ -27,11 +29,13 @@ private Q_SLOTS:
     void init();
     void cleanup();
     void says_what_to_do();
+    void local_files_are_dropped();
     void what_is_no_image_is_said();
     void a_click_finds_the_other_image_s_file();
     void keys_go_through_pieces();
     void follows_what_is_chosen_elsewhere();
     void filters();
+    void reading_is_given_up_data();
     void reading_is_given_up();
     void bytes_are_compared();
     void goes_with_the_image();
@@ -56,6 +60,8 @@ void TestSharingView::cleanup() {
 
 void TestSharingView::says_what_to_do() {
     QVERIFY2(it_->empty_text().contains("Open an image"), qPrintable(it_->empty_text()));
+    it_->button(QStringLiteral("Images"))->click(); // of which there are none
+    QVERIFY(it_->tree->isVisible());
     QVERIFY(it_->pair.write());
     QVERIFY(it_->pair.open(it_->workspace.workspace));
     QVERIFY2(it_->empty_text().contains("Add another image"), qPrintable(it_->empty_text()));
@@ -66,6 +72,21 @@ void TestSharingView::says_what_to_do() {
     QCOMPARE(it_->empty_text(), QString());
     QVERIFY(it_->add(it_->pair.path(true))); // is there already
     QCOMPARE(it_->view.state().set().entries().size(), std::size_t{2});
+}
+
+void TestSharingView::local_files_are_dropped() {
+    QVERIFY(it_->pair.write());
+    QVERIFY(it_->pair.open(it_->workspace.workspace));
+    QSignalSpy dropped(&it_->view, &SharingView::image_dropped);
+    QMimeData data;
+    data.setUrls(
+        {QUrl::fromLocalFile(it_->pair.path(true)), QUrl(QStringLiteral("far:///second.erofs"))});
+    QDragEnterEvent over({10, 10}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&it_->view, &over);
+    QDropEvent event({10, 10}, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&it_->view, &event);
+    QCOMPARE(dropped.count(), 1);
+    QCOMPARE(dropped[0][0].toString(), it_->pair.path(true));
 }
 
 void TestSharingView::what_is_no_image_is_said() {
@@ -147,6 +168,13 @@ void TestSharingView::filters() {
     QVERIFY2(it_->empty_text().contains("filter"), qPrintable(it_->empty_text()));
 }
 
+// Whatever is changed then, it goes on.
+void TestSharingView::reading_is_given_up_data() {
+    QTest::addColumn<bool>("options");
+    QTest::newRow("the image again") << false;
+    QTest::newRow("options") << true;
+}
+
 void TestSharingView::reading_is_given_up() {
     QVERIFY(it_->pair.write());
     QVERIFY(it_->pair.open(it_->workspace.workspace));
@@ -162,8 +190,12 @@ void TestSharingView::reading_is_given_up() {
     QCoreApplication::processEvents(); // what it had found by then is not wanted any more
     QVERIFY(it_->view.state().predicted() == nullptr);
     QVERIFY2(it_->empty_text().contains("Given up"), qPrintable(it_->empty_text()));
-    QVERIFY(it_->add(it_->pair.path(true)));
-    QVERIFY(it_->view.state().predicted() != nullptr);
+    QFETCH(bool, options);
+    if (options)
+        it_->view.state().set().set_mounted(1, {});
+    else
+        it_->view.add_image(it_->pair.path(true));
+    QTRY_VERIFY(it_->view.state().predicted() != nullptr);
 }
 
 void TestSharingView::bytes_are_compared() {
@@ -173,15 +205,15 @@ void TestSharingView::bytes_are_compared() {
     QVERIFY(!mounted->isEnabled()); // of no image
     auto* scan = it_->button(QStringLiteral("Compare bytes"));
     QVERIFY(scan->isEnabled());
-    const auto same_bytes = [&] {
-        return it_->view.state().predicted()->prediction.totals(0).by_mark[static_cast<std::size_t>(
-            sharing::Mark::same_bytes)];
+    const auto not_scanned = [&] {
+        const auto totals = it_->view.state().predicted()->prediction.totals(0);
+        return totals.by_reason[static_cast<std::size_t>(sharing::Reason::not_scanned)];
     };
-    QCOMPARE(same_bytes(), std::uint64_t{0});
+    QVERIFY(not_scanned() != 0);
     QTest::mouseClick(scan, Qt::LeftButton);
     QVERIFY(it_->settled());
     QVERIFY(it_->view.state().predicted()->scanned);
-    QVERIFY(same_bytes() != 0);
+    QCOMPARE(not_scanned(), std::uint64_t{0});
     QVERIFY(!scan->isEnabled());
 }
 
