@@ -11,7 +11,7 @@ namespace {
 // Of a search for who has a range: its pages, and others that are the same memory. Cheap enough for
 // a thread that draws; 2 GiB of a file whose frames follow each other, less where they have to be
 // looked up one by one.
-constexpr std::size_t most_visits = std::size_t{1} << 20;
+constexpr std::size_t most_seen_visits = std::size_t{1} << 20;
 constexpr std::size_t visits_look_up = 16;
 
 // Pages that are alike, of one file.
@@ -286,7 +286,7 @@ std::vector<SeenHolder> Observed::holders(std::size_t image, NodeId node, Range 
         return holders;
     const std::uint32_t own = known->sampled;
     std::map<std::uint32_t, std::size_t> last; // in holders, by the file
-    std::size_t visits = most_visits;
+    std::size_t visits = most_seen_visits;
     // False: that is all.
     const auto add = [&](const State::Seen& seen) {
         const std::uint64_t offset = seen.page * page_size;

@@ -30,8 +30,8 @@ struct Sample {
     std::uint64_t gone = 0;      // pages that left memory while they were looked at
     std::vector<SeenFile> files; // in the order in which they were asked for
     std::vector<SeenRun> runs;   // of each file in order of their pages
-    // Physical page frame numbers; 0: it could not be told. Two equal ones at one time are one page
-    // of memory.
+    // Physical page frame numbers, or names of them; 0: it could not be told. Two equal ones are
+    // one page of memory.
     std::vector<std::uint64_t> frames;
 
     [[nodiscard]] std::span<const SeenRun> runs_of(const SeenFile& file) const {
