@@ -3,26 +3,27 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/sha256.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace coldscope::guard {
 
-// A secret permutation: equal frames have equal names, different ones different names, and 0 stays
-// 0. A Feistel network of four rounds, each a SipHash with a key of its own.
+// Equal frames have equal names, and 0 stays 0: 64 bits of a digest with a secret that is forgotten
+// with this. Of a million frames some two have one name with a chance of one in 30 million.
 class FrameNames {
 public:
-    // With random keys.
     [[nodiscard]] static Result<FrameNames> make();
-    [[nodiscard]] std::uint64_t operator()(std::uint64_t frame) const;
+    [[nodiscard]] std::uint64_t operator()(std::uint64_t frame);
 
 private:
-    using Key = std::array<std::uint64_t, 2>;
-    FrameNames() = default;
-    [[nodiscard]] std::uint64_t permuted(std::uint64_t number) const;
+    explicit FrameNames(Sha256 digester) : digester_(std::move(digester)) {}
 
-    std::array<Key, 4> keys_{};
+    Sha256 digester_;
+    std::array<std::byte, 32> secret_{};
 };
 
 } // namespace coldscope::guard

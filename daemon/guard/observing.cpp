@@ -57,7 +57,7 @@ private:
 
 class Observation {
 public:
-    Observation(const ObservingFiles& files, int pipe)
+    Observation(ObservingFiles& files, int pipe)
         : files_(files), pages_(files.pagemap.get()), out_(pipe),
           end_(monotonic_now() + observing_limit) {}
 
@@ -139,7 +139,7 @@ private:
                          O_RDONLY | O_NONBLOCK | O_NOATIME | O_NOCTTY | O_CLOEXEC));
     }
 
-    const ObservingFiles& files_;
+    ObservingFiles& files_;
     ResidentPages pages_;
     SeenWriter out_;
     Nanoseconds end_;
@@ -166,7 +166,7 @@ Result<ObservingFiles> open_observing_files(bool tells_frames) {
     return files;
 }
 
-Result<void> observe(std::span<const ObservedFolder> list, const ObservingFiles& files, int pipe) {
+Result<void> observe(std::span<const ObservedFolder> list, ObservingFiles& files, int pipe) {
     return Observation(files, pipe).all(list);
 }
 

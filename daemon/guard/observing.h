@@ -39,7 +39,7 @@ struct ObservingFiles {
 // In the child, which is the user by then. Looks paths up as the user, in each folder's own file
 // system alone and through no symbolic link; opens regular files only. Fails when nobody reads the
 // pipe any more.
-[[nodiscard]] Result<void> observe(std::span<const ObservedFolder> list,
-                                   const ObservingFiles& files, int pipe);
+[[nodiscard]] Result<void> observe(std::span<const ObservedFolder> list, ObservingFiles& files,
+                                   int pipe);
 
 } // namespace coldscope::guard

@@ -61,7 +61,7 @@ void Server::observe(const Received& received) {
 Result<void> Server::observe_in_child(const Received& received, Fd from, int into) {
     prctl(PR_SET_NAME, observer_name); // before it may ask anybody
     be_like_others();
-    COLDSCOPE_TRY(const ObservingFiles files, open_observing_files(trusted()));
+    COLDSCOPE_TRY(ObservingFiles files, open_observing_files(trusted()));
     COLDSCOPE_CHECK(become(client_, options_.user));
     // Else its number, and the groups that were read, may be another's.
     if (pollfd ended{client_fd_.get(), POLLIN, 0}; poll(&ended, 1, 0) != 0)

@@ -102,7 +102,7 @@ private Q_SLOTS:
     }
 
     void names_of_frames() {
-        const auto names = FrameNames::make(), others = FrameNames::make();
+        auto names = FrameNames::make(), others = FrameNames::make();
         QVERIFY(names && others);
         QCOMPARE((*names)(0), 0u);
         std::set<std::uint64_t> told;
