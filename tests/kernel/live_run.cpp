@@ -405,16 +405,27 @@ bool Reader::finished(int timeout_ms) {
     return process_->state() == QProcess::NotRunning || process_->waitForFinished(timeout_ms);
 }
 
-bool Reader::waits() const {
+QByteArray Reader::call() const {
     // Asleep in the open or the read of its file, not on the way there, where its libraries are
     // opened and read, too: the system call's number comes first, or "running".
     const QString fd = QString("/proc/%1/fd/").arg(pid());
     if (QFileInfo(fd + '0').symLinkTarget() != QFileInfo(fd + '1').symLinkTarget())
-        return false;
+        return {};
     QFile file(QString("/proc/%1/syscall").arg(pid()));
     const QByteArray text = file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
     return text.startsWith(QByteArray::number(SYS_pread64) + ' ') ||
-           text.startsWith(QByteArray::number(SYS_openat) + ' ');
+                   text.startsWith(QByteArray::number(SYS_openat) + ' ')
+               ? text
+               : QByteArray();
+}
+
+// A FUSE server that answers an open keeps it for a moment, too.
+bool Reader::waits() const {
+    const QByteArray before = call();
+    if (before.isEmpty())
+        return false;
+    QThread::msleep(20);
+    return call() == before;
 }
 
 bool is_mounted(const QString& folder) {

@@ -133,6 +133,9 @@ public:
     [[nodiscard]] qint64 pid() const { return process_->processId(); }
 
 private:
+    // As /proc tells it, in which it sleeps; empty: it does not, or in another than of its file.
+    [[nodiscard]] QByteArray call() const;
+
     std::unique_ptr<QProcess> process_;
 };
 
