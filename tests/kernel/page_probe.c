@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
                 continue;
             printf("%zu %" PRIu64 "\n", i, entry & ((UINT64_C(1) << 55) - 1));
         }
+        free(resident);
     }
     printf("%jd\n", (intmax_t)status.st_size);
     return 0;

@@ -90,14 +90,15 @@ void TestWindowDeath::begin(Session& session, const QString& transport, std::siz
         QVERIFY(!reader->finished(1));
 }
 
-// Within 2 s from now on, with an error or with right bytes.
+// With an error or with right bytes, and soon: the grace is 1 s, and what a sanitizer does at the
+// window's end takes its time.
 void TestWindowDeath::expect_free(Session& session) {
     QElapsedTimer since;
     since.start();
     for (std::size_t i = 0; i < session.readers.size(); ++i) {
         Reader& reader = *session.readers[i];
-        QVERIFY2(reader.finished(static_cast<int>(std::max<qint64>(1, 2000 - since.elapsed()))),
-                 "a reader waits for more than 2 s");
+        QVERIFY2(reader.finished(static_cast<int>(std::max<qint64>(1, 5000 - since.elapsed()))),
+                 "a reader waits for more than 5 s");
         const QByteArray bytes = reader.bytes();
         const QByteArray expected = original(image_.tree + u'/' + session.files[i], 0, 4096);
         QVERIFY(reader.result() != 0 || bytes == expected);
