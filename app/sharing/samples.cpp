@@ -41,10 +41,8 @@ void add_own_files(const OpenedImage& image, const ErofsMount& mount, std::size_
         const std::filesystem::path file(paths[device]);
         if (!file.is_absolute())
             continue;
-        const std::filesystem::path real = without_links(file);
-        list.watched.push_back({real.parent_path().string(), {real.filename().string()}});
-        list.files.push_back({static_cast<std::uint32_t>(which), erofs::no_node,
-                              static_cast<std::uint16_t>(device)});
+        list.add_device(static_cast<std::uint32_t>(which), static_cast<std::uint16_t>(device),
+                        without_links(file).string());
     }
 }
 
@@ -54,21 +52,9 @@ WatchList watch_list(const Images& images, const QStringList& folders) {
     WatchList list;
     for (std::size_t i = 0; i < images.size(); ++i) {
         const QString folder = folders.value(static_cast<qsizetype>(i));
-        if (folder.isEmpty())
-            continue;
-        const erofs::Index& index = images[i]->index;
-        Watched watched;
-        watched.folder = without_links(folder.toStdString()).string();
-        std::uint64_t before = ~std::uint64_t{0};
-        for (const erofs::NodeId node : index.by_nid()) {
-            const erofs::Node& file = index.node(node);
-            if (!file.is_regular() || file.size == 0 || file.nid == before)
-                continue;
-            before = file.nid;
-            watched.paths.push_back(index.path(node).substr(1));
-            list.files.push_back({static_cast<std::uint32_t>(i), node, 0});
-        }
-        list.watched.push_back(std::move(watched));
+        if (!folder.isEmpty())
+            list.add_image(static_cast<std::uint32_t>(i), images[i]->index,
+                           without_links(folder.toStdString()).string());
     }
     const std::vector<ErofsMount> mounts = erofs_mounts();
     for (std::size_t i = 0; i < images.size(); ++i) {
@@ -170,12 +156,7 @@ void Samples::begin(guard::Rights rights) {
                               : std::make_shared<const WatchList>(watch_list(images, folders));
             const auto done = [&]() -> Result<void> {
                 if (!observer) {
-                    std::vector<std::string> all;
-                    for (const Watched& watched : look->list->watched) {
-                        if (std::ranges::find(all, watched.folder) == all.end())
-                            all.push_back(watched.folder);
-                    }
-                    COLDSCOPE_TRY(observer, Observer::start(all, rights));
+                    COLDSCOPE_TRY(observer, Observer::start(look->list->folders(), rights));
                 }
                 auto taken = std::make_shared<Taken>();
                 taken->list = look->list;

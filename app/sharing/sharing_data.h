@@ -5,7 +5,7 @@
 #include "app/sharing/tally.h"
 #include "core/sharing/predict.h"
 #include "core/sharing/usage.h"
-#include "daemon/observe/observer.h"
+#include "daemon/observe/watch_list.h"
 
 #include <memory>
 #include <utility>
@@ -28,12 +28,6 @@ struct Predicted {
     std::vector<sharing::Usage> usage;        // if all pages were in memory
     Tally tally;                              // nothing is known of memory
     bool scanned = false;                     // the bytes were compared
-};
-
-// What was asked of an observer.
-struct WatchList {
-    std::vector<Watched> watched;
-    std::vector<sharing::SampledFile> files; // in that order
 };
 
 struct Taken {

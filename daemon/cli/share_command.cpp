@@ -112,7 +112,7 @@ bool wait_for_next(const ShareOptions& options, int signals) {
     return true;
 }
 
-void warn_of_other_files(const ShareReport& report, const Watch& watch,
+void warn_of_other_files(const ShareReport& report, const WatchList& watch,
                          const sharing::Sample& sample) {
     const std::vector<std::uint64_t> others = other_files(report.images, watch, sample);
     for (std::size_t i = 0; i < others.size(); ++i) {
@@ -125,10 +125,10 @@ void warn_of_other_files(const ShareReport& report, const Watch& watch,
 }
 
 // Takes samples and prints them. The exit code; the error when the first can't be had.
-Result<int> observe(const ShareOptions& options, ShareReport& report, const Watch& watch,
+Result<int> observe(const ShareOptions& options, ShareReport& report, const WatchList& watch,
                     int signals, Output& output) {
     COLDSCOPE_TRY(const auto observer,
-                  Observer::start(watch.folders,
+                  Observer::start(watch.folders(),
                                   options.privileged ? guard::Rights::root : guard::Rights::own));
     for (std::uint64_t number = 0;; ++number) {
         auto sample = observer->sample(watch.watched);
@@ -171,7 +171,7 @@ int run_share(const ShareOptions& options) {
         print_warning(printable(blob + "; what it holds is not compared"));
     Output output;
     ShareReport report{images, *prediction, *sharing_on, options.scan, options.files};
-    const Watch watch = watch_of(images);
+    const WatchList watch = watch_of(images);
     if (watch.watched.empty()) {
         report.unknown = "none of the images is mounted, as far as is known; see --mounts";
         print_report(options, report, output);

@@ -24,9 +24,10 @@ std::unique_ptr<OpenedImage> opened(const BuiltImage& built) {
     return std::make_unique<OpenedImage>(built.devices(), Mounted{});
 }
 
-// Files that all begin at the first block, each one block longer than the one before.
-BuiltImage nested(std::uint32_t count) {
-    ImageBuilder builder(9);
+// Files that all begin at the first block; size: in bytes, of each.
+template <typename Size>
+BuiltImage overlapping(std::uint32_t block_bits, std::uint32_t count, const Size& size) {
+    ImageBuilder builder(block_bits);
     for (std::uint32_t i = 0; i < count; ++i) {
         FileSpec spec;
         spec.path = "/" + std::to_string(i);
@@ -37,29 +38,19 @@ BuiltImage nested(std::uint32_t count) {
     BuiltImage built = builder.build();
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint64_t inode = built.inode.at("/" + std::to_string(i));
-        put<std::uint32_t>(built.bytes, inode + 8, (i + 1) * 4096);
+        put<std::uint32_t>(built.bytes, inode + 8, size(i));
         put<std::uint32_t>(built.bytes, inode + 16, 0);
     }
     return built;
 }
 
-// Files that all have the image's first bytes.
+// Each is one page longer than the one before.
+BuiltImage nested(std::uint32_t count) {
+    return overlapping(9, count, [](std::uint32_t i) { return (i + 1) * 4096; });
+}
+
 BuiltImage alike(std::uint32_t count, std::uint32_t bytes) {
-    ImageBuilder builder;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        FileSpec spec;
-        spec.path = "/" + std::to_string(i);
-        spec.layout = erofs::Layout::flat_plain;
-        spec.data = Bytes(1);
-        builder.add(spec);
-    }
-    BuiltImage built = builder.build();
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint64_t inode = built.inode.at("/" + std::to_string(i));
-        put<std::uint32_t>(built.bytes, inode + 8, bytes);
-        put<std::uint32_t>(built.bytes, inode + 16, 0);
-    }
-    return built;
+    return overlapping(12, count, [bytes](std::uint32_t) { return bytes; });
 }
 
 } // namespace
