@@ -35,6 +35,8 @@ struct ClientOptions {
     // Folders whose files observe() may be asked about beside those, absolute and without symbolic
     // links.
     std::vector<std::string> watched{};
+    // Null: nobody can, and the start fails with EPERM.
+    std::shared_ptr<ByHand> by_hand{};
 };
 
 // A FUSE connection that the guard mounted.

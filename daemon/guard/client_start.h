@@ -5,6 +5,8 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 
+#include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +20,15 @@ struct ClientOptions;
 struct Process {
     int socket = -1; // owned
     pid_t pid = 0;   // 0: somebody else's child
+};
+
+// How somebody starts it as root by hand, where no program asks for root's rights.
+struct ByHand {
+    // The command that root must run: the guard then connects by itself, and is waited for. Called
+    // in the thread that starts it, at most once.
+    std::function<void(const std::string& command)> show;
+    // Any thread: nobody will. The start fails with Code::cancelled, whoever was being asked.
+    std::atomic<bool> given_up{false};
 };
 
 // What starts it.

@@ -55,6 +55,7 @@ struct RunOptions {
                              // lacks; owned from then on
     bool privileged = false; // where this process is not root: the guard is started as root, by
                              // pkexec or sudo, for the transports that need it
+    std::shared_ptr<guard::ByHand> by_hand; // as guard::ClientOptions::by_hand
     std::vector<SimulatedRead> reads; // for simulated; empty for an example made from the image
     // Of Verb::prefetch: begun at once; with `from`, whenever the object is opened.
     std::vector<Command> prefetch;
