@@ -1,11 +1,13 @@
 # Shared by the scripts beside it: sourced by bash with `set -euo pipefail`, never run.
 # Sets root (the source tree), cache (what may be deleted at any time) and COLDSCOPE_DEPS
-# (libraries and tools that the distribution lacks, built by setup).
+# (libraries and tools that the distribution lacks, built by setup), epoch.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-${HOME:-~}/.cache}/coldscope
 export COLDSCOPE_DEPS=${COLDSCOPE_DEPS:-$cache/deps}
+# What is made from one tree bears this time, on whatever day: 2026-01-01, or as the caller says.
+epoch=${SOURCE_DATE_EPOCH:-1767225600}
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 warn() { say "$@" >&2; }
