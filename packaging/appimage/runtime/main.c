@@ -81,13 +81,16 @@ static int run(const struct payload* payload, const char* folder, int alive, cha
     execv(program, arguments);
     const int reason = errno;
     if (reason == EIO || reason == ENOTCONN || reason == ECONNABORTED || reason == EINVAL)
-        say("byte %jd: the payload is damaged: its AppRun can't be read", (intmax_t)payload->begins);
+        say("byte %jd: the payload is damaged: its AppRun can't be read",
+            (intmax_t)payload->begins);
     else
         say("its AppRun can't be run: %s", strerror(reason));
     return 1;
 }
 
-static void remove_extracted(void* folder) { folder_remove(folder); }
+static void remove_extracted(void* folder) {
+    folder_remove(folder);
+}
 
 static int extract_and_run(const struct payload* payload, char** arguments) {
     char folder[PATH_MAX], why[PATH_MAX + 128] = "there is no HOME, and no folder else";
