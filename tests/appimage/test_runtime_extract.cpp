@@ -197,7 +197,7 @@ void TestRuntimeExtract::in_the_next_place_data() {
     QTest::addColumn<QByteArray>("preparation");
     QTest::addColumn<QStringList>("environment");
     QTest::addColumn<QByteArray>("place");
-    const QByteArray here = room_.path("").toLocal8Bit();
+    const QByteArray here = room_.path("").toLocal8Bit() + '/';
     const QByteArray no_tmp = "mount -t tmpfs -o noexec none /tmp\n";
     const QString missing = "TMPDIR=/nowhere";
     QTest::newRow("TMPDIR is missing")
