@@ -7,18 +7,17 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <squashfuse/squashfuse.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <squashfuse/squashfuse.h>
 
 /* Shared with the process that reads, which may crash. */
 struct report {
@@ -114,8 +113,8 @@ static bool enter(struct writer* writer, struct level* level) {
         return false;
     if (mkdirat(level->above->fd, level->name, 0700) != 0 && errno != EEXIST)
         return not_written(writer);
-    level->fd = openat(level->above->fd, level->name,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    level->fd =
+        openat(level->above->fd, level->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return level->fd >= 0 || not_written(writer);
 }
 
@@ -233,8 +232,8 @@ static bool write_folder(struct writer* writer, struct level* level, sqfs_inode*
     if ((writer->entered[number / 8] & bit) != 0) /* or it would never end */
         return damaged(writer);
     writer->entered[number / 8] |= bit;
-    const off_t byte = writer->begins + (off_t)writer->fs.sb.directory_table_start +
-                       inode->xtra.dir.start_block;
+    const off_t byte =
+        writer->begins + (off_t)writer->fs.sb.directory_table_start + inode->xtra.dir.start_block;
     writer->report->byte = byte;
     if (sqfs_dir_open(&writer->fs, inode, &folder, 0) != SQFS_OK)
         return damaged(writer);
@@ -249,8 +248,7 @@ static bool write_folder(struct writer* writer, struct level* level, sqfs_inode*
             writer->path[path_size] = '/';
         memcpy(writer->path + begin, name, size + 1);
         char* own = strdup(name);
-        const bool good =
-            own != NULL && write_entry(writer, level, sqfs_dentry_inode(&entry), own);
+        const bool good = own != NULL && write_entry(writer, level, sqfs_dentry_inode(&entry), own);
         free(own);
         if (!good)
             return false;

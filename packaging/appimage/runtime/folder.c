@@ -26,7 +26,8 @@ static bool place_path(int place, char path[PATH_MAX]) {
     return true;
 }
 
-bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* why, size_t why_size) {
+bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* why,
+                 size_t why_size) {
     while (*place < 4) {
         char base[PATH_MAX], real[PATH_MAX];
         struct statvfs status;

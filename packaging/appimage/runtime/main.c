@@ -81,16 +81,20 @@ static int run(const struct payload* payload, const char* folder, int alive, cha
     execv(program, arguments);
     const int reason = errno;
     if (reason == EIO || reason == ENOTCONN || reason == ECONNABORTED || reason == EINVAL)
-        say("byte %jd: the payload is damaged: its AppRun can't be read", (intmax_t)payload->begins);
+        say("byte %jd: the payload is damaged: its AppRun can't be read",
+            (intmax_t)payload->begins);
     else
         say("its AppRun can't be run: %s", strerror(reason));
     return 1;
 }
 
-static void remove_extracted(void* folder) { folder_remove(folder); }
+static void remove_extracted(void* folder) {
+    folder_remove(folder);
+}
 
-static int extract_and_run(const struct payload* payload, char** arguments) {
-    char folder[PATH_MAX], why[PATH_MAX + 128] = "there is no HOME, and no folder else";
+/* `unmounted`: why it isn't mounted, or NULL if that was not wanted. */
+static int extract_and_run(const struct payload* payload, const char* unmounted, char** arguments) {
+    char folder[PATH_MAX], why[PATH_MAX + 128] = "there is neither TMPDIR nor HOME";
     int place = 0;
     while (folder_make(EXTRACT, &place, folder, why, sizeof why)) {
         const int alive = keeper_start(NULL, remove_extracted, folder, NULL, 0);
@@ -100,14 +104,19 @@ static int extract_and_run(const struct payload* payload, char** arguments) {
             return 1;
         }
         const enum extracted result = payload_extract(payload, folder, NULL, NULL, true);
-        if (result == EXTRACTED)
+        if (result == EXTRACTED) {
+            if (unmounted != NULL)
+                say("runs from extracted files, since they can't be mounted: %s", unmounted);
             return run(payload, folder, alive, arguments);
+        }
         close(alive);
         if (result == FAILED)
             return 1;
         snprintf(why, sizeof why, "%s: %s", folder, strerror(ENOSPC));
     }
-    say("nowhere to extract its files to (%s): set TMPDIR to a folder that can be written to", why);
+    say("nowhere to put its files (%s)%s%s: set TMPDIR to a folder that can be written to", why,
+        unmounted == NULL ? "" : "; they can't be mounted, either: ",
+        unmounted == NULL ? "" : unmounted);
     return 1;
 }
 
@@ -132,8 +141,7 @@ static int mount_and_run(const struct payload* payload, char** arguments) {
     case DAMAGED:
         return 1;
     case NO_FUSE:
-        say("extracting its files, since they can't be mounted: %s", why);
-        return extract_and_run(payload, arguments);
+        return extract_and_run(payload, why, arguments);
     }
     return 1;
 }
@@ -204,6 +212,6 @@ int main(int count, char** arguments) {
         arguments[1] = arguments[0];
         ++arguments;
     }
-    return extract_run || wants_extraction() ? extract_and_run(&payload, arguments)
+    return extract_run || wants_extraction() ? extract_and_run(&payload, NULL, arguments)
                                              : mount_and_run(&payload, arguments);
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <squashfuse/ll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <squashfuse/ll.h>
 
 /* What the serving process says: one of these bytes, or a text that tells why there's no mount. */
 enum { SAYS_MOUNTED = 1, SAYS_DAMAGED = 2 };
@@ -115,7 +114,7 @@ static void unmount(const char* folder, bool lazy) {
 static void unmount_when_unused(void* context) {
     const struct served* served = context;
     const long longest = 2000;
-    for (long wait = 10; ; wait = wait * 2 > longest ? longest : wait * 2) { /* ms */
+    for (long wait = 10;; wait = wait * 2 > longest ? longest : wait * 2) { /* ms */
         unmount(served->folder, false);
         if (rmdir(served->folder) == 0 || errno == ENOENT)
             return;

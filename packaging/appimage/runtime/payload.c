@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <squashfuse/squashfuse.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
-
-#include <squashfuse/squashfuse.h>
 
 static const char self[] = "/proc/self/exe";
 enum { ZSTD = 6, BLOCKS_KEPT = 16, FRAGMENTS_KEPT = 8 };
@@ -45,8 +44,9 @@ static const char* unusable(const struct squashfs_super_block* super, off_t room
         return "the SquashFS image isn't compressed with zstd";
     if (used > (uint64_t)room)
         return NULL; /* cut off: the caller says so */
-    if (block < 4096 || block > 1 << 20 || block != UINT32_C(1) << (le16toh(super->block_log) & 31) ||
-        used < sizeof *super || le64toh(super->inode_table_start) >= used ||
+    if (block < 4096 || block > 1 << 20 ||
+        block != UINT32_C(1) << (le16toh(super->block_log) & 31) || used < sizeof *super ||
+        le64toh(super->inode_table_start) >= used ||
         le64toh(super->directory_table_start) >= used || le64toh(super->id_table_start) >= used)
         return "the SquashFS superblock is damaged";
     return NULL;
