@@ -116,7 +116,7 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
     QApplication::setOrganizationName(QStringLiteral("coldscope"));
     QApplication::setApplicationName(QStringLiteral("coldscope"));
     QApplication::setApplicationVersion(QStringLiteral(COLDSCOPE_VERSION));
-    QApplication::setDesktopFileName(QStringLiteral("org.coldscope.Coldscope"));
+    QApplication::setDesktopFileName(QStringLiteral("io.github.coldscope.Coldscope"));
     apply_theme(arguments.theme == "dark"    ? ThemeChoice::dark
                 : arguments.theme == "light" ? ThemeChoice::light
                                              : saved_theme());
