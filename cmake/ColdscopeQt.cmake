@@ -38,6 +38,9 @@ function(coldscope_qt_precompiled name)
   endif()
 endfunction()
 
+# Later formats have the files' times in them.
+set(CMAKE_AUTORCC_OPTIONS --format-version 1)
+
 function(coldscope_qt_library name)
   coldscope_library(${name} ${ARGN})
   coldscope_qt_precompiled(${name})
