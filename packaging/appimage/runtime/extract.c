@@ -303,8 +303,9 @@ enum extracted payload_extract(const struct payload* payload, const char* folder
         writer.pattern = pattern;
         writer.prefix = prefix;
         writer.report = report;
-        report->result = EXTRACTED;
-        write_all(&writer, payload, folder);
+        report->result = FAILED;
+        if (write_all(&writer, payload, folder))
+            report->result = EXTRACTED;
         _exit(0);
     }
     int status = 0;
@@ -313,7 +314,7 @@ enum extracted payload_extract(const struct payload* payload, const char* folder
         say("%s", strerror(errno));
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         say("the extracting process was killed");
-    else if (WIFSIGNALED(status))
+    else if (status != 0)
         say("byte %jd: the payload is damaged near here", (intmax_t)report->byte);
     else if ((result = report->result) == FAILED || (result == NO_SPACE && !quiet_space))
         say("%s", report->text);
