@@ -48,7 +48,9 @@ int lzma_code(void* stream, int action) {
     return 9;
 }
 
-void lzma_end(void* stream) { (void)stream; }
+void lzma_end(void* stream) {
+    (void)stream;
+}
 
 int uncompress(unsigned char* out, unsigned long* out_size, const unsigned char* in,
                unsigned long in_size) {
