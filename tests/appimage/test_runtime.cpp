@@ -61,6 +61,7 @@ private Q_SLOTS:
     void cleanup() { QFile::remove(room_.path("tmp/go")); }
     void exit_status_data();
     void exit_status();
+    void the_callers_signals_are_kept();
     void arguments_data() { add_users(); }
     void arguments();
     void environment_data() { add_users(); }
@@ -70,6 +71,8 @@ private Q_SLOTS:
     void signals_reach_the_program();
     void a_killed_program_leaves_nothing_data() { add_users(); }
     void a_killed_program_leaves_nothing();
+    void killed_while_it_mounts_data() { add_users(); }
+    void killed_while_it_mounts();
     void a_child_keeps_the_mount_data();
     void a_child_keeps_the_mount();
     void the_serving_process_dies_data() { add_users(); }
@@ -123,6 +126,20 @@ void TestRuntime::exit_status() {
         QStringList{image()} + (way.isEmpty() ? QStringList() : QStringList{way}) + action);
     QCOMPARE(outcome.status, status);
     QCOMPARE(outcome.err, "");
+    QVERIFY(room_.gone(app_image));
+}
+
+void TestRuntime::the_callers_signals_are_kept() {
+    const QStringList ignoring{"env", "--ignore-signal=CHLD,USR1", "--block-signal=USR2"};
+    const QStringList show{"sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status"};
+    const Outcome expected = room_.run({}, ignoring + show);
+    QVERIFY(expected.out.contains("SigIgn"));
+    for (const QStringList& way : {QStringList{}, QStringList{"--appimage-extract-and-run"}}) {
+        const Outcome outcome =
+            room_.run({}, ignoring + QStringList{image()} + way + QStringList{"nested"} + show);
+        QCOMPARE(outcome.err, "");
+        QCOMPARE(outcome.out, expected.out);
+    }
     QVERIFY(room_.gone(app_image));
 }
 
@@ -197,6 +214,19 @@ void TestRuntime::a_killed_program_leaves_nothing() {
         QVERIFY(program->waitForReadyRead());
         QCOMPARE(room_.left_folders().size(), 1);
         ::kill(pid_t(program->processId()), SIGKILL);
+        QCOMPARE(AppImageRoom::finish(*program).status, 128 + SIGKILL);
+        QVERIFY(room_.gone(app_image));
+    }
+}
+
+void TestRuntime::killed_while_it_mounts() {
+    QFETCH(bool, ordinary);
+    for (const int delay_ms : {0, 2, 4, 6, 8, 12, 16, 24}) {
+        const auto program =
+            room_.start({.ordinary = ordinary}, {image(), "wait", room_.path("tmp/go")});
+        QVERIFY(program->waitForStarted());
+        QTest::qWait(delay_ms);
+        program->kill();
         QCOMPARE(AppImageRoom::finish(*program).status, 128 + SIGKILL);
         QVERIFY(room_.gone(app_image));
     }

@@ -10,6 +10,10 @@ int LZ4_decompress_safe(const char* in, char* out, int in_size, int out_size);
 int lzma_stream_buffer_decode(void* memory_limit, unsigned flags, const void* allocator,
                               const unsigned char* in, size_t* in_at, size_t in_size,
                               unsigned char* out, size_t* out_at, size_t out_size);
+/* Named by libsquashfuse 0.5. */
+int lzma_alone_decoder(void* stream, unsigned long memory_limit);
+int lzma_code(void* stream, int action);
+void lzma_end(void* stream);
 int uncompress(unsigned char* out, unsigned long* out_size, const unsigned char* in,
                unsigned long in_size);
 void cuse_lowlevel_init(void);
@@ -32,6 +36,20 @@ int lzma_stream_buffer_decode(void* memory_limit, unsigned flags, const void* al
     (void)memory_limit, (void)flags, (void)allocator, (void)in, (void)in_at, (void)in_size;
     (void)out, (void)out_at, (void)out_size;
     return 9; /* LZMA_DATA_ERROR */
+}
+
+int lzma_alone_decoder(void* stream, unsigned long memory_limit) {
+    (void)stream, (void)memory_limit;
+    return 9;
+}
+
+int lzma_code(void* stream, int action) {
+    (void)stream, (void)action;
+    return 9;
+}
+
+void lzma_end(void* stream) {
+    (void)stream;
 }
 
 int uncompress(unsigned char* out, unsigned long* out_size, const unsigned char* in,

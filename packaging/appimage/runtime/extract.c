@@ -164,11 +164,12 @@ static bool write_file(struct writer* writer, sqfs_inode* inode, int folder, con
         good = not_written(writer);
     if (!good || inode->nlink < 2)
         return good;
-    writer->links = realloc(writer->links, (writer->link_count + 1) * sizeof *writer->links);
-    const struct linked linked = {inode->base.inode_number, strdup(writer->path)};
-    if (writer->links == NULL || linked.path == NULL)
+    struct linked* more = realloc(writer->links, (writer->link_count + 1) * sizeof *more);
+    char* path = strdup(writer->path);
+    if (more == NULL || path == NULL)
         return not_written(writer);
-    writer->links[writer->link_count++] = linked;
+    writer->links = more;
+    more[writer->link_count++] = (struct linked){inode->base.inode_number, path};
     return true;
 }
 
@@ -303,20 +304,24 @@ enum extracted payload_extract(const struct payload* payload, const char* folder
         writer.pattern = pattern;
         writer.prefix = prefix;
         writer.report = report;
-        report->result = EXTRACTED;
-        write_all(&writer, payload, folder);
+        report->result = FAILED;
+        if (write_all(&writer, payload, folder))
+            report->result = EXTRACTED;
         _exit(0);
     }
     int status = 0;
-    enum extracted result = FAILED;
+    enum extracted result = FAILED; /* unless it came to its end */
     if (child < 0 || waitpid(child, &status, 0) != child)
         say("%s", strerror(errno));
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         say("the extracting process was killed");
-    else if (WIFSIGNALED(status))
+    else if (status != 0)
         say("byte %jd: the payload is damaged near here", (intmax_t)report->byte);
-    else if ((result = report->result) == FAILED || (result == NO_SPACE && !quiet_space))
-        say("%s", report->text);
+    else {
+        result = report->result;
+        if (result == FAILED || (result == NO_SPACE && !quiet_space))
+            say("%s", report->text);
+    }
     munmap(report, sizeof *report);
     return result;
 }

@@ -68,6 +68,9 @@ static void set_environment(const char* folder, const char* called) {
     set_variable("ARGV0", called);
 }
 
+/* What the caller does at its children's end; the runtime waits for its own. */
+static void (*inherited_sigchld)(int);
+
 /* Returns only if it could not: the status to end with. `alive` is what tells the keeper that the
  * program and its children are there; its number is high, out of the way of shell scripts. */
 static int run(const struct payload* payload, const char* folder, int alive, char** arguments) {
@@ -78,6 +81,7 @@ static int run(const struct payload* payload, const char* folder, int alive, cha
     }
     snprintf(program, sizeof program, "%s/AppRun", folder);
     set_environment(folder, arguments[0]);
+    signal(SIGCHLD, inherited_sigchld);
     execv(program, arguments);
     const int reason = errno;
     if (reason == EIO || reason == ENOTCONN || reason == ECONNABORTED || reason == EINVAL)
@@ -181,6 +185,7 @@ static int offset(void) {
 
 int main(int count, char** arguments) {
     occupy_standard_descriptors();
+    inherited_sigchld = signal(SIGCHLD, SIG_DFL);
     const char* option = count > 1 ? arguments[1] : "";
     if (strcmp(option, "--appimage-help") == 0)
         return dprintf(1, "%s", usage) < 0;

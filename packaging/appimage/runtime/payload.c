@@ -80,7 +80,9 @@ bool payload_open(struct payload* payload) {
 /* One context for all blocks: libsquashfuse would make one for each. */
 static sqfs_err decompress(void* in, size_t in_size, void* out, size_t* out_size) {
     static ZSTD_DCtx* context;
-    if (context == NULL && (context = ZSTD_createDCtx()) == NULL)
+    if (context == NULL)
+        context = ZSTD_createDCtx();
+    if (context == NULL)
         return SQFS_ERR;
     const size_t size = ZSTD_decompressDCtx(context, out, *out_size, in, in_size);
     if (ZSTD_isError(size))
