@@ -62,8 +62,8 @@ public:
     [[nodiscard]] static Result<Invitation> make(const ClientOptions& options);
     // For a shell.
     [[nodiscard]] const std::string& command() const { return command_; }
-    // The next guard that comes: root's, as the kernel says; others are turned away. Any time;
-    // until it is given up.
+    // The next guard that comes: root's, as the kernel says; others are turned away. Waits until it
+    // is given up.
     [[nodiscard]] Result<Process> next() const;
 
 private:

@@ -88,7 +88,7 @@ void TestGuardCopy::outlives_its_file_system() {
     const pid_t guard = run.guard_pid();
     QVERIFY(guard > 0);
     const QString program = QFileInfo(QString("/proc/%1/exe").arg(guard)).symLinkTarget();
-    QVERIFY2(program.startsWith(runtime_ + "/coldscope-"), qPrintable(program));
+    QVERIFY2(program.startsWith(runtime_ + "/coldscope-guard-"), qPrintable(program));
     QCOMPARE(QFileInfo(program).fileName(), "coldscope-guard");
     struct stat status {};
     QCOMPARE(::stat(qPrintable(QFileInfo(program).path()), &status), 0);
@@ -119,6 +119,16 @@ void TestGuardCopy::outlives_its_file_system() {
     QVERIFY(errors > 0);
     QTRY_VERIFY_WITH_TIMEOUT(!is_mounted(run.mount()), 20000);
     QTRY_VERIFY_WITH_TIMEOUT(::kill(guard, 0) != 0, 20000);
+    // The killed run's copy goes with the next one's.
+    QCOMPARE(in(runtime_).size(), 1);
+    outer_ = std::make_unique<LiveRun>(programs_, work_->filePath("outer again"), "fuse-tree");
+    QVERIFY(outer_->start());
+    LiveRun next(image_, work_->filePath("next"), "fuse-blob");
+    next.programs = outer_->mount();
+    QVERIFY(next.start());
+    QCOMPARE(in(runtime_).size(), 1);
+    QCOMPARE(next.stop(), 0);
+    QCOMPARE(in(runtime_), QStringList());
 }
 
 // As an ordinary user, whose copy root starts.
@@ -135,7 +145,7 @@ void TestGuardCopy::is_what_pkexec_gets() {
     run.extra << "--privileged";
     QVERIFY(run.start());
     const QString asked = relay.asked().value(0);
-    QVERIFY2(asked.startsWith(runtime_ + "/coldscope-") && asked.endsWith("/coldscope-guard"),
+    QVERIFY2(asked.startsWith(runtime_ + "/coldscope-guard-") && asked.endsWith("/coldscope-guard"),
              qPrintable(asked));
     struct stat status {};
     QCOMPARE(::stat(qPrintable(asked), &status), 0);
