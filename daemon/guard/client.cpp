@@ -71,8 +71,8 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
         auto client = greet(*process, options, start_timeout(way));
         if (client)
             return client;
-        if (given_up())
-            kill(process->pid, SIGTERM); // whoever asks; a guard finds its socket closed
+        if (given_up() || client.error().sys_errno == ETIMEDOUT)
+            kill(process->pid, SIGTERM); // whoever still asks; a guard finds its socket closed
         const int code = exit_code(process->pid);
         if (way == Way::directly || given_up())
             return client;
