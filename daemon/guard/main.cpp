@@ -39,6 +39,8 @@ int refuse(const Error& error) {
 
 // Whatever else may answer there is not written to: root was led to a path of the user's.
 Result<void> connect_to(const std::string& path, uid_t user) {
+    if (geteuid() != 0)
+        return system_error(EPERM, "it does not run as root");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path)
