@@ -14,7 +14,7 @@ namespace coldscope::test {
 
 class PkexecRelay {
 public:
-    enum class Answer : unsigned char { yes, dismissed };
+    enum class Answer : unsigned char { yes, dismissed, none }; // none: it goes on asking
     explicit PkexecRelay(Answer answer = Answer::yes);
     ~PkexecRelay();
     PkexecRelay(const PkexecRelay&) = delete;

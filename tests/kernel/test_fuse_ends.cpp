@@ -24,6 +24,7 @@ private Q_SLOTS:
     void somebody_elses_mount_stays_data() { add_fuse_modes(); }
     void somebody_elses_mount_stays();
     void no_standard_descriptors();
+    void a_program_sees_the_hosts_environment();
 
 private:
     QTemporaryDir folder_;
@@ -137,6 +138,28 @@ void TestFuseEnds::no_standard_descriptors() {
     shell.start("sh", {"-c", program("coldscoped") + " ls /no/such/image 2>/dev/full; echo $?"});
     QVERIFY(shell.waitForFinished());
     QCOMPARE(shell.readAllStandardOutput().trimmed(), QByteArray("1"));
+}
+
+// Not an AppImage's, which would lead it to that one's files.
+void TestFuseEnds::a_program_sees_the_hosts_environment() {
+    NEEDS_TRANSPORT(QString("fuse-tree"));
+    QTemporaryDir work;
+    QVERIFY(QDir().mkdir(work.filePath("mount")));
+    QProcess run;
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert("APPDIR", "/the/appimages");
+    environment.insert("ARGV0", "Coldscope.AppImage");
+    environment.insert("QT_PLUGIN_PATH", "/the/appimages");
+    environment.insert("COLDSCOPE_HOST_QT_PLUGIN_PATH", "/the/hosts");
+    run.setProcessEnvironment(environment);
+    run.start(program("coldscoped"),
+              {"run", "--image", image_.bootstrap, "--device", image_.blob, "--transport",
+               "fuse-tree", "--mount", work.filePath("mount"), "--cache", work.filePath("cache"),
+               "--", "sh", "-c", "echo saw=${APPDIR-none}:${ARGV0-none}:$QT_PLUGIN_PATH"});
+    QVERIFY(run.waitForFinished(60000));
+    QCOMPARE(run.exitCode(), 0);
+    const QByteArray said = run.readAllStandardOutput();
+    QVERIFY2(said.contains("saw=none:none:/the/hosts\n"), said.constData());
 }
 
 QTEST_GUILESS_MAIN(TestFuseEnds)
