@@ -66,11 +66,13 @@ Result<sharing::Sample> observe(guard::Client& guard, std::span<const Watched> w
 }
 
 Result<std::unique_ptr<Observer>> Observer::start(const std::vector<std::string>& folders,
-                                                  guard::Rights rights) {
+                                                  guard::Rights rights,
+                                                  std::shared_ptr<guard::ByHand> by_hand) {
     guard::ClientOptions options;
     options.watched = folders;
     options.rights = rights;
     options.grace = 0; // nobody takes over
+    options.by_hand = std::move(by_hand);
     COLDSCOPE_TRY(auto client, guard::Client::start(options));
     return std::unique_ptr<Observer>(new Observer(std::move(client)));
 }

@@ -37,10 +37,11 @@ observe(guard::Client& guard, std::span<const Watched> watched,
 
 class Observer {
 public:
-    // With a guard of its own. folders: all that will be watched. Errors: EPERM where nobody allows
-    // it, those of guard::Client::start().
+    // With a guard of its own. folders: all that will be watched. by_hand, and errors: as
+    // guard::Client::start() has them.
     [[nodiscard]] static Result<std::unique_ptr<Observer>>
-    start(const std::vector<std::string>& folders, guard::Rights rights);
+    start(const std::vector<std::string>& folders, guard::Rights rights,
+          std::shared_ptr<guard::ByHand> by_hand = {});
 
     [[nodiscard]] Result<sharing::Sample> sample(const std::vector<Watched>& watched) {
         return observe(*guard_, watched);

@@ -6,8 +6,8 @@
 
 namespace coldscope {
 
-// The descriptors of fanotify and cachefiles are as good as root's rights, and memory that is shared
-// is others', too.
+// The descriptors of fanotify and cachefiles are as good as root's rights, and memory that is
+// shared is others', too.
 guard::Rights rights_for(TransportKind kind, bool shares) {
     switch (kind) {
     case TransportKind::fuse_tree:

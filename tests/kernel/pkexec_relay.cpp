@@ -106,6 +106,9 @@ void PkexecRelay::serve() {
             asked_ = asked;
             started_ = child;
         }
+        char left = 0;
+        if (answer_ == Answer::none)
+            (void)!recv(asking, &left, sizeof left, 0); // its end
         int status = 126 << 8;
         if (child > 0)
             waitpid(child, &status, 0);

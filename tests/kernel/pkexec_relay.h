@@ -14,7 +14,8 @@ namespace coldscope::test {
 
 class PkexecRelay {
 public:
-    enum class Answer : unsigned char { yes, dismissed };
+    // none: it is asked until whoever asks goes away.
+    enum class Answer : unsigned char { yes, dismissed, none };
     explicit PkexecRelay(Answer answer = Answer::yes);
     ~PkexecRelay();
     PkexecRelay(const PkexecRelay&) = delete;
