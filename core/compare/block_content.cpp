@@ -25,8 +25,7 @@ static_assert(sizeof(Block) == 24);
 
 class Blocks {
 public:
-    Blocks(std::uint32_t size, Meter& meter, Sha256 digester)
-        : size_(size), meter_(meter), digester_(std::move(digester)) {}
+    Blocks(std::uint32_t size, Meter& meter) : size_(size), meter_(meter) {}
 
     // Digests the blocks of the ranges; take(block) gets each. Errors: cancelled, the device's.
     template <typename Take>
@@ -127,8 +126,7 @@ Result<void> find_content(const Side& before, const Side& after, Meter& meter,
             need.by_content = 0;
     if (comparison.to_fetch == 0)
         return {};
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
-    Blocks blocks(comparison.content_block, meter, std::move(digester));
+    Blocks blocks(comparison.content_block, meter);
     // False: the device is left out, and not all was looked at.
     const auto read = [&](ReadAt* device, std::span<const Range> ranges,
                           const auto& take) -> Result<bool> {

@@ -190,7 +190,7 @@ Result<void> Moves::run(bool read) {
         COLDSCOPE_CHECK(meter_.advance(1));
         return key;
     };
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
+    Sha256 digester;
     COLDSCOPE_CHECK(round(Basis::place, [&](bool after, const erofs::Inode& inode) {
         const auto place = files_.place_of(after, inode, digester);
         return told(place ? text_of(*place) : std::string());

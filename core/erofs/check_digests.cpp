@@ -20,7 +20,7 @@ constexpr std::size_t least_hex_digits = 57; // of a tag that counts as a digest
 // read(offset, into) for all of size bytes; the raw digest.
 template <typename Read>
 Result<std::string> sha256(std::uint64_t size, Read&& read) {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
+    Sha256 digester;
     std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uint64_t>(size, piece)));
     for (std::uint64_t at = 0; at < size; at += bytes.size()) {
         const auto part = std::span(bytes).first(

@@ -92,7 +92,7 @@ std::string Bootstrap::name(const Chunk& chunk) const {
                        chunk.blob < blobs.size() ? blobs[chunk.blob].id : "", chunk.number);
 }
 
-Result<Digest> digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob) {
+Digest digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob) {
     constexpr std::size_t entry = digest_size + 2 * sizeof(std::uint64_t);
     const std::span<const Chunk> chunks = bootstrap.chunks_of(blob);
     std::vector<std::byte> all(chunks.size() * entry);

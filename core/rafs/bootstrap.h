@@ -87,7 +87,7 @@ struct Bootstrap {
 };
 
 // Of what decides which bytes the blob's device has: differs when they may differ.
-[[nodiscard]] Result<Digest> digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob);
+[[nodiscard]] Digest digest_of_chunks(const Bootstrap& bootstrap, std::size_t blob);
 
 [[nodiscard]] bool is_bootstrap(const erofs::Superblock& super);
 [[nodiscard]] const char* name(Compressor compressor);

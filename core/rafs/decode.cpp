@@ -48,11 +48,9 @@ Result<void> decode_chunk(const Bootstrap& bootstrap, const Chunk& chunk,
                      fmt::format("its {} bytes at byte {} of the blob can't be decoded: {}",
                                  chunk.stored_size, chunk.stored_offset, done.error().context));
     }
-    const auto digest = digest_of(blob.digester, into);
-    if (!digest)
-        return wrong(digest.error().code, digest.error().context);
-    if (*digest != chunk.digest)
-        return wrong(Code::mismatch, fmt::format("wrong digest: {} in place of {} {}", hex(*digest),
+    const Digest digest = digest_of(blob.digester, into);
+    if (digest != chunk.digest)
+        return wrong(Code::mismatch, fmt::format("wrong digest: {} in place of {} {}", hex(digest),
                                                  name(blob.digester), hex(chunk.digest)));
     return {};
 }

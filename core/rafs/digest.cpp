@@ -4,10 +4,10 @@
 
 namespace coldscope::rafs {
 
-Result<Digest> digest_of(Digester digester, std::span<const std::byte> bytes) {
+Digest digest_of(Digester digester, std::span<const std::byte> bytes) {
     if (digester == Digester::blake3)
         return blake3(bytes);
-    COLDSCOPE_TRY(Sha256 sha256, Sha256::begin());
+    Sha256 sha256;
     sha256.add(bytes);
     return sha256.take();
 }

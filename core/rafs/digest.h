@@ -1,7 +1,6 @@
 // What chunks are told apart by, and checked with: 32 bytes over a chunk's decoded bytes.
 #pragma once
 
-#include "core/base/error.h"
 #include "core/base/sha256.h"
 #include "core/rafs/format.h"
 
@@ -18,8 +17,8 @@ enum class Digester : std::uint8_t { blake3 = 0, sha256 = 1 }; // the numbers ar
 using coldscope::Digest;
 static_assert(std::tuple_size_v<Digest> == digest_size);
 
-// Any thread. Error: io (libcrypto has no memory).
-[[nodiscard]] Result<Digest> digest_of(Digester digester, std::span<const std::byte> bytes);
+// Any thread.
+[[nodiscard]] Digest digest_of(Digester digester, std::span<const std::byte> bytes);
 [[nodiscard]] const char* name(Digester digester);
 
 } // namespace coldscope::rafs

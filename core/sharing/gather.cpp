@@ -12,8 +12,8 @@ namespace {
 
 class Gatherer {
 public:
-    Gatherer(std::span<const Side> sides, std::span<const Keys> keys, Sha256 digester)
-        : sides_(sides), keys_(keys), blobs_(find_blobs(sides)), digester_(std::move(digester)) {
+    Gatherer(std::span<const Side> sides, std::span<const Keys> keys)
+        : sides_(sides), keys_(keys), blobs_(find_blobs(sides)) {
         table_.blob_count = blobs_.count;
     }
     Result<Table> run();
@@ -211,8 +211,7 @@ Result<Table> Gatherer::run() {
 } // namespace
 
 Result<Table> gather(std::span<const Side> sides, std::span<const Keys> keys) {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
-    return Gatherer(sides, keys, std::move(digester)).run();
+    return Gatherer(sides, keys).run();
 }
 
 } // namespace coldscope::sharing

@@ -23,9 +23,8 @@ constexpr std::uint64_t files_in_step = 1024;
 
 class KeyReader {
 public:
-    KeyReader(const Side& side, const Report& report, Sha256 digester)
+    KeyReader(const Side& side, const Report& report)
         : image_(side.image), index_(side.index), report_(report), prints_(side.image),
-          digester_(std::move(digester)),
           room_(least_room + std::min(image_.metadata_room(), ~std::uint64_t{0} / 64) * most_room),
           chunks_left_(image_.size() / 4), entries_left_(image_.metadata_room() / 2),
           extents_left_(image_.metadata_room() / 2 + spare_extents),
@@ -298,11 +297,10 @@ void KeyReader::intern_clusters() {
 } // namespace
 
 Result<Keys> Keys::read(const Side& side, const Report& report) {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
     // As for an index: a metabox could make it go on for hours.
     const std::uint64_t before = side.image.bound_decoding(erofs::Image::no_bound);
     side.image.bound_decoding(std::min(before, side.image.walk_bound()));
-    auto read = KeyReader(side, report, std::move(digester)).run();
+    auto read = KeyReader(side, report).run();
     side.image.bound_decoding(before);
     if (!read)
         return std::unexpected(std::move(read).error());

@@ -16,8 +16,8 @@ constexpr std::uint64_t least_decoded = 64 << 20;
 
 class Scanner {
 public:
-    Scanner(const Side& side, const ImageKeys& keys, const Report& report, Sha256 digester)
-        : side_(side), keys_(keys), report_(report), digester_(std::move(digester)) {}
+    Scanner(const Side& side, const ImageKeys& keys, const Report& report)
+        : side_(side), keys_(keys), report_(report) {}
     Result<PageDigests> run();
 
 private:
@@ -177,9 +177,7 @@ Result<PageDigests> Scanner::run() {
 } // namespace
 
 Result<Scan> Scan::read(const Side& side, const Keys& keys, const Report& report) {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
-    COLDSCOPE_TRY(PageDigests digests,
-                  Scanner(side, keys.keys(), report, std::move(digester)).run());
+    COLDSCOPE_TRY(PageDigests digests, Scanner(side, keys.keys(), report).run());
     return Scan(std::make_shared<const PageDigests>(std::move(digests)));
 }
 

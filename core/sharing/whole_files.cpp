@@ -242,7 +242,7 @@ std::optional<Half> SameGroups::digest_of(const ImageKeys& keys, std::size_t fil
 }
 
 Result<void> SameGroups::by_bytes(std::span<const Scan> scans, std::span<const Keys> keys) {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
+    Sha256 digester;
     digester.add(zero_page);
     const Half zeros = half_of(digester.take());
     std::vector<Printed> all;

@@ -1,6 +1,7 @@
 #include "daemon/cli/run_command.h"
 
 #include "core/rules/prefetch_list.h"
+#include "daemon/cli/ask_by_hand.h"
 #include "daemon/cli/session.h"
 
 #include <algorithm>
@@ -45,6 +46,12 @@ Result<void> load_list(const std::string& path, Result<std::vector<T>> (*parse)(
     return {};
 }
 
+Result<std::unique_ptr<Run>> start_run(RunOptions& options) {
+    const AskByHand asking(options.privileged);
+    options.by_hand = asking.by_hand();
+    return Run::start(options);
+}
+
 int run_it(Arguments& arguments) {
     if (const auto loaded = load_list(arguments.reads, parse_read_list, arguments.run.reads);
         !loaded)
@@ -70,7 +77,7 @@ int run_it(Arguments& arguments) {
         server = std::move(*listening);
     }
     const int signals = block_signals();
-    const auto run = Run::start(arguments.run);
+    const auto run = start_run(arguments.run);
     if (!run)
         return print_error(run.error(), {});
     return Session(**run, arguments.session, signals, events.get(), server.get()).run();

@@ -1,6 +1,7 @@
 #include "daemon/cli/share_command.h"
 
 #include "core/rules/command.h"
+#include "daemon/cli/ask_by_hand.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress_line.h"
 #include "daemon/cli/session.h"
@@ -124,12 +125,16 @@ void warn_of_other_files(const ShareReport& report, const WatchList& watch,
     }
 }
 
+Result<std::unique_ptr<Observer>> start_observer(bool privileged, const WatchList& watch) {
+    const AskByHand asking(privileged);
+    return Observer::start(watch.folders(), privileged ? guard::Rights::root : guard::Rights::own,
+                           asking.by_hand());
+}
+
 // Takes samples and prints them. The exit code; the error when the first can't be had.
 Result<int> observe(const ShareOptions& options, ShareReport& report, const WatchList& watch,
                     int signals, Output& output) {
-    COLDSCOPE_TRY(const auto observer,
-                  Observer::start(watch.folders(),
-                                  options.privileged ? guard::Rights::root : guard::Rights::own));
+    COLDSCOPE_TRY(const auto observer, start_observer(options.privileged, watch));
     for (std::uint64_t number = 0;; ++number) {
         auto sample = observer->sample(watch.watched);
         if (!sample && number == 0)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
@@ -49,6 +50,13 @@ bool closed(const Error& error) {
            error.sys_errno == ECONNRESET;
 }
 
+Result<std::unique_ptr<Client>> answered(const ClientOptions& options,
+                                         Result<std::unique_ptr<Client>> client) {
+    if (client && options.by_hand != nullptr && options.by_hand->connected)
+        options.by_hand->connected();
+    return client;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
@@ -56,7 +64,9 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
         tell_senders(options.socket); // the other end may not have asked for it yet
         return greet({options.socket, 0}, options, answer_timeout);
     }
+    const auto given_up = [&] { return options.by_hand != nullptr && options.by_hand->given_up; };
     std::string reasons;
+    bool refused = false;
     for (const Way way : ways(options)) {
         const auto process = launch(options, way);
         if (!process && way == Way::directly)
@@ -67,28 +77,57 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
         }
         auto client = greet(*process, options, start_timeout(way));
         if (client)
-            return client;
+            return answered(options, std::move(client));
+        if (given_up())
+            kill(process->pid, SIGTERM); // whoever asks; a guard finds its socket closed
         const int code = exit_code(process->pid);
-        if (way == Way::directly)
+        if (way == Way::directly || given_up())
             return client;
         reasons +=
             fmt::format("{} did not start it ({}); ", name(way),
                         code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
-        if (code == pkexec_dismissed)
+        refused = code == pkexec_dismissed;
+        if (refused)
             break;
     }
+    if (options.by_hand != nullptr && !refused)
+        return start_by_hand(options);
     return system_error(EPERM, fmt::format("the guard does not run as root: {}whoever may can "
                                            "start it with a socket as standard input, whose other "
                                            "end --guard-fd takes: {}",
-                                           reasons, guard_command(options)));
+                                           reasons, guard_command(options, original_program())));
+}
+
+// One that does not come to serve, as its own terminal says, may be started again.
+Result<std::unique_ptr<Client>> Client::start_by_hand(const ClientOptions& options) {
+    COLDSCOPE_TRY(const Invitation invitation, Invitation::make(options));
+    options.by_hand->show(invitation.command());
+    for (;;) {
+        COLDSCOPE_TRY(Process process, invitation.next());
+        auto client = greet(std::move(process), options, answer_timeout);
+        if (client || options.by_hand->given_up)
+            return answered(options, std::move(client));
+    }
 }
 
 // It is there, and takes messages from here.
 Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
                                               Nanoseconds timeout) {
-    std::unique_ptr<Client> client(new Client({process.socket, 0}, options));
-    Message hello{Type::hello, 0, {}, 0};
-    COLDSCOPE_CHECK(client->ask_once(hello, "the guard does not answer", timeout));
+    std::unique_ptr<Client> client(new Client({process.socket, 0, process.program}, options));
+    const Message hello{Type::hello, 0, {}, ++client->sequence_};
+    auto greeted = send(process.socket, hello);
+    if (greeted)
+        greeted = await(process.socket, timeout, options.by_hand.get());
+    if (greeted) {
+        const auto answer =
+            client->answer_to(hello.sequence, "the guard does not answer", answer_timeout);
+        if (!answer)
+            greeted = std::unexpected(answer.error());
+    }
+    if (!greeted) { // nobody is there to say farewell to
+        ::close(std::exchange(client->process_.socket, -1));
+        return std::unexpected(greeted.error());
+    }
     client->process_.pid = process.pid; // before, it is the caller's to wait for
     return client;
 }
@@ -167,6 +206,7 @@ Result<void> Client::restart_and_hand_over() {
     if (process_.pid != 0)
         reap();
     process_.pid = next.pid;
+    process_.program = next.program;
     for (const Message& kept : kept_)
         COLDSCOPE_CHECK(send(process_.socket, kept));
     if (group_) {
@@ -204,6 +244,11 @@ Result<Received> Client::ask_once(Message& message, const std::string& what, Nan
                                   int fd) {
     message.sequence = ++sequence_;
     COLDSCOPE_CHECK(send(process_.socket, message, true, fd));
+    return answer_to(message.sequence, what, timeout);
+}
+
+Result<Received> Client::answer_to(std::uint32_t question, const std::string& what,
+                                   Nanoseconds timeout) {
     const Nanoseconds end = monotonic_now() + timeout;
     for (;;) {
         const Nanoseconds now = monotonic_now();
@@ -215,7 +260,7 @@ Result<Received> Client::ask_once(Message& message, const std::string& what, Nan
         if (ready == 0)
             return system_error(ETIMEDOUT, what);
         COLDSCOPE_TRY(Received reply, receive(process_.socket));
-        if (reply.message.type != Type::reply || reply.message.sequence != message.sequence)
+        if (reply.message.type != Type::reply || reply.message.sequence != question)
             continue; // to a question that was given up
         if (reply.message.number == 0)
             return reply;

@@ -35,7 +35,7 @@ struct ClientOptions {
     // Folders whose files observe() may be asked about beside those, absolute and without symbolic
     // links.
     std::vector<std::string> watched{};
-    // Null: nobody can, and the start fails with EPERM.
+    // Where pkexec and sudo start none and nobody refused it. Null: nobody is there to ask.
     std::shared_ptr<ByHand> by_hand{};
 };
 
@@ -49,7 +49,8 @@ struct FuseConnection {
 class Client {
 public:
     // Starts coldscope-guard. With root's rights it may take minutes, while somebody is asked;
-    // EPERM where nobody allows it, with the command that root could run.
+    // EPERM where nobody allows it, with the command that root could run; Code::cancelled once
+    // options.by_hand is given up.
     [[nodiscard]] static Result<std::unique_ptr<Client>> start(const ClientOptions& options);
     // The guard whose client has died, and which still waits for another; Code::not_found when
     // there is none, Code::busy when its client lives.
@@ -135,13 +136,18 @@ private:
         std::string path;
         int file;
     };
-    Client(Process process, const ClientOptions& options) : options_(options), process_(process) {}
+    Client(Process process, const ClientOptions& options)
+        : options_(options), process_(std::move(process)) {}
+    [[nodiscard]] static Result<std::unique_ptr<Client>>
+    start_by_hand(const ClientOptions& options);
     [[nodiscard]] static Result<std::unique_ptr<Client>>
     greet(Process process, const ClientOptions& options, Nanoseconds timeout);
     [[nodiscard]] Result<Received> ask(Message message, const std::string& what,
                                        Nanoseconds timeout, int fd = -1);
     [[nodiscard]] Result<Received> ask_once(Message& message, const std::string& what,
                                             Nanoseconds timeout, int fd = -1);
+    [[nodiscard]] Result<Received> answer_to(std::uint32_t question, const std::string& what,
+                                             Nanoseconds timeout);
     void reap() const; // waits a moment only: a stopped guard is left to itself
 
     ClientOptions options_;

@@ -1,12 +1,14 @@
-// How a client comes to a guard: coldscope-guard, which stands beside this program's executable, as
-// a child with a socket as its standard input.
+// How a client comes to a guard: coldscope-guard as a child with a socket as its standard input, or
+// started by hand, which then connects.
 #pragma once
 
 #include "core/base/clock.h"
-#include "core/base/error.h"
+#include "core/base/fd.h"
+#include "daemon/guard/client_program.h"
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +20,9 @@ namespace coldscope::guard {
 struct ClientOptions;
 
 struct Process {
-    int socket = -1; // owned
-    pid_t pid = 0;   // 0: somebody else's child
+    int socket = -1;                          // owned
+    pid_t pid = 0;                            // 0: somebody else's child
+    std::shared_ptr<const Program> program{}; // of which it is; null: unknown
 };
 
 // How somebody starts it as root by hand, where no program asks for root's rights.
@@ -48,7 +51,33 @@ enum class Way : unsigned char {
 [[nodiscard]] Result<Process> launch(const ClientOptions& options, Way way);
 // How long until it answers, if it does.
 [[nodiscard]] Nanoseconds start_timeout(Way way);
-// What root would have to start, as a shell reads it.
-[[nodiscard]] std::string guard_command(const ClientOptions& options);
+// What root would have to start, as a shell reads it. more: arguments behind the user's.
+[[nodiscard]] std::string guard_command(const ClientOptions& options, const std::string& program,
+                                        const std::vector<std::string>& more = {});
+
+// Until the socket can be read, or has ended. ETIMEDOUT, or Code::cancelled once it is given up.
+[[nodiscard]] Result<void> await(int socket, Nanoseconds timeout, const ByHand* by_hand);
+
+// A guard that somebody starts by hand is waited for at a socket in a private folder.
+class Invitation {
+public:
+    [[nodiscard]] static Result<Invitation> make(const ClientOptions& options);
+    // For a shell.
+    [[nodiscard]] const std::string& command() const { return command_; }
+    // The next guard that comes: root's, as the kernel says; others are turned away. Any time;
+    // until it is given up.
+    [[nodiscard]] Result<Process> next() const;
+
+private:
+    Invitation(PrivateFolder folder, std::shared_ptr<const Program> program, Fd listening)
+        : folder_(std::move(folder)), program_(std::move(program)),
+          listening_(std::move(listening)) {}
+
+    PrivateFolder folder_;
+    std::shared_ptr<const Program> program_;
+    Fd listening_;
+    std::shared_ptr<ByHand> by_hand_;
+    std::string command_;
+};
 
 } // namespace coldscope::guard

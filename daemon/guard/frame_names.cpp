@@ -8,8 +8,7 @@
 namespace coldscope::guard {
 
 Result<FrameNames> FrameNames::make() {
-    COLDSCOPE_TRY(Sha256 digester, Sha256::begin());
-    FrameNames names(std::move(digester));
+    FrameNames names;
     if (getrandom(names.secret_.data(), names.secret_.size(), 0) !=
         static_cast<ssize_t>(names.secret_.size()))
         return system_error("no random bytes");

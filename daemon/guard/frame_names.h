@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace coldscope::guard {
 
@@ -20,7 +19,7 @@ public:
     [[nodiscard]] std::uint64_t operator()(std::uint64_t frame);
 
 private:
-    explicit FrameNames(Sha256 digester) : digester_(std::move(digester)) {}
+    FrameNames() = default;
 
     Sha256 digester_;
     std::array<std::byte, 32> secret_{};

@@ -1,18 +1,21 @@
 // coldscope-guard: started by its client, or for it by whoever may, with a connected socket as
-// descriptor 0.
+// descriptor 0; or by hand as root, and then it connects to its client itself.
 #include "coldscope_version.h"
 #include "daemon/guard/privilege.h"
 #include "daemon/guard/server.h"
 
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace {
@@ -22,9 +25,11 @@ using namespace coldscope;
 constexpr auto usage =
     "usage: coldscope-guard [--folder PATH]... [--watch PATH]... [--user UID | --trusted-user "
     "UID]\n"
-    "                       [--grace MS]\n"
-    "Started by Coldscope: its standard input is its client's socket. A folder that is watched is\n"
-    "one of whose files the user is told which pages are in memory, if he may read them.\n"
+    "                       [--grace MS] [--connect SOCKET]\n"
+    "Started by Coldscope: its standard input is its client's socket. Or by root, with a command\n"
+    "that Coldscope shows: then it connects to that socket of the user's. A folder that is "
+    "watched\n"
+    "is one of whose files the user is told which pages are in memory, if he may read them.\n"
     "A trusted user may use fanotify, with whose group he could read and write what root can.\n";
 
 int refuse(const Error& error) {
@@ -32,8 +37,32 @@ int refuse(const Error& error) {
     return 2;
 }
 
+// Whatever else may answer there is not written to: root was led to a path of the user's.
+Result<void> connect_to(const std::string& path, uid_t user) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path)
+        return failure(Code::invalid, path + " is too long for a socket");
+    std::memcpy(address.sun_path, path.c_str(), path.size());
+    const Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!socket ||
+        ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return system_error("no Coldscope waits at " + path);
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != user)
+        return system_error(EPERM, path + " is not the user's");
+    if (dup2(socket.get(), 0) < 0)
+        return system_error("cannot take the socket");
+    std::fputs(
+        "coldscope-guard: connected. It ends with what it serves, and needs this terminal no "
+        "more.\n",
+        stderr);
+    return {};
+}
+
 int serve(const std::vector<std::string>& paths, std::vector<std::string> watched,
-          std::string_view user, bool trusted, Nanoseconds grace) {
+          std::string_view user, bool trusted, Nanoseconds grace, const std::string& connect) {
     guard::ServerOptions options;
     options.watched = std::move(watched);
     options.trusted = trusted;
@@ -42,9 +71,13 @@ int serve(const std::vector<std::string>& paths, std::vector<std::string> watche
     if (!served)
         return refuse(served.error());
     options.user = *served;
+    if (!connect.empty()) {
+        if (const auto connected = connect_to(connect, options.user); !connected)
+            return refuse(connected.error());
+    }
     // It must outlive whatever ends the client: no terminal's or session's signal may reach it.
     setsid();
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT})
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU})
         std::signal(number, SIG_IGN);
     syscall(SYS_close_range, 3u, ~0u, 0u); // Linux 5.9
     if (const auto dropped = guard::drop_privilege(); !dropped)
@@ -66,13 +99,11 @@ int main(int argc, char** argv) {
         std::puts("coldscope-guard " COLDSCOPE_VERSION);
         return 0;
     }
-    int type = 0;
-    socklen_t length = sizeof type;
-    bool sound = words.size() % 2 == 0 && getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-                 type == SOCK_SEQPACKET;
+    bool sound = words.size() % 2 == 0;
     std::vector<std::string> folders;
     std::vector<std::string> watched;
     std::string_view user;
+    std::string connect;
     bool named = false;
     bool trusted = false;
     long grace_ms = 1000;
@@ -82,6 +113,8 @@ int main(int argc, char** argv) {
             folders.emplace_back(value);
         } else if (words[i] == "--watch") {
             watched.emplace_back(value);
+        } else if (words[i] == "--connect") {
+            connect = value;
         } else if (words[i] == "--user" || words[i] == "--trusted-user") {
             // Whoever allowed one of them, as polkit asks, did not allow the other.
             sound = !named;
@@ -95,9 +128,14 @@ int main(int argc, char** argv) {
                     end == value.data() + value.size() && grace_ms >= 0 && grace_ms <= 60'000;
         }
     }
+    int type = 0;
+    socklen_t length = sizeof type;
+    if (connect.empty())
+        sound = sound && getsockopt(0, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+                type == SOCK_SEQPACKET;
     if (!sound) {
         std::fputs(usage, stderr);
         return 2;
     }
-    return serve(folders, std::move(watched), user, trusted, grace_ms * millisecond);
+    return serve(folders, std::move(watched), user, trusted, grace_ms * millisecond, connect);
 }

@@ -71,8 +71,8 @@ Result<std::unique_ptr<Observer>> Observer::start(const std::vector<std::string>
     guard::ClientOptions options;
     options.watched = folders;
     options.rights = rights;
-    options.grace = 0; // nobody takes over
     options.by_hand = std::move(by_hand);
+    options.grace = 0; // nobody takes over
     COLDSCOPE_TRY(auto client, guard::Client::start(options));
     return std::unique_ptr<Observer>(new Observer(std::move(client)));
 }

@@ -37,11 +37,12 @@ observe(guard::Client& guard, std::span<const Watched> watched,
 
 class Observer {
 public:
-    // With a guard of its own. folders: all that will be watched. by_hand, and errors: as
-    // guard::Client::start() has them.
+    // With a guard of its own. folders: all that will be watched. by_hand: as
+    // guard::ClientOptions::by_hand. Errors: EPERM where nobody allows it, those of
+    // guard::Client::start().
     [[nodiscard]] static Result<std::unique_ptr<Observer>>
     start(const std::vector<std::string>& folders, guard::Rights rights,
-          std::shared_ptr<guard::ByHand> by_hand = {});
+          std::shared_ptr<guard::ByHand> by_hand = nullptr);
 
     [[nodiscard]] Result<sharing::Sample> sample(const std::vector<Watched>& watched) {
         return observe(*guard_, watched);

@@ -1,5 +1,7 @@
 #include "daemon/run/child.h"
 
+#include "core/base/host_environment.h"
+
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,10 +16,10 @@ namespace coldscope {
 
 Result<pid_t> start_child(const std::vector<std::string>& command, const std::string& folder,
                           int output, int errors, int input) {
-    std::vector<char*> arguments;
-    for (const std::string& word : command)
-        arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
+    std::vector<std::string> words = command;
+    const std::vector<char*> arguments = exec_list(words);
+    std::vector<std::string> variables = host_environment();
+    const std::vector<char*> environment = exec_list(variables);
     const pid_t child = fork();
     if (child < 0)
         return system_error("cannot start the command");
@@ -39,7 +41,7 @@ Result<pid_t> start_child(const std::vector<std::string>& command, const std::st
     sigprocmask(SIG_SETMASK, &none, nullptr);
     const char* failed = "chdir";
     if (chdir(folder.c_str()) == 0) {
-        execvp(arguments[0], arguments.data());
+        execvpe(arguments[0], arguments.data(), environment.data());
         failed = arguments[0];
     }
     const char* reason = strerrordesc_np(errno);

@@ -93,12 +93,10 @@ std::string image_identity(erofs::Image& image) {
         return identity;
     std::vector<std::byte> chunks;
     for (std::size_t i = 0; i < (*bootstrap)->blobs.size(); ++i) {
-        if (const auto digest = rafs::digest_of_chunks(**bootstrap, i))
-            chunks.insert(chunks.end(), digest->begin(), digest->end());
+        const Digest digest = rafs::digest_of_chunks(**bootstrap, i);
+        chunks.insert(chunks.end(), digest.begin(), digest.end());
     }
-    if (const auto digest = rafs::digest_of(rafs::Digester::sha256, chunks))
-        identity += ':' + hex(*digest);
-    return identity;
+    return identity + ':' + hex(rafs::digest_of(rafs::Digester::sha256, chunks));
 }
 
 Result<std::string> prepare_mount_point(const std::string& path) {

@@ -35,7 +35,8 @@ constexpr int lock_tries = 20;
 
 // A guard whose client died may still wait for this very run.
 Result<void> Run::start_guard() {
-    guard::ClientOptions options{{options_.cache}, options_.grace, options_.guard_socket, {}};
+    guard::ClientOptions options{{options_.cache}, options_.grace, options_.guard_socket};
+    options.by_hand = options_.by_hand;
     if (has_image()) {
         COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
         options.folders.push_back(options_.mount_point);

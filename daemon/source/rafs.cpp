@@ -21,7 +21,7 @@ RafsSource::make(Ring& ring, Workers& workers, std::shared_ptr<const rafs::Boots
                                        chunk.stored_end()),
                            size);
     }
-    COLDSCOPE_TRY(const rafs::Digest digest, rafs::digest_of_chunks(*bootstrap, blob));
+    const rafs::Digest digest = rafs::digest_of_chunks(*bootstrap, blob);
     std::unique_ptr<RafsSource> source(
         new RafsSource(ring, workers, std::move(bootstrap), blob, std::move(stored)));
     source->chunks_digest_ = hex(digest);

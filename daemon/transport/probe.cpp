@@ -86,8 +86,8 @@ bool kernel_has_erofs() {
 
 std::string file_backed_obstacle(bool root_guard) {
     if (geteuid() != 0 && !root_guard)
-        return "mounting EROFS needs root, or a guard that runs as root (coldscoped run "
-               "--privileged)";
+        return "mounting EROFS needs a guard that runs as root: coldscoped run --privileged asks "
+               "for it";
     if (kernel_version() < Version{6, 12})
         return fmt::format("file-backed EROFS mounts came with Linux 6.12; this is {}",
                            kernel_release());
@@ -104,11 +104,11 @@ std::string first_of(std::initializer_list<std::string> obstacles) {
     return {};
 }
 
+// Where libfuse looks for it, whatever PATH says: in the folder that it was built for.
 std::string fusermount_obstacle() {
-    if (geteuid() == 0 || ::access("/bin/fusermount3", X_OK) == 0 ||
-        ::access("/usr/bin/fusermount3", X_OK) == 0)
+    if (geteuid() == 0 || ::access("/usr/bin/fusermount3", X_OK) == 0)
         return {};
-    return "an ordinary user needs fusermount3 (Debian package fuse3)";
+    return "an ordinary user needs /usr/bin/fusermount3 (package fuse3)";
 }
 
 // Asking the kernel for a group costs nothing and disturbs nobody; only root may.
@@ -118,8 +118,8 @@ std::string fanotify_obstacle(bool root_guard) {
     if (geteuid() != 0)
         return root_guard
                    ? std::string()
-                   : "the guard must run as root for it: coldscoped run --privileged, or have "
-                     "it started and its socket passed with --guard-fd";
+                   : "it needs a guard that runs as root and trusts this user: coldscoped run "
+                     "--privileged asks for it";
     const int group = fanotify_init(fanotify::group_flags, fanotify::event_flags);
     if (group < 0)
         return fmt::format("Linux {} refuses a fanotify group: {} (is it built with "

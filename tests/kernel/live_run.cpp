@@ -239,12 +239,15 @@ void LiveRun::become_user(QStringList& arguments) {
         all.insert(name, value);
     process_.setProcessEnvironment(all);
     process_.setChildProcessModifier([this, end = ends[0]] {
+        if (error_terminal >= 0)
+            ::dup2(error_terminal, 2);
         if (end >= 0)
             ::dup2(end, 3);
         if (setgroups(0, nullptr) != 0 || setgid(user) != 0 || setuid(user) != 0)
             _exit(126);
     });
-    process_.start(program_for_all("coldscoped"), arguments);
+    process_.start(programs.isEmpty() ? program_for_all("coldscoped") : programs + "/coldscoped",
+                   arguments);
     process_.waitForStarted();
     for (const int end : ends)
         ::close(end);
@@ -261,7 +264,8 @@ bool LiveRun::start() {
     if (user != 0)
         become_user(arguments);
     else
-        process_.start(program("coldscoped"), arguments);
+        process_.start(programs.isEmpty() ? program("coldscoped") : programs + "/coldscoped",
+                       arguments);
     const bool ready = !wait_for("ready").isEmpty();
     if (!ready)
         qWarning("coldscoped did not become ready: %s", error_output().constData());

@@ -74,6 +74,8 @@ public:
     bool takes_over = false;                // the guard of a run that died, in the same folder
     bool asks_for_guard = false;            // the user's run has its guard started itself
     std::map<QString, QString> environment; // of the user's run, beside what there is
+    QString programs;                       // the folder of the programs; empty: this build's
+    int error_terminal = -1;                // the user's run's standard error; not owned
     [[nodiscard]] bool start();
     // Ends it with this signal and waits; the exit code, or -1 when it was killed.
     int stop(int signal = 15);

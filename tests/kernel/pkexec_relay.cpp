@@ -100,15 +100,15 @@ void PkexecRelay::serve() {
         const std::string words = receive(asking, input);
         const QStringList asked = QString::fromStdString(words).split(QChar('\0'));
         const pid_t child = answer_ == Answer::yes ? start(asked, who.uid, input) : 0;
-        ::close(input);
         {
             const std::lock_guard lock(mutex_);
             asked_ = asked;
             started_ = child;
         }
-        char left = 0;
-        if (answer_ == Answer::none)
-            (void)!recv(asking, &left, sizeof left, 0); // its end
+        std::array<char, 1> end{};
+        if (answer_ == Answer::none) // until who asks is gone
+            (void)!recv(asking, end.data(), end.size(), 0);
+        ::close(input);
         int status = 126 << 8;
         if (child > 0)
             waitpid(child, &status, 0);

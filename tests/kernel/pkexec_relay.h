@@ -14,8 +14,7 @@ namespace coldscope::test {
 
 class PkexecRelay {
 public:
-    // none: it is asked until whoever asks goes away.
-    enum class Answer : unsigned char { yes, dismissed, none };
+    enum class Answer : unsigned char { yes, dismissed, none }; // none: it goes on asking
     explicit PkexecRelay(Answer answer = Answer::yes);
     ~PkexecRelay();
     PkexecRelay(const PkexecRelay&) = delete;

@@ -55,13 +55,6 @@ Bytes encoded(rafs::Compressor compressor, std::span<const std::byte> bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
-rafs::Digest digest(rafs::Digester digester, std::span<const std::byte> bytes) {
-    const auto made = rafs::digest_of(digester, bytes);
-    if (!made)
-        throw std::runtime_error(made.error().context);
-    return *made;
-}
-
 class RafsWriter {
 public:
     explicit RafsWriter(const RafsSpec& spec) : spec_(spec) {}
@@ -94,7 +87,7 @@ void RafsWriter::store(const PlacedChunk& chunk) {
             std::min<std::uint64_t>(spec_.chunk_size, chunk.length - at));
         const auto bytes =
             std::span<const std::byte>(out_.image.blobs[blob]).subspan(piece.offset, piece.size);
-        piece.digest = digest(spec_.digester, bytes);
+        piece.digest = rafs::digest_of(spec_.digester, bytes);
         Bytes form = encoded(spec_.compressor, bytes);
         piece.compressed = form.size() < bytes.size();
         if (!piece.compressed)
@@ -205,7 +198,7 @@ BuiltRafs RafsWriter::write(const ImageBuilder& image) {
     for (Bytes& stored : out_.stored) {
         if (spec_.in_place)
             align(stored);
-        out_.ids.push_back(hex(digest(rafs::Digester::sha256, stored)));
+        out_.ids.push_back(hex(rafs::digest_of(rafs::Digester::sha256, stored)));
     }
     write_blob_table();
     write_prefetch();

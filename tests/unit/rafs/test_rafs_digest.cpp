@@ -54,20 +54,18 @@ private Q_SLOTS:
     void blake3() {
         QFETCH(int, size);
         QFETCH(QString, digest);
-        const auto made =
+        const rafs::Digest made =
             rafs::digest_of(rafs::Digester::blake3, counted(static_cast<std::size_t>(size)));
-        QVERIFY(made.has_value());
-        QCOMPARE(QString::fromStdString(hex(*made)), digest);
+        QCOMPARE(QString::fromStdString(hex(made)), digest);
     }
 
     void sha256() {
         for (const std::size_t size : {0U, 1U, 63U, 64U, 100'000U}) {
             const auto bytes = counted(size);
-            const auto made = rafs::digest_of(rafs::Digester::sha256, bytes);
-            QVERIFY(made.has_value());
+            const rafs::Digest made = rafs::digest_of(rafs::Digester::sha256, bytes);
             const QByteArray raw(reinterpret_cast<const char*>(bytes.data()),
                                  static_cast<qsizetype>(size));
-            QCOMPARE(QByteArray::fromStdString(hex(*made)),
+            QCOMPARE(QByteArray::fromStdString(hex(made)),
                      QCryptographicHash::hash(raw, QCryptographicHash::Sha256).toHex());
         }
     }
