@@ -30,7 +30,7 @@ CommandField::CommandField(QWidget* parent) : QPlainTextEdit(parent) {
     setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
     setTabChangesFocus(true);
     document()->setDocumentMargin(field_padding);
-    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
 }
@@ -49,12 +49,13 @@ int CommandField::heightForWidth(int width) const {
     return around + std::max(lines, 1) * QFontMetrics(font()).lineSpacing() + 1;
 }
 
+// Of one line: only its width says how many it needs.
 QSize CommandField::sizeHint() const {
-    return {400, heightForWidth(width())};
+    return {400, 2 * (frameWidth() + field_padding) + QFontMetrics(font()).lineSpacing() + 1};
 }
 
 QSize CommandField::minimumSizeHint() const {
-    return {200, heightForWidth(width())};
+    return {200, sizeHint().height()};
 }
 
 RootPanel::RootPanel(RootAsker& asker, QWidget* parent)
@@ -93,7 +94,7 @@ RootPanel::RootPanel(RootAsker& asker, QWidget* parent)
 
 // A toolbar knows no height for a width.
 QSize RootPanel::sizeHint() const {
-    return {400, layout()->heightForWidth(width())};
+    return {400, layout()->totalHeightForWidth(width())};
 }
 
 void RootPanel::resizeEvent(QResizeEvent* event) {
