@@ -92,9 +92,11 @@ RootPanel::RootPanel(RootAsker& asker, QWidget* parent)
     show_state();
 }
 
-// A toolbar knows no height for a width.
+// A toolbar knows no height for a width. Before it is shown it has none of its own, and what it
+// asked for then would make the window higher.
 QSize RootPanel::sizeHint() const {
-    return {400, layout()->totalHeightForWidth(width())};
+    const int room = isVisible() || isWindow() ? width() : window()->width();
+    return {400, layout()->totalHeightForWidth(room)};
 }
 
 void RootPanel::resizeEvent(QResizeEvent* event) {

@@ -303,8 +303,10 @@ void StartDialog::show_asked(const Choice& now) {
         text += u'\n' + trust_sentence();
     reason_->setText(text);
     asks_->setText(rights == guard::Rights::own ? QString()
-                                                : tr("Start asks for an administrator's password, "
-                                                     "for coldscope-guard."));
+                   : rights == guard::Rights::root
+                       ? tr("Start asks for an administrator's password, for coldscope-guard.")
+                       : tr("Start asks for an administrator's password; whoever gives it trusts "
+                            "you as root."));
 }
 
 Choice StartDialog::choice() const {
