@@ -44,6 +44,7 @@ struct Arguments {
     std::vector<std::string> command;
     std::vector<std::string> render; // picture, events
     std::string attach;              // an address
+    bool privileged = false;
     bool buffered = false;
     bool start = false;
 };
@@ -67,6 +68,7 @@ Choice choice_of(const Arguments& arguments) {
     choice.mount = absolute(arguments.mount);
     choice.cache = absolute(arguments.cache);
     choice.reads = absolute(arguments.reads);
+    choice.privileged = arguments.privileged;
     choice.buffered = arguments.buffered;
     choice.share_domain = text(arguments.share_domain);
     for (const std::string& word : arguments.command)
@@ -165,6 +167,9 @@ void add_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--jitter", arguments.jitter, "Add up to this much to the latency, as 1ms");
     app.add_option("--bandwidth", arguments.bandwidth,
                    "Bytes a second that the source gives, as 10M");
+    app.add_flag("--privileged", arguments.privileged,
+                 "Have the guard started as root where the transport needs it: pkexec asks for an "
+                 "administrator's password, or a command is shown for somebody to run");
     app.add_flag("--buffered", arguments.buffered,
                  "fuse-blob without directio: FUSE's own cache then hides misses");
     app.add_option(

@@ -1,12 +1,17 @@
 #include "app/run/launcher.h"
 
 #include "app/style/text.h"
+#include "core/erofs/features.h"
+#include "daemon/run/prepare.h"
+#include "daemon/transport/offer.h"
 
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
 #include <QSettings>
 #include <QStandardPaths>
+
+#include <unistd.h>
 
 namespace coldscope::app {
 
@@ -56,6 +61,7 @@ void Choice::save() const {
     settings.setValue(QStringLiteral("bandwidth"), bandwidth);
     settings.setValue(QStringLiteral("mount"), mount);
     settings.setValue(QStringLiteral("cache"), cache);
+    settings.setValue(QStringLiteral("privileged"), privileged);
     settings.setValue(QStringLiteral("buffered"), buffered);
     settings.setValue(QStringLiteral("share_domain"), share_domain);
     settings.setValue(QStringLiteral("reads"), reads);
@@ -77,6 +83,7 @@ Choice Choice::saved() {
     choice.bandwidth = text("bandwidth");
     choice.mount = text("mount");
     choice.cache = text("cache");
+    choice.privileged = settings.value(QStringLiteral("privileged")).toBool();
     choice.buffered = settings.value(QStringLiteral("buffered")).toBool();
     choice.share_domain = text("share_domain");
     choice.reads = text("reads");
@@ -93,6 +100,19 @@ Result<Shape> shape_of(const Choice& choice) {
     COLDSCOPE_CHECK(
         parse_field(choice.bandwidth, QObject::tr("Bandwidth"), parse_size, shape.bandwidth));
     return shape;
+}
+
+guard::Rights asked_by(const Choice& choice, const erofs::Superblock* image) {
+    if (!choice.privileged || geteuid() == 0)
+        return guard::Rights::own;
+    auto kind = transport_by_name(choice.transport.toStdString());
+    if (choice.transport.isEmpty()) {
+        if (const auto best = choose_transport(std::nullopt, true))
+            kind = *best;
+    }
+    const bool shares = !choice.share_domain.isEmpty() &&
+                        (image == nullptr || image->has_compat(erofs::compat::inode_share_xattrs));
+    return kind ? rights_for(*kind, shares) : guard::Rights::own;
 }
 
 Launcher::Launcher(Workspace& workspace) : workspace_(workspace) {
@@ -204,7 +224,7 @@ void Launcher::begin_run() {
         (choice.cache.isEmpty() ? folder.filePath(QStringLiteral("cache")) : choice.cache)
             .toStdString();
     step_ = Step::starting;
-    workspace_.host().start(options);
+    workspace_.host().start(options, asked_by(choice, &workspace_.image()->image->superblock()));
 }
 
 void Launcher::run_began() {

@@ -20,20 +20,25 @@ struct Choice {
     QString transport;   // its name; empty for the best that works
     QString latency;     // "2ms"
     QString jitter;
-    QString bandwidth;     // "10M", bytes a second
-    QString mount;         // empty: a folder made for the run, and taken away with it
-    QString cache;         // empty: likewise, so that every run starts cold
-    bool buffered = false; // fuse-blob without directio
-    QString share_domain;  // empty: share no page cache with other mounts
-    QString reads;         // simulated: a file that lists them
-    QStringList command;   // program and arguments, started in the mount
-    QStringList steering;  // commands that the run begins with
+    QString bandwidth;       // "10M", bytes a second
+    QString mount;           // empty: a folder made for the run, and taken away with it
+    QString cache;           // empty: likewise, so that every run starts cold
+    bool privileged = false; // somebody may be asked for root's rights, for the guard
+    bool buffered = false;   // fuse-blob without directio
+    QString share_domain;    // empty: share no page cache with other mounts
+    QString reads;           // simulated: a file that lists them
+    QStringList command;     // program and arguments, started in the mount
+    QStringList steering;    // commands that the run begins with
 
     bool operator==(const Choice&) const = default;
     // The last one, kept in QSettings.
     void save() const;
     [[nodiscard]] static Choice saved();
 };
+
+// For which rights starting it asks somebody: own where nobody is asked. image: null while it is
+// not known, and what depends on it then asked for.
+[[nodiscard]] guard::Rights asked_by(const Choice& choice, const erofs::Superblock* image);
 
 // What a text field asks for; the error says which field and what was expected.
 [[nodiscard]] Result<Shape> shape_of(const Choice& choice);

@@ -6,13 +6,19 @@
 
 #include <QtConcurrentRun>
 #include <algorithm>
+#include <cerrno>
 #include <iterator>
 
 namespace coldscope::app {
 
 namespace {
 constexpr unsigned idle_pace = 6; // frames
+
+// As guard::Client::start() tells it.
+bool nobody_allowed(const Error& error) {
+    return error.code == Code::cancelled || error.sys_errno == EPERM;
 }
+} // namespace
 
 RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<EventStore>()) {
     frame_.setTimerType(Qt::PreciseTimer);
@@ -25,27 +31,35 @@ RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<Eve
 RunHost::~RunHost() {
     starting_.disconnect(this);
     stopping_.disconnect(this);
+    asker_.give_up();
     starting_.waitForFinished();
     stopping_.waitForFinished();
 }
 
-void RunHost::start(const RunOptions& options) {
+void RunHost::start(const RunOptions& options, guard::Rights asked) {
     if (phase_ != Phase::none && phase_ != Phase::ended)
         return;
     options_ = options;
+    options_.privileged = asked != guard::Rights::own;
+    options_.by_hand =
+        options_.privileged ? asker_.begin(RootFor::run, asked) : std::shared_ptr<guard::ByHand>();
     stop_when_started_ = false;
     starting_at_ = monotonic_now();
     set_phase(Phase::starting);
-    starting_.setFuture(QtConcurrent::run(&work_pool(), [options] {
+    starting_.setFuture(QtConcurrent::run(&work_pool(), [options = options_] {
         return std::make_shared<Result<std::unique_ptr<Run>>>(Run::start(options));
     }));
 }
 
 void RunHost::finish_start() {
     Result<std::unique_ptr<Run>>& result = *starting_.result();
+    const bool asked = asker_.open();
+    asker_.end();
     if (!result) {
         set_phase(began_at_ == 0 ? Phase::none : Phase::ended);
-        Q_EMIT failed(tr("The run did not start"), error_text(result.error()));
+        Q_EMIT failed(tr("The run did not start"), asked && nobody_allowed(result.error())
+                                                       ? refused_text()
+                                                       : error_text(result.error()));
         return;
     }
     run_ = std::move(*result);
@@ -87,8 +101,10 @@ void RunHost::stop() {
             Q_EMIT failed(tr("The run was not ended"), error_text(sent.error()));
         return;
     }
-    if (phase_ == Phase::starting)
+    if (phase_ == Phase::starting) {
         stop_when_started_ = true;
+        asker_.give_up();
+    }
     if (phase_ != Phase::live)
         return;
     set_phase(Phase::stopping);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "app/run/attachment.h"
+#include "app/run/root_asker.h"
 #include "core/request/event_store.h"
 #include "core/rules/command.h"
 #include "daemon/run/run.h"
@@ -36,9 +37,10 @@ public:
     explicit RunHost(QObject* parent = nullptr);
     ~RunHost() override; // ends the run and waits for that
 
-    // In phase none or ended. started() or failed() follows.
-    void start(const RunOptions& options);
-    // In phase live; while starting, as soon as it stands. ended() follows.
+    // In phase none or ended. The phase is live then, or failed() follows. asked: the rights that
+    // somebody is asked for, for its guard; own: nobody is.
+    void start(const RunOptions& options, guard::Rights asked = guard::Rights::own);
+    // In phase live; while starting, as soon as it stands, and nobody is asked any more.
     // For a run that the window is attached to, that ends it for everybody.
     void stop();
 
@@ -50,6 +52,7 @@ public:
     void follow();
     // The run goes on without the window.
     void detach();
+    [[nodiscard]] RootAsker& asker() { return asker_; } // for the run that is starting
     // Null for a run in this process, and after detach().
     [[nodiscard]] const Attachment* attachment() const { return attachment_.get(); }
     // As an attached run has told; empty where it hasn't.
@@ -171,6 +174,7 @@ private:
     TransportKind transport_ = TransportKind::fuse_tree;
     Phase phase_ = Phase::none;
     bool stop_when_started_ = false;
+    RootAsker asker_;
     std::unique_ptr<Run> run_;
     std::unique_ptr<Attachment> attachment_;
     std::unordered_map<ObjectId, std::string> object_names_;

@@ -40,7 +40,7 @@ SampleBar::SampleBar(SharingState& state, QWidget* parent)
     look_->setAutoDefault(false);
     look_->setToolTip(tr("Look which pages of the files are in memory. Nothing is read by it."));
     ask_->setAutoDefault(false);
-    ask_->setToolTip(tr("Start the guard as root, by pkexec or sudo, which ask for a password"));
+    ask_->setToolTip(guard_will(RootFor::observing));
     interval_->setAccessibleName(tr("How often to look"));
     interval_->setToolTip(interval_->accessibleName());
     for (const int milliseconds : intervals)

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <unistd.h>
+
 namespace coldscope::app {
 
 namespace {
@@ -98,6 +100,7 @@ void Samples::set_images(const Images& images, const QStringList& folders) {
     any_folder_ = std::ranges::any_of(folders, [](const QString& one) { return !one.isEmpty(); });
     list_.reset();
     release(std::exchange(observer_, nullptr));
+    asker_.give_up();
     ++generation_;
     error_.clear();
     if (rights_ == guard::Rights::root) { // nobody is asked again unless it is wanted
@@ -136,11 +139,15 @@ void Samples::begin(guard::Rights rights) {
         return;
     looking_ = true;
     rights_ = rights;
+    std::shared_ptr<guard::ByHand> by_hand;
+    if (rights == guard::Rights::root && !observer_ && geteuid() != 0)
+        by_hand = asker_.begin(RootFor::observing, rights);
     auto* watcher = new QFutureWatcher<std::shared_ptr<Look>>(this);
     connect(watcher, &QFutureWatcherBase::finished, this,
             [this, watcher, generation = generation_] {
                 watcher->deleteLater();
                 looking_ = false;
+                asker_.end();
                 if (generation == generation_) {
                     take(*watcher->result());
                 } else { // of other images
@@ -150,13 +157,15 @@ void Samples::begin(guard::Rights rights) {
             });
     watcher->setFuture(
         QtConcurrent::run(&work_pool(), [images = images_, folders = folders_, list = list_, rights,
+                                         by_hand = std::move(by_hand),
                                          observer = std::exchange(observer_, nullptr)]() mutable {
             auto look = std::make_shared<Look>();
             look->list = list ? std::move(list)
                               : std::make_shared<const WatchList>(watch_list(images, folders));
             const auto done = [&]() -> Result<void> {
                 if (!observer) {
-                    COLDSCOPE_TRY(observer, Observer::start(look->list->folders(), rights));
+                    COLDSCOPE_TRY(observer,
+                                  Observer::start(look->list->folders(), rights, by_hand));
                 }
                 auto taken = std::make_shared<Taken>();
                 taken->list = look->list;
@@ -178,10 +187,14 @@ void Samples::take(const Look& look) {
     observer_ = look.observer;
     error_.clear();
     if (look.error) {
-        refused_ = look.error->sys_errno == EPERM || look.error->sys_errno == EACCES;
+        const bool not_allowed = look.error->code == Code::cancelled ||
+                                 look.error->sys_errno == EPERM || look.error->sys_errno == EACCES;
+        const bool asked = rights_ == guard::Rights::root;
+        refused_ = not_allowed;
         rights_ = guard::Rights::own; // nobody is asked again unless it is wanted
         interval_.stop();
-        error_ = error_text(*look.error);
+        error_ = not_allowed && asked ? tr("Nobody gave coldscope-guard its rights.")
+                                      : error_text(*look.error);
     } else {
         refused_ = false;
         taken_.push_back(look.taken);

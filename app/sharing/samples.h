@@ -2,6 +2,7 @@
 // interval. Taken beside the main thread.
 #pragma once
 
+#include "app/run/root_asker.h"
 #include "app/sharing/sharing_data.h"
 
 #include <QObject>
@@ -30,13 +31,15 @@ public:
 
     // Now, with the rights that were allowed.
     void look();
-    // Somebody may be asked; then looks. Later samples are taken with what was allowed.
+    // Somebody is asked, as asker() says; then looks. Later samples are taken with what was
+    // allowed.
     void ask_right();
+    [[nodiscard]] RootAsker& asker() { return asker_; }
     void set_interval(int milliseconds); // 0: off
     [[nodiscard]] int interval() const { return interval_.isActive() ? interval_.interval() : 0; }
 
     [[nodiscard]] bool looking() const { return looking_; } // one at a time
-    // Only root is told what is in memory, and this process is not root.
+    // Only root is told what is in memory; this process is not root, or nobody allowed it.
     [[nodiscard]] bool refused() const { return refused_; }
     [[nodiscard]] const QString& error() const { return error_; } // of the last look
     [[nodiscard]] const std::vector<std::shared_ptr<const Taken>>& taken() const { return taken_; }
@@ -57,6 +60,7 @@ private:
     std::shared_ptr<const WatchList> list_; // null: to be made
     std::shared_ptr<Observer> observer_;    // null: to be started; one look at a time has it
     guard::Rights rights_ = guard::Rights::own;
+    RootAsker asker_;
     bool looking_ = false;
     bool refused_ = false;
     QString error_;

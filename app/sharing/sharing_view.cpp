@@ -1,6 +1,7 @@
 #include "app/sharing/sharing_view.h"
 
 #include "app/maps/legend.h"
+#include "app/run/root_panel.h"
 #include "app/sharing/images_model.h"
 #include "app/sharing/run_sample.h"
 #include "app/sharing/sample_bar.h"
@@ -65,6 +66,10 @@ SharingView::SharingView(Workspace& workspace, QWidget* parent)
     auto* bottom = new QHBoxLayout;
     bottom->setContentsMargins(6, 0, 6, 2);
     bottom->addWidget(legend_);
+    auto* asked = new RootPanel(state_.samples().asker(), this);
+    asked->hide();
+    connect(asked, &RootPanel::shown, asked, &QWidget::setVisible);
+    lines->addWidget(asked);
     lines->addWidget(sample_bar_);
     lines->addLayout(bottom);
     setFocusProxy(tree_);

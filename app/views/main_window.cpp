@@ -1,6 +1,7 @@
 #include "app/views/main_window.h"
 
 #include "app/run/disk_watch.h"
+#include "app/run/root_panel.h"
 #include "app/style/marks.h"
 #include "app/views/dock_sizes.h"
 #include "app/views/file_dialogs.h"
@@ -53,18 +54,12 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
     welcome_ = new Welcome(this);
     setCentralWidget(welcome_);
     actions_ = new WindowActions(workspace_, launcher_, *this);
-    addToolBarBreak();
-    auto* bar = addToolBar(tr("Messages"));
-    bar->setObjectName(QStringLiteral("messages"));
-    bar->setMovable(false);
-    messages_ = new MessageBar(bar);
-    bar->addWidget(messages_);
-    bar->hide();
-    connect(messages_, &MessageBar::shown, bar, [this, bar](bool any) {
-        if (sizes_ != nullptr)
-            sizes_->room_changes();
-        bar->setVisible(any);
-    });
+    root_panel_ = new RootPanel(workspace_.host().asker(), this);
+    root_bar_ = add_wide_bar(*root_panel_, QStringLiteral("root"), tr("Root's rights"));
+    connect(root_panel_, &RootPanel::shown, this, &MainWindow::show_wide_bars);
+    messages_ = new MessageBar(this);
+    messages_bar_ = add_wide_bar(*messages_, QStringLiteral("messages"), tr("Messages"));
+    connect(messages_, &MessageBar::shown, this, &MainWindow::show_wide_bars);
     figures_ = new StatusLine(workspace_, this);
     statusBar()->addPermanentWidget(figures_, 1);
     disk_ = new DiskWatch(workspace_, this);
@@ -83,6 +78,28 @@ MainWindow::MainWindow(Workspace& workspace, Launcher& launcher, QWidget* parent
 }
 
 MainWindow::~MainWindow() = default;
+
+QToolBar* MainWindow::add_wide_bar(QWidget& widget, const QString& name, const QString& title) {
+    addToolBarBreak();
+    QToolBar* bar = addToolBar(title);
+    bar->setObjectName(name);
+    bar->setMovable(false);
+    bar->addWidget(&widget);
+    bar->hide();
+    return bar;
+}
+
+void MainWindow::show_wide_bars() {
+    const auto show = [this](QToolBar* bar, bool any) {
+        if (bar->isHidden() != any)
+            return;
+        if (sizes_ != nullptr)
+            sizes_->room_changes();
+        bar->setVisible(any);
+    };
+    show(root_bar_, workspace_.host().asker().open());
+    show(messages_bar_, !messages_->text().isEmpty());
+}
 
 void MainWindow::connect_all() {
     const auto tell = [this](MessageBar::Weight weight) {

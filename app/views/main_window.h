@@ -10,12 +10,14 @@
 #include <vector>
 
 class QDockWidget;
+class QToolBar;
 
 namespace coldscope::app {
 
 class DiskWatch;
 class DockSizes;
 class MessageBar;
+class RootPanel;
 class StatusLine;
 class Welcome;
 class WindowActions;
@@ -69,6 +71,9 @@ private:
     void connect_all();
     void show_docks();
     void show_title();
+    [[nodiscard]] QToolBar* add_wide_bar(QWidget& widget, const QString& name,
+                                         const QString& title); // hidden
+    void show_wide_bars();                                      // those that have something to show
     void fill_recent();
     void ask_and_start();
     void ask_and_attach();
@@ -87,6 +92,9 @@ private:
     std::vector<ToMake> to_make_; // the first is next
     Welcome* welcome_ = nullptr;  // until an image was opened
     MessageBar* messages_ = nullptr;
+    QToolBar* messages_bar_ = nullptr;
+    RootPanel* root_panel_ = nullptr; // of the run that is starting
+    QToolBar* root_bar_ = nullptr;
     StatusLine* figures_ = nullptr;
     WindowActions* actions_ = nullptr;
     DiskWatch* disk_ = nullptr;

@@ -29,7 +29,7 @@ namespace coldscope::app {
 
 namespace {
 
-constexpr int layout_version = 3; // of the docks: another one is not restored
+constexpr int layout_version = 4; // of the docks: another one is not restored
 
 void bring_up(QDockWidget* dock) {
     dock->show();
@@ -189,6 +189,7 @@ void MainWindow::show_docks() {
         QTimer::singleShot(0, this, [this, state] {
             if (restoreState(state, layout_version))
                 sizes_->keep();
+            show_wide_bars(); // as they are now, not as they were then
         });
     actions_->docks_menu->setEnabled(true);
     actions_->reset_layout->setEnabled(true);

@@ -17,6 +17,7 @@
 #include <QStandardItemModel>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ QString joined_command(const QStringList& words) {
 }
 
 StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* parent)
-    : QDialog(parent), workspace_(workspace), given_(choice) {
+    : QDialog(parent), workspace_(workspace), given_(choice), offers_(offers()) {
     setWindowTitle(tr("Start a run"));
     setMinimumWidth(least_width);
     auto* form = new QFormLayout;
@@ -124,11 +125,16 @@ StartDialog::StartDialog(Workspace& workspace, const Choice& choice, QWidget* pa
     column->addLayout(form);
     column->addStretch();
     column->addWidget(error_);
-    column->addWidget(buttons);
+    asks_ = small_label(this);
+    auto* last = new QHBoxLayout;
+    last->setSpacing(14);
+    last->addWidget(asks_, 1);
+    last->addWidget(buttons);
+    column->addLayout(last);
     connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
 
-    fill_transports(choice.transport);
+    fill_transports();
     image_->setText(choice.image);
     latency_->setText(choice.latency);
     jitter_->setText(choice.jitter);
@@ -170,26 +176,33 @@ QWidget* StartDialog::path_line(QLineEdit*& field, bool folder, const QString& n
     return line;
 }
 
-void StartDialog::fill_transports(const QString& chosen) {
+// An image's run never is cachefiles'.
+void StartDialog::fill_transports() {
     auto* items = qobject_cast<QStandardItemModel*>(transport_->model());
-    const auto probes = probe_transports();
-    QString best;
-    for (const Probe& probe : probes) {
-        if (probe.works && best.isEmpty())
-            best = from_view(name(probe.kind));
-    }
-    transport_->addItem(tr("The best that works here (%1)").arg(best), QString());
+    const Offer* best = best_alone(offers_);
+    const QString best_name = best == nullptr ? tr("none") : from_view(name(best->kind));
+    // By itself no run is simulated.
+    transport_->addItem(tr("The best that works here (%1)").arg(best_name),
+                        best != nullptr && best->kind == TransportKind::simulated ? best_name
+                                                                                  : QString());
     transport_->setItemData(0, tr("Misses are seen as closely as this machine lets them be."),
                             Qt::ToolTipRole);
-    for (const Probe& probe : probes) {
-        const QString name_text = from_view(name(probe.kind));
-        transport_->addItem(probe.works ? name_text : tr("%1 (does not work here)").arg(name_text),
-                            name_text);
+    bool chosen = given_.transport.isEmpty() && !given_.privileged;
+    for (const Offer& offer : offers_) {
+        const QString offered = from_view(name(offer.kind));
+        const bool works = offer.works && offer.kind != TransportKind::cachefiles;
+        const bool asks = offer.rights != guard::Rights::own;
+        transport_->addItem(!works ? tr("%1 (does not work here)").arg(offered)
+                            : asks ? tr("%1 — asks for an administrator's password").arg(offered)
+                                   : offered,
+                            offered);
         const int at = transport_->count() - 1;
-        transport_->setItemData(at, QString::fromStdString(probe.reason), Qt::ToolTipRole);
-        items->item(at)->setEnabled(probe.works);
-        if (name_text == chosen && probe.works)
+        transport_->setItemData(at, QString::fromStdString(offer.reason), Qt::ToolTipRole);
+        items->item(at)->setEnabled(works);
+        if (!chosen && works && (offered == given_.transport || given_.transport.isEmpty())) {
             transport_->setCurrentIndex(at);
+            chosen = true;
+        }
     }
 }
 
@@ -201,6 +214,7 @@ void StartDialog::look_at_image() {
     QStringList paths;
     image_error_.clear();
     image_facts_->clear();
+    super_.reset();
     if (looked_at_.isEmpty()) {
         image_error_ = tr("Choose an image.");
     } else if (in_own_mount(workspace_, looked_at_)) {
@@ -215,6 +229,7 @@ void StartDialog::look_at_image() {
         if (!head) {
             image_error_ = error_text(head.error(), looked_at_);
         } else {
+            super_ = head->super;
             for (std::size_t i = 0; i < head->devices.size() && !head->flattened; ++i) {
                 const QString tag = QString::fromStdString(head->devices[i].tag);
                 names << (tag.isEmpty() ? tr("Blob %1").arg(i + 1)
@@ -254,8 +269,8 @@ void StartDialog::show_blob_lines(const QStringList& names, const QStringList& p
 }
 
 void StartDialog::look_at_fields() {
-    reason_->setText(transport_->currentData(Qt::ToolTipRole).toString());
     const Choice now = choice();
+    show_asked(now);
     const bool simulated = now.transport == QStringLiteral("simulated");
     reads_->parentWidget()->setEnabled(simulated);
     mount_->parentWidget()->setEnabled(!simulated);
@@ -279,6 +294,21 @@ void StartDialog::look_at_fields() {
     start_->setEnabled(error.isEmpty());
 }
 
+void StartDialog::show_asked(const Choice& now) {
+    const guard::Rights rights = asked_by(now, super_ ? &*super_ : nullptr);
+    QString text = transport_->currentData(Qt::ToolTipRole).toString();
+    if (rights != guard::Rights::own)
+        text += u'\n' + guard_will(RootFor::run);
+    if (rights == guard::Rights::root_trusted)
+        text += u'\n' + trust_sentence();
+    reason_->setText(text);
+    asks_->setText(rights == guard::Rights::own ? QString()
+                   : rights == guard::Rights::root
+                       ? tr("Start asks for an administrator's password, for coldscope-guard.")
+                       : tr("Start asks for an administrator's password; whoever gives it trusts "
+                            "you as root."));
+}
+
 Choice StartDialog::choice() const {
     Choice choice;
     choice.image =
@@ -286,6 +316,10 @@ Choice StartDialog::choice() const {
     for (const QLineEdit* field : blob_fields_)
         choice.devices << field->text();
     choice.transport = transport_->currentData().toString();
+    choice.privileged = std::ranges::any_of(offers_, [&choice](const Offer& offer) {
+        return offer.rights != guard::Rights::own &&
+               choice.transport == from_view(name(offer.kind));
+    });
     choice.latency = latency_->text();
     choice.jitter = jitter_->text();
     choice.bandwidth = bandwidth_->text();

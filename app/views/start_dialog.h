@@ -2,8 +2,10 @@
 #pragma once
 
 #include "app/run/launcher.h"
+#include "daemon/transport/offer.h"
 
 #include <QDialog>
+#include <optional>
 #include <vector>
 
 class QCheckBox;
@@ -27,20 +29,23 @@ public:
 private:
     struct Line; // a text field with a button that browses
     QWidget* path_line(QLineEdit*& field, bool folder, const QString& name);
-    void fill_transports(const QString& chosen);
-    void look_at_image();  // the blobs that it needs, or why it is none
-    void look_at_fields(); // whether it can start, and if not, why
+    void fill_transports();
+    void show_asked(const Choice& now); // what starting asks somebody for
+    void look_at_image();               // the blobs that it needs, or why it is none
+    void look_at_fields();              // whether it can start, and if not, why
     void show_blob_lines(const QStringList& names, const QStringList& paths);
 
     Workspace& workspace_;
     Choice given_;
     QString looked_at_;
     QString image_error_;
+    std::optional<erofs::Superblock> super_; // of the image, while it is one
     QLineEdit* image_;
     QLabel* image_facts_;
     QVBoxLayout* blobs_;
     QLabel* blobs_label_;
     std::vector<QLineEdit*> blob_fields_;
+    std::vector<Offer> offers_;
     QComboBox* transport_;
     QLabel* reason_;
     QLineEdit* latency_;
@@ -54,6 +59,7 @@ private:
     QLineEdit* reads_;
     QLineEdit* command_;
     QLabel* error_;
+    QLabel* asks_; // beside the button
     QPushButton* start_;
 };
 

@@ -50,6 +50,13 @@ bool closed(const Error& error) {
            error.sys_errno == ECONNRESET;
 }
 
+Result<std::unique_ptr<Client>> answered(const ClientOptions& options,
+                                         Result<std::unique_ptr<Client>> client) {
+    if (client && options.by_hand != nullptr && options.by_hand->connected)
+        options.by_hand->connected();
+    return client;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
@@ -70,7 +77,7 @@ Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
         }
         auto client = greet(*process, options, start_timeout(way));
         if (client)
-            return client;
+            return answered(options, std::move(client));
         if (given_up() || client.error().sys_errno == ETIMEDOUT)
             kill(process->pid, SIGTERM); // whoever still asks; a guard finds its socket closed
         const int code = exit_code(process->pid);
@@ -99,7 +106,7 @@ Result<std::unique_ptr<Client>> Client::start_by_hand(const ClientOptions& optio
         COLDSCOPE_TRY(Process process, invitation.next());
         auto client = greet(std::move(process), options, answer_timeout);
         if (client || options.by_hand->given_up)
-            return client;
+            return answered(options, std::move(client));
     }
 }
 

@@ -30,6 +30,8 @@ struct ByHand {
     // The command that root must run: the guard then connects by itself, and is waited for. Called
     // in the thread that starts it, at most once.
     std::function<void(const std::string& command)> show;
+    // In that thread: it is there, as root, and nobody is asked any more.
+    std::function<void()> connected;
     // Any thread: nobody will. The start fails with Code::cancelled, whoever was being asked.
     std::atomic<bool> given_up{false};
 };
