@@ -10,6 +10,7 @@
 #include "daemon/transport/fanotify.h"
 #include "daemon/transport/fuse_blob.h"
 #include "daemon/transport/fuse_tree.h"
+#include "daemon/transport/offer.h"
 #include "daemon/transport/simulated.h"
 
 #include <algorithm>
@@ -39,10 +40,8 @@ Result<void> Run::start_guard() {
         COLDSCOPE_TRY(options_.mount_point, prepare_mount_point(options_.mount_point));
         options.folders.push_back(options_.mount_point);
     }
-    if (options_.privileged && kind_ != TransportKind::fuse_tree)
-        options.rights = kind_ == TransportKind::fuse_blob && !shares_
-                             ? guard::Rights::root
-                             : guard::Rights::root_trusted;
+    if (options_.privileged)
+        options.rights = rights_for(kind_, shares_);
     if (kind_ != TransportKind::fuse_tree && options.socket < 0) {
         COLDSCOPE_CHECK(refuse_unshared()); // what is taken over and refused would be taken away
         auto taken = guard::Client::take_over(options);
