@@ -278,10 +278,10 @@ void SharingSet::take(const Outcome& outcome) {
         Q_EMIT workspace_.failed(tr("The bytes could not be compared"), error_text(*outcome.error));
     else
         predicted_ = outcome.predicted;
-    for (const Entry& scanned : outcome.entries) {
-        if (const auto entry = std::ranges::find(entries_, scanned.path, &Entry::path);
-            entry != entries_.end() && scanned.scan)
-            entry->scan = scanned.scan;
+    for (const Entry& known : outcome.entries) {
+        if (const auto entry = std::ranges::find(entries_, known.path, &Entry::path);
+            entry != entries_.end() && known.scan)
+            entry->scan = known.scan;
     }
     if (outcome.error && !scanned)
         error_ = error_text(*outcome.error);

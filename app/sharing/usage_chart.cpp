@@ -78,12 +78,12 @@ void UsageChart::show_usage() {
 
 void UsageChart::draw() {
     // What is unknown has no bar.
-    if (QBarSet* const observed = bars_.back();
-        model_.seen() != series_->barSets().contains(observed)) {
+    if (QBarSet* const last = bars_.back();
+        model_.seen() != series_->barSets().contains(last)) {
         if (model_.seen())
-            series_->append(observed);
-        else if (series_->take(observed))
-            observed->setParent(this);
+            series_->append(last);
+        else if (series_->take(last))
+            last->setParent(this);
     }
     double most = 0;
     for (const sharing::Usage& one : model_.usage()) {
