@@ -4,7 +4,6 @@
 
 #include <QAbstractScrollArea>
 #include <QEvent>
-#include <QVBoxLayout>
 
 namespace coldscope::app {
 
@@ -14,10 +13,6 @@ EmptyState::EmptyState(QAbstractScrollArea* view) : QLabel(view->viewport()), vi
     setMargin(16);
     setAttribute(Qt::WA_TransparentForMouseEvents);
     setFocusPolicy(Qt::NoFocus);
-    // A filter is not told of every size.
-    auto* all = new QVBoxLayout(view->viewport());
-    all->setContentsMargins(0, 0, 0, 0);
-    all->addWidget(this);
     view->viewport()->installEventFilter(this);
     follow();
     hide();
@@ -32,12 +27,17 @@ void EmptyState::say(const QString& text) {
 }
 
 bool EmptyState::eventFilter(QObject* object, QEvent* event) {
-    if (object == view_->viewport() && event->type() == QEvent::PaletteChange)
+    // Its last size before it is shown comes without an event, when that changes while Qt tells of
+    // another.
+    if (object == view_->viewport() &&
+        (event->type() == QEvent::Resize || event->type() == QEvent::Show ||
+         event->type() == QEvent::PaletteChange))
         follow();
     return QLabel::eventFilter(object, event);
 }
 
 void EmptyState::follow() {
+    setGeometry(view_->viewport()->rect());
     QPalette colours = view_->palette();
     colours.setColor(QPalette::WindowText, surface_of(view_->palette()).faint);
     setForegroundRole(QPalette::WindowText); // a viewport's children have that of its text

@@ -217,8 +217,8 @@ void MainWindow::run_demo() {
     launcher_.start(choice);
     messages_->show_message(
         MessageBar::Weight::information, tr("The demo"),
-        tr("Choose a file under Image. Its context menu fails requests of this file, and reads it "
-           "now: Output says what its reader gets."));
+        tr("Try this: right-click a file under Image, then Requests of this file, Fail all. "
+           "Right-click it again and read it now: Output shows what its reader gets."));
 }
 
 void MainWindow::show_title() {

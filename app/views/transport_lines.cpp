@@ -44,7 +44,7 @@ QString line_text(const Offer& offer) {
         text = QString::fromStdString(offer.reason);
         text.replace(QStringLiteral("coldscoped"), command_name(QStringLiteral("coldscoped")));
     } else if (asks(offer)) {
-        text = QObject::tr("with an administrator's password: %1").arg(text);
+        text = QObject::tr("with a password: %1").arg(text);
     }
     if (!text.isEmpty())
         text[0] = text[0].toUpper();
