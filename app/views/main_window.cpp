@@ -215,10 +215,13 @@ void MainWindow::run_demo() {
         return;
     }
     launcher_.start(choice);
+    const QString then = choice.command.isEmpty() ? tr("its requests fail.") // nobody has an output
+                                                  : tr("Output shows what its reader gets.");
     messages_->show_message(
         MessageBar::Weight::information, tr("The demo"),
         tr("Try this: right-click a file under Image, then Requests of this file, Fail all. "
-           "Right-click it again and read it now: Output shows what its reader gets."));
+           "Right-click it again and read it now: %1")
+            .arg(then));
 }
 
 void MainWindow::show_title() {
