@@ -22,7 +22,7 @@ QString gain_text(TransportKind kind) {
     case TransportKind::fuse_tree:
         return QObject::tr("Coldscope's own file system; every read of a file");
     case TransportKind::fanotify:
-        return QObject::tr("the kernel's EROFS; reads that its cache can't answer");
+        return QObject::tr("the kernel's EROFS; reads of what is not cached");
     case TransportKind::cachefiles:
         return QObject::tr("mounts that others make: %1 serve")
             .arg(command_name(QStringLiteral("coldscoped")));

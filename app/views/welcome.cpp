@@ -103,9 +103,7 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     add_act("media-playback-start", tr("Start a run…"),
             tr("Mount an image of yours on demand and watch it."), &Welcome::start_wanted);
     add_act("attach", tr("Attach to a machine…"),
-            tr("Watch and steer a run of %1, here or elsewhere.")
-                .arg(command_name(QStringLiteral("coldscoped"))),
-            &Welcome::attach_wanted);
+            tr("Watch and steer a run of coldscoped, here or elsewhere."), &Welcome::attach_wanted);
 
     auto* right = new QVBoxLayout;
     transports_ = new TransportLines(page);
@@ -172,9 +170,9 @@ void Welcome::show_offers(const std::vector<Offer>& offers) {
     const bool any = std::ranges::any_of(
         offers, [](const Offer& offer) { return offer.rights != guard::Rights::own; });
     const QString probe =
-        tr("%1 probe says the same in a terminal.").arg(command_name(QStringLiteral("coldscoped")));
-    more_->setText(any ? tr("An administrator's password is asked for when such a run starts. ") +
-                             probe
+        tr("The same in a terminal: %1 probe").arg(command_name(QStringLiteral("coldscoped")));
+    more_->setText(any ? tr("An administrator's password is asked for when such a run starts.") +
+                             u'\n' + probe
                        : probe);
     const Choice demo = demo_choice(offers);
     demo_->setEnabled(!demo.image.isEmpty());
