@@ -3,7 +3,7 @@
 #include "app/render/render_command.h"
 #include "app/style/theme.h"
 #include "app/views/main_window.h"
-#include "app/views/message_bar.h"
+#include "app/views/screenshot.h"
 #include "coldscope_version.h"
 #include "core/rules/command.h"
 
@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,8 @@ struct Arguments {
     bool privileged = false;
     bool buffered = false;
     bool start = false;
+    bool demo = false;
+    std::string screenshot; // a picture
 };
 
 QString text(const std::string& bytes) {
@@ -107,6 +110,8 @@ std::pair<std::string, std::string> image_and_folder(const std::string& shared) 
 }
 
 int show_window(int argc, char** argv, const Arguments& arguments) {
+    if (!arguments.screenshot.empty())
+        prepare_screenshot();
     if (!has_display()) {
         fputs("coldscope: there is no display (DISPLAY and WAYLAND_DISPLAY are empty); coldscoped "
               "does the same without a window\n",
@@ -114,17 +119,24 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         return 1;
     }
     const int signals = block_signals();
+    const bool screenshot = !arguments.screenshot.empty();
     QApplication application(argc, argv);
+    if (screenshot)
+        without_this_machine();
     QApplication::setOrganizationName(QStringLiteral("coldscope"));
     QApplication::setApplicationName(QStringLiteral("coldscope"));
     QApplication::setApplicationVersion(QStringLiteral(COLDSCOPE_VERSION));
     QApplication::setDesktopFileName(QStringLiteral("io.github.coldscope.Coldscope"));
     apply_theme(arguments.theme == "dark"    ? ThemeChoice::dark
                 : arguments.theme == "light" ? ThemeChoice::light
+                : screenshot                 ? ThemeChoice::light
                                              : saved_theme());
     Workspace workspace;
     Launcher launcher(workspace);
     MainWindow window(workspace, launcher);
+    std::optional<Screenshot> shot;
+    if (screenshot)
+        shot.emplace(workspace, window, absolute(arguments.screenshot));
     window.show();
     QSocketNotifier signalled(signals, QSocketNotifier::Read);
     QObject::connect(&signalled, &QSocketNotifier::activated, &window, [&] {
@@ -136,6 +148,8 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
     const Choice choice = choice_of(arguments);
     if (!arguments.attach.empty())
         window.attach(text(arguments.attach), choice.image);
+    else if (arguments.demo)
+        window.run_demo();
     else if (arguments.start)
         launcher.start(choice);
     else if (!choice.image.isEmpty())
@@ -146,7 +160,8 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
         const auto [image, folder] = image_and_folder(shared);
         window.share_with(absolute(image), folder.empty() ? QString() : absolute(folder));
     }
-    return QApplication::exec();
+    const int status = QApplication::exec();
+    return shot ? shot->status() : status;
 }
 
 void add_options(CLI::App& app, Arguments& arguments) {
@@ -156,6 +171,8 @@ void add_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--device", arguments.devices,
                    "A blob of the image; repeat it in the order of the device table");
     app.add_flag("--start", arguments.start, "Start a live run at once");
+    app.add_flag("--demo", arguments.demo,
+                 "Run the demo at once: a small image of Coldscope's own sources");
     app.add_option("--mount", arguments.mount,
                    "The folder to mount on; without it one is made for the run");
     app.add_option("--cache", arguments.cache,
@@ -199,6 +216,10 @@ void add_options(CLI::App& app, Arguments& arguments) {
            "display")
         ->expected(2)
         ->type_name("PICTURE EVENTS");
+    app.add_option("--screenshot", arguments.screenshot,
+                   "Save what the window shows into PICTURE as soon as nothing is being read, and "
+                   "end; needs no display")
+        ->type_name("PICTURE");
 }
 
 } // namespace
@@ -232,6 +253,8 @@ int main(int argc, char** argv) {
             throw CLI::ValidationError("--compare", "an IMAGE of this machine is needed, too");
         if (!arguments.share.empty() && (arguments.image.empty() || !arguments.attach.empty()))
             throw CLI::ValidationError("--share", "an IMAGE of this machine is needed, too");
+        if (arguments.demo && (!arguments.image.empty() || !arguments.attach.empty()))
+            throw CLI::ValidationError("--demo", "it has an image of its own");
         if (arguments.start && arguments.image.empty())
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {

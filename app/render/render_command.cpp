@@ -1,6 +1,7 @@
 #include "app/render/render_command.h"
 
 #include "app/style/look.h"
+#include "app/style/picture_file.h"
 #include "app/style/text.h"
 #include "app/timeline/timeline_picture.h"
 #include "daemon/run/event_log.h"
@@ -9,9 +10,7 @@
 #include <QFileInfo>
 #include <QFontMetrics>
 #include <QGuiApplication>
-#include <QImageWriter>
 #include <QPainter>
-#include <QSaveFile>
 #include <QStringList>
 #include <algorithm>
 #include <cstdio>
@@ -95,20 +94,6 @@ QImage compose(const QImage& timeline, const EventLog& log, const EventStore& st
     return picture;
 }
 
-int save(const QImage& image, const QString& path) {
-    QSaveFile file(path); // what was there stays until all is written
-    if (!file.open(QIODevice::WriteOnly))
-        return fail(tr("%1 cannot be written: %2").arg(path, file.errorString()));
-    const QByteArray ending = QFileInfo(path).suffix().toLower().toLatin1();
-    const bool known = QImageWriter::supportedImageFormats().contains(ending);
-    QImageWriter writer(&file, known ? ending : QByteArrayLiteral("png"));
-    if (!writer.write(image))
-        return fail(tr("%1 cannot be written: %2").arg(path, writer.errorString()));
-    if (!file.commit())
-        return fail(tr("%1 cannot be written: %2").arg(path, file.errorString()));
-    return 0;
-}
-
 } // namespace
 
 int render_events(const QString& events, const QString& picture) {
@@ -133,7 +118,8 @@ int render_events(const QString& events, const QString& picture) {
     options.ratio = ratio;
     options.palette = QGuiApplication::palette();
     const QImage timeline = render_timeline(store, names, options);
-    return save(compose(timeline, *log, store, options.palette), picture);
+    const QString error = save_picture(compose(timeline, *log, store, options.palette), picture);
+    return error.isEmpty() ? 0 : fail(error);
 }
 
 } // namespace coldscope::app

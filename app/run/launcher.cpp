@@ -1,5 +1,6 @@
 #include "app/run/launcher.h"
 
+#include "app/run/demo.h"
 #include "app/style/text.h"
 #include "core/erofs/features.h"
 #include "daemon/run/prepare.h"
@@ -51,6 +52,8 @@ QString runtime_folder() {
 } // namespace
 
 void Choice::save() const {
+    if (image == demo_image()) // gone with the AppImage that it may lie in
+        return;
     QSettings settings;
     settings.beginGroup(QStringLiteral("start"));
     settings.setValue(QStringLiteral("image"), image);
@@ -244,12 +247,6 @@ void Launcher::run_began() {
 void Launcher::stop() {
     workspace_.workload().end();
     workspace_.host().stop();
-}
-
-QString demo_image() {
-    const QString path = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) +
-                         QStringLiteral("/coldscope/demo/demo.erofs");
-    return QFileInfo::exists(path) ? path : QString();
 }
 
 } // namespace coldscope::app

@@ -31,7 +31,7 @@ struct Choice {
     QStringList steering;    // commands that the run begins with
 
     bool operator==(const Choice&) const = default;
-    // The last one, kept in QSettings.
+    // The last one, kept in QSettings; the demo is not.
     void save() const;
     [[nodiscard]] static Choice saved();
 };
@@ -71,8 +71,5 @@ private:
     enum class Step { idle, opening, starting } step_ = Step::idle;
     std::unique_ptr<QTemporaryDir> folder_; // with the mount and the cache that were not chosen
 };
-
-// Where demo-image puts the demo's image; empty when it is not there.
-[[nodiscard]] QString demo_image();
 
 } // namespace coldscope::app

@@ -71,6 +71,8 @@ public:
     // False: it serves whatever the kernel opens, and names no image.
     [[nodiscard]] bool has_image() const { return began_at_ == 0 || !options_.image.empty(); }
     [[nodiscard]] bool simulated() const { return transport_ == TransportKind::simulated; }
+    // The simulated kernel's readers have read all.
+    [[nodiscard]] bool finished() const { return run_ && run_->finished(); }
     [[nodiscard]] const std::vector<std::vector<Range>>& local_at_start() const {
         return local_at_start_;
     }

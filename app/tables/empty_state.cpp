@@ -27,8 +27,11 @@ void EmptyState::say(const QString& text) {
 }
 
 bool EmptyState::eventFilter(QObject* object, QEvent* event) {
+    // Its last size before it is shown comes without an event, when that changes while Qt tells of
+    // another.
     if (object == view_->viewport() &&
-        (event->type() == QEvent::Resize || event->type() == QEvent::PaletteChange))
+        (event->type() == QEvent::Resize || event->type() == QEvent::Show ||
+         event->type() == QEvent::PaletteChange))
         follow();
     return QLabel::eventFilter(object, event);
 }

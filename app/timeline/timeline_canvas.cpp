@@ -315,7 +315,11 @@ void TimelineCanvas::lay_out() {
         static_cast<int>(std::min<std::size_t>(model_.rows().size(), 10'000'000 / heights_.pitch) *
                              static_cast<std::size_t>(heights_.pitch) +
                          1);
+    // Who follows the present and sees the last lane sees the next ones, too.
+    const bool at_end = scroll() == verticalScrollBar()->maximum();
     verticalScrollBar()->setRange(0, mode_ == Mode::time ? std::max(0, all - pixels.height()) : 0);
+    if (following_ && at_end)
+        verticalScrollBar()->setValue(verticalScrollBar()->maximum());
     verticalScrollBar()->setPageStep(pixels.height());
     verticalScrollBar()->setSingleStep(heights_.pitch);
     const auto width = static_cast<std::uint32_t>(pixels.width());

@@ -1,5 +1,6 @@
 #include "app/views/main_window.h"
 
+#include "app/run/demo.h"
 #include "app/run/disk_watch.h"
 #include "app/run/root_panel.h"
 #include "app/style/marks.h"
@@ -129,10 +130,13 @@ void MainWindow::connect_all() {
     });
     connect(&workspace_, &Workspace::image_changed, this, [this] {
         if (workspace_.image() && workspace_.host().attachment() == nullptr) {
-            Welcome::add_recent(QString::fromStdString(workspace_.image()->path));
+            if (const QString path = QString::fromStdString(workspace_.image()->path);
+                path != demo_image())
+                Welcome::add_recent(path);
             fill_recent();
         }
-        show_docks();
+        if (workspace_.shown()) // what can't be opened leaves the first page
+            show_docks();
         show_title();
     });
     connect(&workspace_.host(), &RunHost::phase_changed, this, [this] {
@@ -151,18 +155,21 @@ void MainWindow::connect_all() {
     connect(welcome_, &Welcome::open_wanted, actions_->open, &QAction::trigger);
     connect(welcome_, &Welcome::start_wanted, actions_->start, &QAction::trigger);
     connect(welcome_, &Welcome::attach_wanted, actions_->attach, &QAction::trigger);
-    connect(welcome_, &Welcome::demo_wanted, this, &MainWindow::run_demo);
+    connect(welcome_, &Welcome::demo_wanted, actions_->demo, &QAction::trigger);
     connect(welcome_, &Welcome::image_wanted, this,
             [this](const QString& path) { open_image(path); });
     connect(actions_->open, &QAction::triggered, this, [this] {
-        const QString beside =
+        QString beside =
             workspace_.image() ? QString::fromStdString(workspace_.image()->path) : QString();
+        if (beside == demo_image())
+            beside.clear();
         if (const QString path = choose_file(this, workspace_, tr("Open an image"), beside);
             !path.isEmpty())
             open_image(path);
     });
     connect(actions_->start, &QAction::triggered, this, &MainWindow::ask_and_start);
     connect(actions_->attach, &QAction::triggered, this, &MainWindow::ask_and_attach);
+    connect(actions_->demo, &QAction::triggered, this, &MainWindow::run_demo);
     connect(actions_->quit, &QAction::triggered, this, &QWidget::close);
     connect(actions_->full_screen, &QAction::toggled, this,
             [this](bool on) { on ? showFullScreen() : showNormal(); });
@@ -216,11 +223,22 @@ void MainWindow::start_run(const Choice& choice) {
 }
 
 void MainWindow::run_demo() {
-    Choice choice;
-    choice.image = demo_image();
-    choice.transport = QStringLiteral("simulated");
-    choice.latency = QStringLiteral("20ms");
+    if (run_is_on())
+        return;
+    const Choice choice = demo_choice(offers());
+    if (choice.image.isEmpty()) {
+        Q_EMIT workspace_.failed(tr("The demo can't be run"),
+                                 tr("Its image is missing: this Coldscope was installed in part."));
+        return;
+    }
     launcher_.start(choice);
+    const QString then = choice.command.isEmpty() ? tr("its requests fail.") // nobody has an output
+                                                  : tr("Output shows what its reader gets.");
+    messages_->show_message(
+        MessageBar::Weight::information, tr("The demo"),
+        tr("Try this: right-click a file under Image, then Requests of this file, Fail all. "
+           "Right-click it again and read it now: %1")
+            .arg(then));
 }
 
 void MainWindow::show_title() {

@@ -38,9 +38,11 @@ public:
     void start_run(const Choice& choice);
     // As Attacher::attach(); not while a run is on.
     void attach(const QString& where, const QString& copy = {});
-    // The simulated kernel on the demo's image.
+    // See demo.h.
     void run_demo();
 
+    // Every view is there, or none will be before an image is opened.
+    [[nodiscard]] bool complete() const { return to_make_.empty(); }
     [[nodiscard]] MessageBar& messages() { return *messages_; }
     [[nodiscard]] WindowActions& actions() { return *actions_; }
     // The widget of a dock, by the dock's object name: "timeline", "requests", ... Null before an

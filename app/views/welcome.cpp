@@ -1,9 +1,10 @@
 #include "app/views/welcome.h"
 
-#include "app/run/launcher.h"
+#include "app/run/demo.h"
+#include "app/style/command_name.h"
 #include "app/style/faint.h"
 #include "app/style/marks.h"
-#include "daemon/transport/probe.h"
+#include "app/views/transport_lines.h"
 
 #include <QCommandLinkButton>
 #include <QFileInfo>
@@ -13,13 +14,18 @@
 #include <QSettings>
 #include <QTimer>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace coldscope::app {
 
 namespace {
 
 constexpr int most_recent = 8;
-constexpr int column_width = 380; // logical pixels
+// Logical pixels.
+constexpr int picture_size = 56;
+constexpr int left_width = 400;
+constexpr int right_width = 480;
+constexpr int page_width = 1100;
 
 QLabel* heading(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -53,8 +59,11 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     auto* grid = new QGridLayout(page);
     grid->setContentsMargins(40, 32, 40, 32);
     grid->setHorizontalSpacing(48);
-    grid->setVerticalSpacing(18);
+    grid->setVerticalSpacing(20);
 
+    auto* picture = new QLabel(page);
+    picture->setPixmap(
+        icon("coldscope").pixmap(QSize(picture_size, picture_size), devicePixelRatioF()));
     auto* title = new QLabel(tr("Coldscope"), page);
     QFont font = title->font();
     font.setPointSizeF(font.pointSizeF() * 2);
@@ -65,8 +74,13 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
                       "since when, and why. Hold it, delay it, fail it."),
                    page);
     what->setWordWrap(true);
-    grid->addWidget(title, 0, 0, 1, 2);
-    grid->addWidget(what, 1, 0, 1, 2);
+    auto* head = new QGridLayout;
+    head->setHorizontalSpacing(16);
+    head->addWidget(picture, 0, 0, 2, 1, Qt::AlignTop);
+    head->addWidget(title, 0, 1);
+    head->addWidget(what, 1, 1);
+    head->setColumnStretch(1, 1);
+    grid->addLayout(head, 0, 0, 1, 2);
 
     auto* left = new QVBoxLayout;
     acts_ = new QVBoxLayout;
@@ -79,19 +93,38 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     left->addSpacing(16);
     left->addLayout(recent_);
     left->addStretch();
+    add_act("document-open", tr("Open an image…"),
+            tr("Its tree, maps and findings. You can also drop it here, or double-click it in the "
+               "file manager."),
+            &Welcome::open_wanted)
+        ->setFocus();
+    demo_ = add_act("coldscope", tr("Run the demo"),
+                    tr("A small image of Coldscope's own sources."), &Welcome::demo_wanted);
+    add_act("media-playback-start", tr("Start a run…"),
+            tr("Mount an image of yours on demand and watch it."), &Welcome::start_wanted);
+    add_act("attach", tr("Attach to a machine…"),
+            tr("Watch and steer a run of coldscoped, here or elsewhere."), &Welcome::attach_wanted);
+
     auto* right = new QVBoxLayout;
-    transports_ = new QVBoxLayout;
-    transports_->setSpacing(10);
-    right->addWidget(heading(tr("Transports on this machine"), page));
+    transports_ = new TransportLines(page);
+    more_ = new QLabel(page);
+    more_->setWordWrap(true);
+    more_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    make_faint(more_);
+    right->addWidget(heading(tr("How this machine can run an image"), page));
+    right->addSpacing(10);
+    right->addWidget(transports_);
     right->addSpacing(8);
-    right->addLayout(transports_);
+    right->addWidget(more_);
     right->addStretch();
-    grid->addLayout(left, 2, 0);
-    grid->addLayout(right, 2, 1);
-    grid->setColumnMinimumWidth(0, column_width);
-    grid->setColumnMinimumWidth(1, column_width);
-    grid->setRowStretch(3, 1);
-    page->setMaximumWidth(1000);
+    grid->addLayout(left, 1, 0);
+    grid->addLayout(right, 1, 1);
+    grid->setColumnMinimumWidth(0, left_width);
+    grid->setColumnMinimumWidth(1, right_width);
+    grid->setColumnStretch(0, left_width);
+    grid->setColumnStretch(1, right_width);
+    grid->setRowStretch(2, 1);
+    page->setMaximumWidth(page_width);
 
     auto* scroll = new QScrollArea(this);
     scroll->setFrameShape(QFrame::NoFrame);
@@ -103,66 +136,54 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     whole->addWidget(scroll);
 }
 
+QCommandLinkButton* Welcome::add_act(const char* picture, const QString& text, const QString& what,
+                                     void (Welcome::*wanted)()) {
+    QCommandLinkButton* button = act(picture, text, what, this);
+    connect(button, &QAbstractButton::clicked, this, wanted);
+    acts_->addWidget(button);
+    return button;
+}
+
 void Welcome::showEvent(QShowEvent* event) {
-    fill();
-    // Probing looks into the system: after the window is there.
-    QTimer::singleShot(0, this, &Welcome::fill_transports);
+    fill_recent();
+    // Looking into the system takes a moment: after the window is there.
+    QTimer::singleShot(0, this, [this] { show_offers(offers()); });
     QWidget::showEvent(event);
 }
 
-void Welcome::fill() {
-    clear(acts_);
+void Welcome::fill_recent() {
     clear(recent_);
-    auto* open = act("document-open", tr("Open an image…"),
-                     tr("Browse its tree, maps and findings. Or drop a file here."), this);
-    connect(open, &QAbstractButton::clicked, this, &Welcome::open_wanted);
-    acts_->addWidget(open);
-    auto* start = act("media-playback-start", tr("Start a run…"),
-                      tr("Mount an image on demand and watch every miss."), this);
-    connect(start, &QAbstractButton::clicked, this, &Welcome::start_wanted);
-    acts_->addWidget(start);
-    auto* attach = act("attach", tr("Attach to a run…"),
-                       tr("Watch and steer coldscoped, here or on another machine."), this);
-    connect(attach, &QAbstractButton::clicked, this, &Welcome::attach_wanted);
-    acts_->addWidget(attach);
-    const bool demo_there = !demo_image().isEmpty();
-    auto* demo = act("coldscope", tr("Run the demo"),
-                     demo_there ? tr("An image of this machine's files on the simulated kernel.")
-                                : tr("packaging/run makes the demo's image first."),
-                     this);
-    demo->setEnabled(demo_there);
-    connect(demo, &QAbstractButton::clicked, this, &Welcome::demo_wanted);
-    acts_->addWidget(demo);
-
-    if (const QStringList images = recent(); !images.isEmpty()) {
+    const QStringList images = recent();
+    if (!images.isEmpty())
         recent_->addWidget(heading(tr("Recent images"), this));
-        for (const QString& image : images) {
-            auto* button = act("text-x-generic", QFileInfo(image).fileName(),
-                               QFileInfo(image).absolutePath(), this);
-            connect(button, &QAbstractButton::clicked, this,
-                    [this, image] { Q_EMIT image_wanted(image); });
-            recent_->addWidget(button);
-        }
+    for (const QString& image : images) {
+        auto* button = act("text-x-generic", QFileInfo(image).fileName(),
+                           QFileInfo(image).absolutePath(), this);
+        connect(button, &QAbstractButton::clicked, this,
+                [this, image] { Q_EMIT image_wanted(image); });
+        recent_->addWidget(button);
     }
 }
 
-void Welcome::fill_transports() {
-    clear(transports_);
-    for (const Probe& probe : probe_transports()) {
-        auto* label = new QLabel(this);
-        label->setWordWrap(true);
-        label->setTextFormat(Qt::RichText);
-        label->setText(QStringLiteral("<b>%1 %2</b><br>%3")
-                           .arg(probe.works ? tr("✓") : tr("–"),
-                                QString::fromUtf8(name(probe.kind).data(),
-                                                  static_cast<qsizetype>(name(probe.kind).size())),
-                                QString::fromStdString(probe.reason).toHtmlEscaped()));
-        label->setAccessibleName((probe.works ? tr("works: %1") : tr("does not work: %1"))
-                                     .arg(QString::fromStdString(probe.reason)));
-        if (!probe.works)
-            make_faint(label);
-        transports_->addWidget(label);
-    }
+void Welcome::show_offers(const std::vector<Offer>& offers) {
+    transports_->show_offers(offers);
+    const bool any = std::ranges::any_of(
+        offers, [](const Offer& offer) { return offer.rights != guard::Rights::own; });
+    const QString probe =
+        tr("The same in a terminal: %1 probe").arg(command_name(QStringLiteral("coldscoped")));
+    more_->setText(any ? tr("An administrator's password is asked for when such a run starts.") +
+                             u'\n' + probe
+                       : probe);
+    const Choice demo = demo_choice(offers);
+    demo_->setEnabled(!demo.image.isEmpty());
+    demo_->setDescription(
+        demo.image.isEmpty() ? tr("Its image is missing: this Coldscope was installed in part.")
+        : demo.command.isEmpty()
+            ? tr("A small image of Coldscope's own sources, on a simulated kernel: nothing is "
+                 "mounted.")
+            : tr("Mounts a small image of Coldscope's own sources with %1 and reads from it. "
+                 "Nobody is asked for a password.")
+                  .arg(demo.transport));
 }
 
 QStringList Welcome::recent() {

@@ -94,6 +94,8 @@ WindowActions::WindowActions(Workspace& workspace, Launcher& launcher, QMainWind
     full_screen = add("", tr("F&ull screen"), Qt::Key_F11, tr("Nothing but the window"));
     full_screen->setCheckable(true);
     quit = add("", tr("&Quit"), QKeySequence::Quit, tr("End the run and close"));
+    demo = add("coldscope", tr("&Run the demo"), {},
+               tr("A small image of Coldscope's own sources, and a program that reads from it"));
     keys =
         add("", tr("&Keys and marks"), QKeySequence::HelpContents, tr("What keys and marks mean"));
     about = add("", tr("&About Coldscope"), {}, tr("Version and licence"));
@@ -191,6 +193,7 @@ void WindowActions::look() {
     stop->setEnabled(live || phase == RunHost::Phase::starting);
     open->setEnabled(idle);
     attach->setEnabled(idle && !reading);
+    demo->setEnabled(idle && !reading);
     detach->setEnabled(attached);
     // An attached run's image is read over its link, by one thread.
     compare->setEnabled(workspace_.image() && !attached && !reading);
@@ -284,7 +287,7 @@ void WindowActions::fill_menus() {
     amplify_menu = run->addMenu(tr("&Amplify misses to"));
     fill_amplify_menu();
     QMenu* help = bar->addMenu(tr("&Help"));
-    help->addActions({keys, about});
+    help->addActions({demo, keys, about});
 }
 
 void WindowActions::fill_amplify_menu() {

@@ -44,6 +44,7 @@ public:
     QAction* reset_layout;
     QAction* full_screen;
     QAction* quit;
+    QAction* demo;
     QAction* keys;
     QAction* about;
 

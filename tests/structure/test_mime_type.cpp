@@ -39,9 +39,9 @@ void TestMimeType::initTestCase() {
     }
     const QString data = folder_.filePath(QStringLiteral("share"));
     QVERIFY(QDir().mkpath(data + QStringLiteral("/mime/packages")));
-    QVERIFY(QFile::copy(QStringLiteral(COLDSCOPE_DESKTOP_FOLDER
-                                       "/io.github.coldscope.Coldscope.xml"),
-                        data + QStringLiteral("/mime/packages/io.github.coldscope.Coldscope.xml")));
+    QVERIFY(
+        QFile::copy(QStringLiteral(COLDSCOPE_DESKTOP_FOLDER "/io.github.coldscope.Coldscope.xml"),
+                    data + QStringLiteral("/mime/packages/io.github.coldscope.Coldscope.xml")));
     QProcess process;
     process.setProcessChannelMode(QProcess::MergedChannels);
     process.start(update, {data + QStringLiteral("/mime")});
