@@ -6,6 +6,13 @@
 
 namespace coldscope::sharing {
 
+// Pages that are alike, of one file.
+struct Pages {
+    Range pages;
+    bool shared = false;
+    bool twice = false;
+};
+
 namespace {
 
 // Of a search for who has a range: its pages, and others that are the same memory. Cheap enough for
@@ -13,13 +20,6 @@ namespace {
 // looked up one by one.
 constexpr std::size_t most_seen_visits = std::size_t{1} << 20;
 constexpr std::size_t visits_look_up = 16;
-
-// Pages that are alike, of one file.
-struct Pages {
-    Range pages;
-    bool shared = false;
-    bool twice = false;
-};
 
 void push(std::vector<Pages>& list, const Pages& part) {
     if (!list.empty() && list.back().pages.end == part.pages.begin &&
