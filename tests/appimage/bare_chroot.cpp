@@ -38,21 +38,6 @@ bool have_own_namespace() {
     return done;
 }
 
-BareChroot::Outcome run_to_its_end(const QStringList& command,
-                                   const QProcessEnvironment& environment) {
-    QProcess process;
-    process.setProcessEnvironment(environment);
-    process.setStandardInputFile(QProcess::nullDevice());
-    process.start(command.front(), command.mid(1));
-    if (!process.waitForFinished(120'000)) {
-        process.kill();
-        process.waitForFinished();
-        return {-1, process.readAllStandardOutput(), "did not end"};
-    }
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
-            process.readAllStandardOutput(), process.readAllStandardError()};
-}
-
 QStringList mount_points_below(const QString& folder) {
     QStringList points;
     QFile file("/proc/self/mountinfo");
@@ -128,30 +113,33 @@ bool BareChroot::open(const QString& shared, unsigned fuse_mode, QString* error)
     return made;
 }
 
-QStringList BareChroot::entry(bool as_root) const {
-    QStringList words{"/usr/sbin/chroot"};
+QStringList BareChroot::entry(bool as_root, const QString& home) const {
+    QStringList words = outside(home) << "/usr/sbin/chroot";
     if (!as_root)
         words << QString("--userspec=%1:%1").arg(ordinary_user) << "--groups=";
     return words << root_.path();
 }
 
-QProcessEnvironment BareChroot::environment(const QString& home) {
-    QProcessEnvironment clean;
-    clean.insert("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    clean.insert("LANG", "C.UTF-8");
-    clean.insert("QT_QPA_PLATFORM", "offscreen");
+QStringList BareChroot::outside(const QString& home) {
+    QStringList words{"/usr/bin/env", "-i",
+                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                      "LANG=C.UTF-8", "QT_QPA_PLATFORM=offscreen"};
     if (!home.isEmpty())
-        clean.insert("HOME", home);
-    return clean;
+        words << "HOME=" + home;
+    return words;
 }
 
-BareChroot::Outcome BareChroot::run(const QStringList& command, bool as_root,
-                                    const QString& home) const {
-    return run_to_its_end(entry(as_root) + command, environment(home));
-}
-
-BareChroot::Outcome BareChroot::run_outside(const QStringList& command, const QString& home) {
-    return run_to_its_end(command, environment(home));
+BareChroot::Outcome BareChroot::run(const QStringList& words) {
+    QProcess process;
+    process.setStandardInputFile(QProcess::nullDevice());
+    process.start(words.front(), words.mid(1));
+    if (!process.waitForFinished(120'000)) {
+        process.kill();
+        process.waitForFinished();
+        return {-1, process.readAllStandardOutput(), "it does not end"};
+    }
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
+            process.readAllStandardOutput(), process.readAllStandardError()};
 }
 
 QList<qint64> BareChroot::processes() const {

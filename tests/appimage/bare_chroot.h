@@ -4,7 +4,7 @@
 // mounts that either side makes in it are the other's, too.
 #pragma once
 
-#include <QProcessEnvironment>
+#include <QList>
 #include <QString>
 #include <QStringList>
 #include <QTemporaryDir>
@@ -32,16 +32,15 @@ public:
     // After obstacle(). shared: a folder. /dev/fuse has this mode; 0: there is none.
     [[nodiscard]] bool open(const QString& shared, unsigned fuse_mode, QString* error);
 
-    // What runs a command there, as the words before it, for others to start with environment().
-    [[nodiscard]] QStringList entry(bool as_root) const;
-    // A clean one; HOME is `home`, or missing where that is empty.
-    [[nodiscard]] static QProcessEnvironment environment(const QString& home);
-    // Runs a command there to its end, at most two minutes.
-    [[nodiscard]] Outcome run(const QStringList& command, bool as_root, const QString& home) const;
+    // The words before a command that run it there, in a clean environment: HOME is `home`, or
+    // missing where that is empty.
+    [[nodiscard]] QStringList entry(bool as_root, const QString& home) const;
     // Likewise, outside.
-    [[nodiscard]] static Outcome run_outside(const QStringList& command, const QString& home);
+    [[nodiscard]] static QStringList outside(const QString& home);
+    // Runs a command to its end, at most two minutes.
+    [[nodiscard]] static Outcome run(const QStringList& words);
 
-    // Processes that live there, but this one's children that run() waits for: their command lines.
+    // Processes that live there.
     [[nodiscard]] QList<qint64> processes() const;
     // Where something is mounted there that open() has not.
     [[nodiscard]] QStringList left_mounted() const;

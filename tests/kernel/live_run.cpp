@@ -263,6 +263,8 @@ bool LiveRun::start() {
     arguments += extra;
     if (user != 0)
         become_user(arguments);
+    else if (!started_by.isEmpty())
+        process_.start(started_by.front(), started_by.mid(1) + arguments);
     else
         process_.start(programs.isEmpty() ? program("coldscoped") : programs + "/coldscoped",
                        arguments);

@@ -67,6 +67,9 @@ public:
     ~LiveRun();
 
     QStringList extra; // further options, before start()
+    // Before start(): what coldscoped is started by, in place of this build's: a program and its
+    // first arguments.
+    QStringList started_by;
     // Before start(). Not 0: coldscoped runs as this user, its guard is started by root (which this
     // process must be) with a socket.
     uid_t user = 0;
