@@ -75,7 +75,7 @@ private:
     [[nodiscard]] QString path(const QString& name) const { return folder_.filePath(name); }
     [[nodiscard]] QString home() const { return path("home"); }
     // A folder that both users may write to.
-    [[nodiscard]] QString new_folder(const QString& name) const;
+    QString new_folder(const QString& name) const;
 
     QTemporaryDir folder_; // shared with the chroots
     QString appimage_;     // in it
