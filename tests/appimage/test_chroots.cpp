@@ -61,6 +61,8 @@ private Q_SLOTS:
     void draws_the_same_picture();
     void demo_on_the_simulated_kernel_data() { add_suites(); }
     void demo_on_the_simulated_kernel();
+    void demo_in_the_window_data();
+    void demo_in_the_window();
     void every_file_data();
     void every_file();
     void lacks_something_data();
@@ -223,6 +225,27 @@ void TestChroots::demo_on_the_simulated_kernel() {
     QVERIFY(run.count("arrived") > 10);
     QCOMPARE(run.count("answered"), run.count("arrived"));
     QCOMPARE(run.stop(), 0);
+}
+
+void TestChroots::demo_in_the_window_data() {
+    QTest::addColumn<QString>("suite");
+    QTest::addColumn<unsigned>("fuse_mode");
+    for (const char* suite : {"bookworm", "trixie"}) {
+        QTest::addRow("%s, live", suite) << suite << 0666U;
+        QTest::addRow("%s, simulated", suite) << suite << 0U;
+    }
+}
+
+// Its picture is made when its readers have read all; what went wrong would be said.
+void TestChroots::demo_in_the_window() {
+    QFETCH(unsigned, fuse_mode);
+    NEEDS_CHROOT(chroot, fuse_mode);
+    const QString picture = path("home/demo.png");
+    const auto demo = BareChroot::run(chroot->entry(false, home()) +
+                                      QStringList{appimage_, "--demo", "--screenshot", picture});
+    QVERIFY2(fuse_mode == 0 || demo.errors.isEmpty(), demo.errors.constData());
+    QCOMPARE(demo.code, 0);
+    QVERIFY(!QImage(picture).isNull());
 }
 
 void TestChroots::every_file_data() {
