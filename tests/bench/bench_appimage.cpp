@@ -1,7 +1,7 @@
 // What the AppImage costs at its start: the time from exec to the first window that is mapped, and
 // the memory of that window once it is idle; against an AppImage that differs in its program alone,
-// an empty window of Qt Widgets. Both in turns, on an X server of the bench's own, with the files in
-// the page cache and a fresh home. The size is the file's.
+// an empty window of Qt Widgets. Both in turns, on an X server of the bench's own, with the files
+// in the page cache and a fresh home. The size is the file's.
 //
 // bench_appimage [COLDSCOPE.AppImage EMPTY.AppImage]: without them the one of this source tree; the
 // other is made by packaging/appimage/build.
@@ -62,18 +62,18 @@ pid_t spawn(const std::vector<std::string>& words, const posix_spawn_file_action
 }
 
 // Xvfb, until it goes out of scope; DISPLAY is its.
-class Screen {
+class Server {
 public:
-    Screen() {
+    Server() {
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) != 0)
             return;
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, ends[1], 3);
-        server_ = spawn({"Xvfb", "-displayfd", "3", "-screen", "0", "1600x1000x24", "-nolisten",
-                         "tcp"},
-                        &files);
+        server_ =
+            spawn({"Xvfb", "-displayfd", "3", "-screen", "0", "1600x1000x24", "-nolisten", "tcp"},
+                  &files);
         posix_spawn_file_actions_destroy(&files);
         close(ends[1]);
         char number[16] = {};
@@ -89,7 +89,7 @@ public:
         XSelectInput(display_, DefaultRootWindow(display_), SubstructureNotifyMask);
         XSync(display_, True);
     }
-    ~Screen() {
+    ~Server() {
         if (display_ != nullptr)
             XCloseDisplay(display_);
         if (server_ > 0) {
@@ -97,8 +97,8 @@ public:
             waitpid(server_, nullptr, 0);
         }
     }
-    Screen(const Screen&) = delete;
-    Screen& operator=(const Screen&) = delete;
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
 
     [[nodiscard]] bool is_there() const { return display_ != nullptr; }
     void forget() const { XSync(display_, True); }
@@ -152,11 +152,11 @@ struct Figures {
 };
 
 // One start. Says why when there was no window.
-bool measure(const Screen& screen, const fs::path& appimage, bool memory, Figures& into) {
-    screen.forget();
+bool measure(const Server& server, const fs::path& appimage, bool memory, Figures& into) {
+    server.forget();
     const Nanoseconds begin = monotonic_now();
     const pid_t child = spawn({appimage.string()}, nullptr);
-    const bool shown = child > 0 && screen.wait_for_window();
+    const bool shown = child > 0 && server.wait_for_window();
     into.ms.push_back(static_cast<double>(monotonic_now() - begin) / 1e6);
     if (shown && memory) {
         std::this_thread::sleep_for(std::chrono::milliseconds(idle_ms));
@@ -193,32 +193,34 @@ std::optional<fs::path> make_empty_appimage() {
 int main(int argc, char** argv) {
     if (!bench::is_optimised())
         return bench::skipped;
-    const fs::path own = fs::absolute(
-        argc > 2 ? fs::path(argv[1])
-                 : fs::path(COLDSCOPE_APPIMAGE_FOLDER) / "Coldscope-x86_64.AppImage");
+    const fs::path own =
+        fs::absolute(argc > 2 ? fs::path(argv[1])
+                              : fs::path(COLDSCOPE_APPIMAGE_FOLDER) / "Coldscope-x86_64.AppImage");
     const std::optional<fs::path> empty =
         argc > 2 ? std::optional(fs::absolute(argv[2])) : make_empty_appimage();
-    const Screen screen;
-    if (!empty || !fs::exists(own) || !screen.is_there()) {
-        fmt::print(stderr, "{}\n", !empty              ? "the empty AppImage was not made"
-                                   : !fs::exists(own) ? own.string() + " is missing"
-                                                      : "no X server: Xvfb did not start");
+    const Server server;
+    if (!empty || !fs::exists(own) || !server.is_there()) {
+        fmt::print(stderr, "{}\n",
+                   !empty             ? "the empty AppImage was not made"
+                   : !fs::exists(own) ? own.string() + " is missing"
+                                      : "no X server: Xvfb did not start");
         return 1;
     }
     std::string home = (fs::temp_directory_path() / "coldscope-bench.XXXXXX").string();
     if (mkdtemp(home.data()) == nullptr)
         return 1;
     setenv("HOME", home.c_str(), 1);
+    setenv("XDG_RUNTIME_DIR", home.c_str(), 1);
     setenv("QT_QPA_PLATFORM", "xcb", 1);
     for (const char* name : {"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "WAYLAND_DISPLAY"})
         unsetenv(name);
 
     Figures theirs, ours, unused;
-    bool shown = measure(screen, *empty, false, unused) && // both into the page cache
-                 measure(screen, own, false, unused);
+    bool shown = measure(server, *empty, false, unused) && // both into the page cache
+                 measure(server, own, false, unused);
     for (int i = 0; i < rounds && shown; ++i) {
         const bool memory = i >= rounds - memory_rounds;
-        shown = measure(screen, *empty, memory, theirs) && measure(screen, own, memory, ours);
+        shown = measure(server, *empty, memory, theirs) && measure(server, own, memory, ours);
     }
     fs::remove_all(home);
     if (!shown)
