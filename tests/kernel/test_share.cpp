@@ -160,7 +160,9 @@ void TestShare::what_is_resident() {
     NEEDS_MOUNTS();
     QVERIFY(drop_caches());
     const QStringList of_one = image_.files.mid(10, 30);
-    const QStringList of_two = image_.files.mid(30, 40);
+    // Some far from the others, whose readahead does not come to them.
+    const QStringList far = image_.files.last(30);
+    const QStringList of_two = image_.files.mid(30, 10) + far;
     for (const QString& file : of_one)
         QVERIFY(!original(one_ + '/' + file, 0, 1 << 20).isNull());
     for (const QString& file : of_two)
@@ -177,7 +179,7 @@ void TestShare::what_is_resident() {
     QCOMPARE(number(resident[1]["observed"]), bytes_of(of_two));
     QCOMPARE(number(resident[1]["unknown"]), 0);
     // The rule of the RFC would have spared the ones that both have.
-    QVERIFY(number(resident[1]["by_rfc"]) <= bytes_of(image_.files.mid(40, 30)));
+    QVERIFY(number(resident[1]["by_rfc"]) <= bytes_of(far));
     QVERIFY(number(resident[1]["by_rfc"]) > 0);
     for (const QJsonValue& file : json["files"].toArray()) {
         const QStringList& read = file["image"].toInt() == 1 ? of_one : of_two;
