@@ -167,11 +167,12 @@ void TestRuntime::environment() {
     QVERIFY(
         variable(said, "APPDIR").startsWith((room_.path("tmp") + "/.mount_Coldsc").toLocal8Bit()));
     QVERIFY(!said.contains("COLDSCOPE_HOST_"));
-    // Without HOME it is no other.
-    const Outcome homeless =
-        room_.run({.ordinary = ordinary}, {"env", "-u", "HOME", image(), "exit", "6"});
+    // Without HOME and PATH it is no other.
+    const Outcome homeless = room_.run(
+        {.ordinary = ordinary}, {"env", "-u", "HOME", "PATH=/nowhere", image(), "exit", "6"});
     QCOMPARE(homeless.status, 6);
     QCOMPARE(homeless.err, "");
+    QVERIFY(room_.gone(app_image));
 }
 
 void TestRuntime::earlier_values_are_kept() {

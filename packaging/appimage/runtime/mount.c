@@ -103,7 +103,10 @@ static void unmount(const char* folder, bool lazy) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, null, 2);
-    if (posix_spawnp(&child, arguments[0], &actions, NULL, (char**)arguments, environ) == 0)
+    /* As libfuse looks for it: where it mounted, it is found whatever the program's PATH. */
+    if (posix_spawn(&child, "/usr/bin/fusermount3", &actions, NULL, (char**)arguments, environ) ==
+            0 ||
+        posix_spawnp(&child, arguments[0], &actions, NULL, (char**)arguments, environ) == 0)
         waitpid(child, NULL, 0);
     posix_spawn_file_actions_destroy(&actions);
     close(null);
