@@ -146,11 +146,9 @@ Result<void> await(int socket, Nanoseconds timeout, const ByHand* by_hand) {
 Result<Invitation> Invitation::make(const ClientOptions& options) {
     COLDSCOPE_TRY(auto program, Program::find());
     COLDSCOPE_TRY(PrivateFolder folder, PrivateFolder::make(PrivateFolder::Use::sockets));
-    const std::string path = folder.path() + "/socket";
+    const std::string path = folder.path() + std::string(PrivateFolder::socket);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return failure(Code::invalid, fmt::format("{} is too long for a socket", path));
     std::memcpy(address.sun_path, path.c_str(), path.size());
     Fd listening(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!listening ||
