@@ -96,7 +96,7 @@ void TestRootPanel::what_will_happen() {
 void TestRootPanel::a_command_by_hand() {
     Shown it;
     const auto asked = it.asker.begin(RootFor::run, guard::Rights::root_trusted);
-    std::thread([&] { asked->show(command); }).join();
+    std::thread([&] { asked->show(command, guard::Rights::root_trusted); }).join();
     QTRY_COMPARE(it.asker.state(), RootAsker::State::by_hand);
     QVERIFY(it.says("run this in a terminal"));
     QVERIFY(it.says("pkexec"));
@@ -152,7 +152,7 @@ void TestRootPanel::cancel() {
     QVERIFY(it.says("Giving up"));
     QVERIFY(!it.button("Cancel")->isEnabled());
     // What is shown now comes too late.
-    asked->show(command);
+    asked->show(command, guard::Rights::root);
     QCoreApplication::processEvents();
     QVERIFY(!it.field().isVisible());
     it.asker.end();
@@ -181,7 +181,7 @@ void TestRootPanel::the_window_goes_first() {
     std::atomic<bool> stop{false};
     std::thread showing([&] {
         while (!stop.load()) {
-            asked->show(command);
+            asked->show(command, guard::Rights::root);
             asked->connected();
         }
     });
