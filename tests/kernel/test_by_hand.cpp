@@ -153,6 +153,7 @@ private Q_SLOTS:
     void serves_data();
     void serves();
     void others_are_turned_away();
+    void no_descriptor_left();
     void a_signal_gives_up();
     void a_signal_gives_up_pkexec();
     void a_refusal_is_one();
@@ -245,6 +246,7 @@ void TestByHand::serves() {
     QVERIFY2(QString::fromStdString(command).contains("/coldscope-guard " + whom + "--connect " +
                                                       work_->filePath("runtime")),
              command.c_str());
+    QCOMPARE(text.find("trusts you as root") != std::string::npos, transport == "fanotify");
     QCOMPARE(ended.load(), 0);
     QVERIFY2(said.contains("connected"), said.constData());
     const pid_t guard = guard_at(socket_in(command));
@@ -283,6 +285,28 @@ void TestByHand::others_are_turned_away() {
     QCOMPARE(the_user, std::optional(true));
     QCOMPARE(other_guard, 2);
     QVERIFY2(said.contains("is not the user's"), said.constData());
+}
+
+// The guard that comes can't be let in.
+void TestByHand::no_descriptor_left() {
+    std::unique_ptr<LiveRun> live;
+    QByteArray said;
+    Terminal terminal([&](const std::string& shown) {
+        int next = 0; // that it would get
+        while (QFileInfo(QString("/proc/%1/fd/%2").arg(live->pid()).arg(next)).isSymLink())
+            ++next;
+        QProcess::execute("setpriv",
+                          {"--reuid=65534", "--regid=65534", "--clear-groups", "prlimit",
+                           QString("--pid=%1").arg(live->pid()), QString("--nofile=%1").arg(next)});
+        as_root(shown, nobody, &said);
+    });
+    live = run("fuse-blob", terminal);
+    QTest::ignoreMessage(QtWarningMsg, QRegularExpression("did not become ready"));
+    QVERIFY(!live->start());
+    QCOMPARE(live->stop(), 1);
+    const std::string text = terminal.text();
+    QVERIFY2(text.find("cannot take the guard's connection") != std::string::npos, text.c_str());
+    QVERIFY2(said.contains("connected"), said.constData());
 }
 
 void TestByHand::a_signal_gives_up() {
