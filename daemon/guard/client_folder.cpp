@@ -21,8 +21,6 @@
 
 namespace coldscope::guard {
 
-using std::string_literals::operator""s;
-
 namespace {
 
 constexpr std::array<unsigned long, 4> unseen_by_root{FUSE_SUPER_MAGIC, NFS_SUPER_MAGIC,
@@ -123,7 +121,8 @@ Result<PrivateFolder> PrivateFolder::make_in(const std::string& folder) {
 Result<PrivateFolder> PrivateFolder::make(Use use) {
     std::string reasons;
     // The user's own first: what a command named there nobody else can put there later.
-    for (const std::string& folder : {folder_of("XDG_RUNTIME_DIR"), cache_folder(), "/tmp"s}) {
+    for (const std::string& folder :
+         {folder_of("XDG_RUNTIME_DIR"), cache_folder(), std::string("/tmp")}) {
         if (folder.empty())
             continue;
         if (folder == cache_folder())

@@ -117,7 +117,7 @@ void TestRootPanel::a_command_by_hand() {
     const auto next = it.asker.begin(RootFor::run, guard::Rights::root);
     QVERIFY(it.asker.command().isEmpty());
     QVERIFY(!it.field().isVisible());
-    next->show("another");
+    next->show("another", guard::Rights::root);
     QTRY_COMPARE(it.field().toPlainText(), QStringLiteral("another"));
     QVERIFY(it.button("Copy") != nullptr);
     it.asker.end();
@@ -126,7 +126,7 @@ void TestRootPanel::a_command_by_hand() {
 // However narrow the window is.
 void TestRootPanel::all_of_the_command_is_seen() {
     Shown it;
-    it.asker.begin(RootFor::run, guard::Rights::root)->show(command);
+    it.asker.begin(RootFor::run, guard::Rights::root)->show(command, guard::Rights::root);
     QTRY_VERIFY(it.field().isVisible());
     int before = 0;
     for (const int width : {1400, 900, 500}) {
@@ -168,7 +168,7 @@ void TestRootPanel::the_answer_comes_late() {
     const auto first = it.asker.begin(RootFor::run, guard::Rights::root);
     it.asker.end();
     const auto second = it.asker.begin(RootFor::run, guard::Rights::root);
-    first->show(command);
+    first->show(command, guard::Rights::root);
     first->connected();
     QCoreApplication::processEvents();
     QCOMPARE(it.asker.state(), RootAsker::State::password);
