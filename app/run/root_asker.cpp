@@ -65,7 +65,7 @@ RootAsker::~RootAsker() {
 std::shared_ptr<guard::ByHand> RootAsker::begin(RootFor purpose, guard::Rights rights) {
     asked_ = std::make_shared<guard::ByHand>();
     const std::uint64_t which = ++number_;
-    asked_->show = [post = post_, which](const std::string& command) {
+    asked_->show = [post = post_, which](const std::string& command, guard::Rights) {
         post->send([which, text = QString::fromStdString(command)](RootAsker& to) {
             to.take_command(which, text);
         });

@@ -1,5 +1,7 @@
 #include "daemon/cli/ask_by_hand.h"
 
+#include "daemon/guard/client.h"
+
 #include <array>
 #include <cstdio>
 
@@ -12,8 +14,8 @@ namespace {
 constexpr useconds_t signal_turn_us = 50'000;
 constexpr std::array giving_up{SIGINT, SIGTERM, SIGHUP};
 
-void show_command(const std::string& command) {
-    const bool trusted = command.find(" --trusted-user ") != std::string::npos;
+void show_command(const std::string& command, guard::Rights rights) {
+    const bool trusted = rights == guard::Rights::root_trusted;
     std::fprintf(stderr,
                  "Neither pkexec nor sudo starts Coldscope's guard as root here. It is waited for: "
                  "run this\nin another terminal, or press Ctrl+C.%s\n\n    %s\n\n",

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
@@ -13,7 +12,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace coldscope::guard {
@@ -21,27 +19,13 @@ namespace coldscope::guard {
 namespace {
 
 constexpr Nanoseconds mount_timeout = 30 * second; // a mount reads from a source that may be slow
-constexpr Nanoseconds answer_timeout = 5 * second;
 constexpr Nanoseconds shared_unmount_timeout = 30 * second; // the kernel walks all inodes
 constexpr Nanoseconds bye_timeout = second;
-constexpr Nanoseconds reap_timeout = 2 * second;
-
-constexpr int pkexec_dismissed = 126; // by the user
 
 // For another guard, that nobody is asked about.
 ClientOptions own_rights(ClientOptions options) {
     options.rights = Rights::own;
     return options;
-}
-
-// Of a child that has ended, or ends soon; -1 without one.
-int exit_code(pid_t child) {
-    int status = 0;
-    const Nanoseconds end = monotonic_now() + reap_timeout;
-    pid_t ended = 0;
-    while ((ended = waitpid(child, &status, WNOHANG)) == 0 && monotonic_now() < end)
-        usleep(2000);
-    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // The other side is no more, or has closed.
@@ -50,87 +34,7 @@ bool closed(const Error& error) {
            error.sys_errno == ECONNRESET;
 }
 
-Result<std::unique_ptr<Client>> answered(const ClientOptions& options,
-                                         Result<std::unique_ptr<Client>> client) {
-    if (client && options.by_hand != nullptr && options.by_hand->connected)
-        options.by_hand->connected();
-    return client;
-}
-
 } // namespace
-
-Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
-    if (options.socket >= 0) {
-        tell_senders(options.socket); // the other end may not have asked for it yet
-        return greet({options.socket, 0}, options, answer_timeout);
-    }
-    const auto given_up = [&] { return options.by_hand != nullptr && options.by_hand->given_up; };
-    std::string reasons;
-    bool refused = false;
-    for (const Way way : ways(options)) {
-        const auto process = launch(options, way);
-        if (!process && way == Way::directly)
-            return std::unexpected(process.error());
-        if (!process) {
-            reasons += fmt::format("{}; ", describe(process.error()));
-            continue;
-        }
-        auto client = greet(*process, options, start_timeout(way));
-        if (client)
-            return answered(options, std::move(client));
-        if (given_up() || client.error().sys_errno == ETIMEDOUT)
-            kill(process->pid, SIGTERM); // whoever still asks; a guard finds its socket closed
-        const int code = exit_code(process->pid);
-        if (way == Way::directly || given_up())
-            return client;
-        reasons +=
-            fmt::format("{} did not start it ({}); ", name(way),
-                        code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
-        refused = code == pkexec_dismissed;
-        if (refused)
-            break;
-    }
-    if (options.by_hand != nullptr && !refused)
-        return start_by_hand(options);
-    return system_error(EPERM, fmt::format("the guard does not run as root: {}whoever may can "
-                                           "start it with a socket as standard input, whose other "
-                                           "end --guard-fd takes: {}",
-                                           reasons, guard_command(options, original_program())));
-}
-
-// One that does not come to serve, as its own terminal says, may be started again.
-Result<std::unique_ptr<Client>> Client::start_by_hand(const ClientOptions& options) {
-    COLDSCOPE_TRY(const Invitation invitation, Invitation::make(options));
-    options.by_hand->show(invitation.command());
-    for (;;) {
-        COLDSCOPE_TRY(Process process, invitation.next());
-        auto client = greet(std::move(process), options, answer_timeout);
-        if (client || options.by_hand->given_up)
-            return answered(options, std::move(client));
-    }
-}
-
-// It is there, and takes messages from here.
-Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
-                                              Nanoseconds timeout) {
-    std::unique_ptr<Client> client(new Client({process.socket, 0, process.program}, options));
-    const Message hello{Type::hello, 0, {}, ++client->sequence_};
-    auto greeted = send(process.socket, hello);
-    if (greeted)
-        greeted = await(process.socket, timeout, options.by_hand.get());
-    if (greeted) {
-        const auto answer =
-            client->answer_to(hello.sequence, "the guard does not answer", answer_timeout);
-        if (!answer)
-            greeted = std::unexpected(answer.error());
-    }
-    if (!greeted) { // nobody is there to say farewell to
-        ::close(std::exchange(client->process_.socket, -1));
-        return std::unexpected(greeted.error());
-    }
-    client->process_.pid = process.pid; // before, it is the caller's to wait for
-    return client;
-}
 
 Result<std::unique_ptr<Client>> Client::take_over(const ClientOptions& options) {
     const std::string path = options.folders.front() + '/' + socket_name;
@@ -179,13 +83,7 @@ Client::~Client() {
     ::close(process_.socket);
     // EBUSY: it stays, for those who still have files of the mount open.
     if (process_.pid != 0 && (ended || ended.error().sys_errno != EBUSY))
-        reap();
-}
-
-void Client::reap() const {
-    const Nanoseconds end = monotonic_now() + reap_timeout;
-    while (waitpid(process_.pid, nullptr, WNOHANG) == 0 && monotonic_now() < end)
-        usleep(2000);
+        (void)exit_code(process_.pid); // a stopped guard is left to itself
 }
 
 // Until all is handed over, beats don't count it for a guard.
@@ -204,7 +102,7 @@ Result<void> Client::restart_and_hand_over() {
     dup3(next.socket, process_.socket, O_CLOEXEC);
     ::close(next.socket);
     if (process_.pid != 0)
-        reap();
+        (void)exit_code(process_.pid);
     process_.pid = next.pid;
     process_.program = next.program;
     for (const Message& kept : kept_)

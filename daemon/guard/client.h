@@ -131,6 +131,8 @@ public:
     [[nodiscard]] Result<void> restart();
 
 private:
+    static constexpr Nanoseconds answer_timeout = 5 * second;
+
     [[nodiscard]] Result<void> restart_and_hand_over();
     struct Mark {
         std::string path;
@@ -148,7 +150,6 @@ private:
                                             Nanoseconds timeout, int fd = -1);
     [[nodiscard]] Result<Received> answer_to(std::uint32_t question, const std::string& what,
                                              Nanoseconds timeout);
-    void reap() const; // waits a moment only: a stopped guard is left to itself
 
     ClientOptions options_;
     Process process_;            // the socket's number never changes, whichever guard is behind it

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace coldscope::guard {
@@ -33,19 +35,19 @@ std::string folder_of(const char* variable) {
     return value != nullptr && value[0] == '/' ? value : "";
 }
 
-std::vector<std::string> candidates() {
-    std::vector<std::string> folders;
-    if (const std::string runtime = folder_of("XDG_RUNTIME_DIR"); !runtime.empty())
-        folders.push_back(runtime);
-    folders.emplace_back("/tmp");
+std::string cache_folder() {
+    const std::string home = folder_of("HOME");
     std::string cache = folder_of("XDG_CACHE_HOME");
-    if (const std::string home = folder_of("HOME"); cache.empty() && !home.empty())
-        cache = home + "/.cache";
-    if (!cache.empty()) {
+    return cache.empty() && !home.empty() ? home + "/.cache" : cache;
+}
+
+// Unless it is there. In another's folder nothing is made, as where root has a user's environment.
+void make_cache_folder() {
+    const std::string cache = cache_folder();
+    const std::string parent = std::filesystem::path(cache).parent_path().string();
+    struct stat above {};
+    if (::stat(parent.c_str(), &above) == 0 && above.st_uid == geteuid())
         ::mkdir(cache.c_str(), 0700);
-        folders.push_back(cache);
-    }
-    return folders;
 }
 
 // Why it can't be there; empty when it can.
@@ -56,7 +58,8 @@ std::string unfit(const std::string& folder, PrivateFolder::Use use) {
     if (::stat(folder.c_str(), &status) != 0 || ::statfs(folder.c_str(), &system) != 0 ||
         ::statvfs(folder.c_str(), &mounted) != 0)
         return std::strerror(errno);
-    const bool others_rename = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
+    const bool others_rename =
+        (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (status.st_mode & S_ISVTX) == 0;
     if (others_rename || (status.st_uid != geteuid() && status.st_uid != 0))
         return "it is somebody else's";
     for (const unsigned long magic : unseen_by_root)
@@ -64,6 +67,10 @@ std::string unfit(const std::string& folder, PrivateFolder::Use use) {
             return "root may not see what is there";
     if (use == PrivateFolder::Use::programs && (mounted.f_flag & ST_NOEXEC) != 0)
         return "it is mounted noexec";
+    if (use == PrivateFolder::Use::sockets &&
+        folder.size() + 1 + name_begin.size() + name_end.size() + PrivateFolder::socket.size() >=
+            sizeof sockaddr_un::sun_path)
+        return "its name is too long for a socket";
     return {};
 }
 
@@ -77,13 +84,19 @@ Fd lock_of(const std::string& path) {
 
 // What this user's killed processes have left.
 void remove_left(const std::string& folder) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-        const std::string path = entry.path().string();
-        const std::string name = entry.path().filename().string();
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string path = entry->path().string();
+        const std::string name = entry->path().filename().string();
         struct stat status {};
-        if (name.starts_with(name_begin) && name.size() == name_begin.size() + name_end.size() &&
-            ::lstat(path.c_str(), &status) == 0 && status.st_uid == geteuid() && lock_of(path))
+        if (!name.starts_with(name_begin) || name.size() != name_begin.size() + name_end.size() ||
+            ::lstat(path.c_str(), &status) != 0 || status.st_uid != geteuid())
+            continue;
+        // Held until all is gone: whoever has just made it takes another.
+        const Fd lock = lock_of(path);
+        std::error_code ignored;
+        if (lock)
             std::filesystem::remove_all(path, ignored);
     }
 }
@@ -107,7 +120,13 @@ Result<PrivateFolder> PrivateFolder::make_in(const std::string& folder) {
 
 Result<PrivateFolder> PrivateFolder::make(Use use) {
     std::string reasons;
-    for (const std::string& folder : candidates()) {
+    // The user's own first: what a command named there nobody else can put there later.
+    for (const std::string& folder :
+         {folder_of("XDG_RUNTIME_DIR"), cache_folder(), std::string("/tmp")}) {
+        if (folder.empty())
+            continue;
+        if (folder == cache_folder())
+            make_cache_folder();
         std::string reason = unfit(folder, use);
         if (reason.empty()) {
             auto made = make_in(folder);

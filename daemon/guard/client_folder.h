@@ -5,6 +5,7 @@
 #include "core/base/fd.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace coldscope::guard {
@@ -13,9 +14,10 @@ namespace coldscope::guard {
 class PrivateFolder {
 public:
     enum class Use : unsigned char { programs, sockets };
-    // In the first of $XDG_RUNTIME_DIR, /tmp and $XDG_CACHE_HOME (or ~/.cache) that does: nobody
-    // else can rename in it, root sees it, and, for programs, they may be run there. The error
-    // names them all, each with its reason.
+    static constexpr std::string_view socket = "/socket"; // below path()
+    // In the first of $XDG_RUNTIME_DIR, $XDG_CACHE_HOME (or ~/.cache) and /tmp that does: nobody
+    // else can rename in it, root sees it, programs may be run there, or a socket's path is short
+    // enough. The error names them all, each with its reason.
     [[nodiscard]] static Result<PrivateFolder> make(Use use);
     PrivateFolder(PrivateFolder&& other) noexcept
         : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}

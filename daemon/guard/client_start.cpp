@@ -8,12 +8,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace coldscope::guard {
@@ -21,7 +23,12 @@ namespace coldscope::guard {
 namespace {
 
 constexpr Nanoseconds no_limit = 365 * 24 * 3600 * second; // no clock of a machine overflows
-constexpr Nanoseconds look_for_end = 100 * millisecond;    // of whether it is given up
+constexpr Nanoseconds password_timeout = 120 * second;
+constexpr Nanoseconds start_timeout = 5 * second;
+constexpr Nanoseconds reap_timeout = 2 * second;
+constexpr Nanoseconds look_for_end = 100 * millisecond; // of whether it is given up
+
+constexpr int pkexec_dismissed = 126; // by the user
 
 // What tells a guard under pkexec or sudo whom it serves is not for one that serves this process.
 std::vector<std::string> own_environment() {
@@ -66,6 +73,20 @@ std::string quoted(const std::string& word) {
     return text + '\'';
 }
 
+// How long until it answers, if it does. While somebody may give it up, a password takes its time.
+Nanoseconds timeout_of(Way way, const ClientOptions& options) {
+    if (way != Way::pkexec)
+        return start_timeout;
+    return options.by_hand != nullptr ? no_limit : password_timeout;
+}
+
+Result<std::unique_ptr<Client>> answered(const ClientOptions& options,
+                                         Result<std::unique_ptr<Client>> client) {
+    if (client && options.by_hand != nullptr && options.by_hand->connected)
+        options.by_hand->connected();
+    return client;
+}
+
 } // namespace
 
 std::string_view name(Way way) {
@@ -76,10 +97,6 @@ std::vector<Way> ways(const ClientOptions& options) {
     if (options.rights == Rights::own || geteuid() == 0)
         return {Way::directly};
     return {Way::pkexec, Way::sudo};
-}
-
-Nanoseconds start_timeout(Way way) {
-    return way == Way::pkexec ? 120 * second : 5 * second; // somebody types a password
 }
 
 std::string guard_command(const ClientOptions& options, const std::string& program,
@@ -127,6 +144,15 @@ Result<Process> launch(const ClientOptions& options, Way way) {
     return process;
 }
 
+int exit_code(pid_t child) {
+    int status = 0;
+    const Nanoseconds end = monotonic_now() + reap_timeout;
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 && monotonic_now() < end)
+        usleep(2000);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 Result<void> await(int socket, Nanoseconds timeout, const ByHand* by_hand) {
     const Nanoseconds end = monotonic_now() + std::min(timeout, no_limit);
     for (Nanoseconds now = 0; (now = monotonic_now()) < end;) {
@@ -146,11 +172,9 @@ Result<void> await(int socket, Nanoseconds timeout, const ByHand* by_hand) {
 Result<Invitation> Invitation::make(const ClientOptions& options) {
     COLDSCOPE_TRY(auto program, Program::find());
     COLDSCOPE_TRY(PrivateFolder folder, PrivateFolder::make(PrivateFolder::Use::sockets));
-    const std::string path = folder.path() + "/socket";
+    const std::string path = folder.path() + std::string(PrivateFolder::socket);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path)
-        return failure(Code::invalid, fmt::format("{} is too long for a socket", path));
     std::memcpy(address.sun_path, path.c_str(), path.size());
     Fd listening(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!listening ||
@@ -168,6 +192,8 @@ Result<Process> Invitation::next() const {
     for (;;) {
         COLDSCOPE_CHECK(await(listening_.get(), no_limit, by_hand_.get()));
         Fd socket(accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!socket && errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+            return system_error("cannot take the guard's connection");
         ucred peer{};
         socklen_t size = sizeof peer;
         if (!socket || getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
@@ -176,6 +202,79 @@ Result<Process> Invitation::next() const {
         tell_senders(socket.get());
         return Process{socket.release(), 0, program_};
     }
+}
+
+Result<std::unique_ptr<Client>> Client::start(const ClientOptions& options) {
+    if (options.socket >= 0) {
+        tell_senders(options.socket); // the other end may not have asked for it yet
+        return greet({options.socket, 0}, options, answer_timeout);
+    }
+    const auto given_up = [&] { return options.by_hand != nullptr && options.by_hand->given_up; };
+    std::string reasons;
+    bool refused = false;
+    for (const Way way : ways(options)) {
+        const auto process = launch(options, way);
+        if (!process && way == Way::directly)
+            return std::unexpected(process.error());
+        if (!process) {
+            reasons += fmt::format("{}; ", describe(process.error()));
+            continue;
+        }
+        auto client = greet(*process, options, timeout_of(way, options));
+        if (client)
+            return answered(options, std::move(client));
+        if (given_up() || client.error().sys_errno == ETIMEDOUT)
+            kill(process->pid, SIGTERM); // whoever still asks; a guard finds its socket closed
+        const int code = exit_code(process->pid);
+        if (way == Way::directly || given_up())
+            return client;
+        reasons +=
+            fmt::format("{} did not start it ({}); ", name(way),
+                        code < 0 ? describe(client.error()) : fmt::format("exit status {}", code));
+        refused = code == pkexec_dismissed;
+        if (refused)
+            break;
+    }
+    if (options.by_hand != nullptr && !refused)
+        return start_by_hand(options);
+    return system_error(EPERM, fmt::format("the guard does not run as root: {}whoever may can "
+                                           "start it with a socket as standard input, whose other "
+                                           "end --guard-fd takes: {}",
+                                           reasons, guard_command(options, original_program())));
+}
+
+// One that does not come to serve, as its own terminal says, may be started again.
+Result<std::unique_ptr<Client>> Client::start_by_hand(const ClientOptions& options) {
+    COLDSCOPE_TRY(const Invitation invitation, Invitation::make(options));
+    options.by_hand->show(invitation.command(), options.rights);
+    for (;;) {
+        COLDSCOPE_TRY(Process process, invitation.next());
+        auto client = greet(std::move(process), options, answer_timeout);
+        if (client || options.by_hand->given_up)
+            return answered(options, std::move(client));
+    }
+}
+
+// It is there, and takes messages from here.
+Result<std::unique_ptr<Client>> Client::greet(Process process, const ClientOptions& options,
+                                              Nanoseconds timeout) {
+    std::unique_ptr<Client> client(new Client({process.socket, 0, process.program}, options));
+    const Message hello{Type::hello, 0, {}, ++client->sequence_};
+    auto greeted = send(process.socket, hello);
+    if (greeted)
+        greeted = await(process.socket, timeout, options.by_hand.get());
+    if (greeted) {
+        const auto answer =
+            client->answer_to(hello.sequence, "the guard does not answer", answer_timeout);
+        if (!answer)
+            greeted = std::unexpected(answer.error());
+    }
+    if (!greeted) { // nobody is there to say farewell to
+        ::close(std::exchange(client->process_.socket, -1));
+        return std::unexpected(greeted.error());
+    }
+    client->process_.pid = process.pid; // before, it is the caller's to wait for
+    return client;
 }
 
 } // namespace coldscope::guard

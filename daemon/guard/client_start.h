@@ -1,5 +1,6 @@
 // How a client comes to a guard: coldscope-guard as a child with a socket as its standard input, or
-// started by hand, which then connects.
+// started by hand, which then connects. Client::start() and what it takes are in client_start.cpp,
+// too.
 #pragma once
 
 #include "core/base/clock.h"
@@ -17,6 +18,7 @@
 
 namespace coldscope::guard {
 
+enum class Rights : unsigned char;
 struct ClientOptions;
 
 struct Process {
@@ -27,9 +29,9 @@ struct Process {
 
 // How somebody starts it as root by hand, where no program asks for root's rights.
 struct ByHand {
-    // The command that root must run: the guard then connects by itself, and is waited for. Called
-    // in the thread that starts it, at most once.
-    std::function<void(const std::string& command)> show;
+    // The command that root must run, and the rights that it gives: the guard then connects by
+    // itself, and is waited for. Called in the thread that starts it, at most once.
+    std::function<void(const std::string& command, Rights rights)> show;
     // In that thread: it is there, as root, and nobody is asked any more.
     std::function<void()> connected;
     // Any thread: nobody will. The start fails with Code::cancelled, whoever was being asked.
@@ -49,12 +51,12 @@ enum class Way : unsigned char {
 // errno ENOENT where that program is not there. Whether it may start the guard shows only when
 // that answers.
 [[nodiscard]] Result<Process> launch(const ClientOptions& options, Way way);
-// How long until it answers, if it does.
-[[nodiscard]] Nanoseconds start_timeout(Way way);
 // What root would have to start, as a shell reads it. more: arguments behind the user's.
 [[nodiscard]] std::string guard_command(const ClientOptions& options, const std::string& program,
                                         const std::vector<std::string>& more = {});
 
+// Of a child that has ended, or ends soon: waits a moment, and reaps it. -1 without one.
+[[nodiscard]] int exit_code(pid_t child);
 // Until the socket can be read, or has ended. ETIMEDOUT, or Code::cancelled once it is given up.
 [[nodiscard]] Result<void> await(int socket, Nanoseconds timeout, const ByHand* by_hand);
 

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -56,10 +57,25 @@ Result<void> connect_to(const std::string& path, uid_t user) {
         return system_error(EPERM, path + " is not the user's");
     if (dup2(socket.get(), 0) < 0)
         return system_error("cannot take the socket");
-    std::fputs(
-        "coldscope-guard: connected. It ends with what it serves, and needs this terminal no "
-        "more.\n",
-        stderr);
+    return {};
+}
+
+// Gives the terminal back to whoever started it by hand: it goes on in a child, and this process
+// ends. Its client knows the socket alone.
+Result<void> leave_terminal() {
+    const Fd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!nothing)
+        return system_error("cannot open /dev/null");
+    std::fputs("coldscope-guard: connected. It ends with what it serves, and has left this "
+               "terminal.\n",
+               stderr);
+    const pid_t child = fork();
+    if (child < 0)
+        return system_error("cannot start a process");
+    if (child > 0)
+        _exit(0);
+    if (setsid() < 0 || dup2(nothing.get(), 1) < 0 || dup2(nothing.get(), 2) < 0)
+        return system_error("cannot leave the terminal");
     return {};
 }
 
@@ -69,7 +85,7 @@ int serve(const std::vector<std::string>& paths, std::vector<std::string> watche
     options.watched = std::move(watched);
     options.trusted = trusted;
     options.grace = grace;
-    const auto served = guard::served_user(user);
+    const auto served = guard::served_user(user, !connect.empty());
     if (!served)
         return refuse(served.error());
     options.user = *served;
@@ -89,6 +105,10 @@ int serve(const std::vector<std::string>& paths, std::vector<std::string> watche
         return refuse(folders.error());
     if (chdir("/") != 0)
         return 1;
+    if (!connect.empty()) {
+        if (const auto left = leave_terminal(); !left)
+            return refuse(left.error());
+    }
     guard::Server(Fd(0), std::move(*folders), options).run();
     return 0;
 }

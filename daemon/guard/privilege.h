@@ -10,8 +10,10 @@
 namespace coldscope::guard {
 
 // Whose messages are taken: as pkexec or sudo tell it (PKEXEC_UID, SUDO_UID), which an option may
-// not contradict; else as the option says; else this process's own user.
-[[nodiscard]] Result<uid_t> served_user(std::string_view option);
+// not contradict; else as the option says; else this process's own user. invited: it connects to
+// a socket of that user's, who waits there for any guard of root's: then the option goes before
+// SUDO_UID, so that another administrator may run it.
+[[nodiscard]] Result<uid_t> served_user(std::string_view option, bool invited);
 // By its real user. Ask after pidfd_open(2): a number may have become another process's.
 [[nodiscard]] bool runs_as(pid_t process, uid_t user);
 // Drops all capabilities but those that it needs, for good, and what it starts can't get them

@@ -35,8 +35,7 @@ public:
         watch_ = std::thread([this] { watch(); });
     }
     ~Terminal() {
-        ending_ = true;
-        watch_.join();
+        end();
         ::close(master_);
         ::close(slave_);
     }
@@ -46,14 +45,16 @@ public:
     [[nodiscard]] int fd() const { return slave_; }
     // All that was written there, once the thread has ended.
     [[nodiscard]] std::string text() {
-        ending_ = true;
-        if (watch_.joinable())
-            watch_.join();
-        watch_ = std::thread([] {});
+        end();
         return text_;
     }
 
 private:
+    void end() {
+        ending_ = true;
+        if (watch_.joinable())
+            watch_.join();
+    }
     void watch() {
         bool shown = false;
         while (!ending_) {
@@ -80,23 +81,42 @@ private:
     std::thread watch_;
 };
 
-// As sudo would for this user: the exit code, and what it said.
-int as_root(const std::string& command, QByteArray* said = nullptr) {
+// As root's shell does, or sudo for a user: the exit code, and what it said. The guard is given a
+// process group of its own, which it leads.
+int as_root(const std::string& command, std::optional<uid_t> sudo_user = {},
+            QByteArray* said = nullptr) {
     QProcess shell;
     shell.setProcessChannelMode(QProcess::MergedChannels);
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-    environment.insert("SUDO_UID", QString::number(nobody));
+    if (sudo_user)
+        environment.insert("SUDO_UID", QString::number(*sudo_user));
     shell.setProcessEnvironment(environment);
+    shell.setChildProcessModifier([] { ::setpgid(0, 0); });
     shell.start("/bin/sh", {"-c", "exec " + QString::fromStdString(command)});
-    shell.waitForFinished(60000);
+    const bool ended = shell.waitForFinished(60000);
     if (said != nullptr)
         *said = shell.readAll();
-    return shell.exitCode();
+    return ended ? shell.exitCode() : -1;
 }
 
 std::string socket_in(const std::string& command) {
     const std::size_t at = command.find("--connect ") + 10;
     return command.substr(at, command.find(' ', at) - at);
+}
+
+// The guard that has connected there; 0: none.
+pid_t guard_at(const std::string& path) {
+    for (const QString& process : QDir("/proc").entryList(QDir::Dirs)) {
+        QFile words("/proc/" + process + "/cmdline");
+        if (process.toInt() > 0 && words.open(QIODevice::ReadOnly)) {
+            const QByteArrayList all = words.readAll().split('\0');
+            const auto at = all.indexOf("--connect");
+            if (all[0].endsWith("coldscope-guard") && at > 0 &&
+                all.value(at + 1).toStdString() == path)
+                return process.toInt();
+        }
+    }
+    return 0;
 }
 
 // Whether a user's connection is closed by who listens; nothing: there is none.
@@ -133,6 +153,7 @@ private Q_SLOTS:
     void serves_data();
     void serves();
     void others_are_turned_away();
+    void no_descriptor_left();
     void a_signal_gives_up();
     void a_signal_gives_up_pkexec();
     void a_refusal_is_one();
@@ -187,82 +208,111 @@ std::unique_ptr<LiveRun> TestByHand::run(const QString& transport, const Termina
 void TestByHand::serves_data() {
     QTest::addColumn<QString>("transport");
     QTest::addColumn<QString>("whom");
+    QTest::addColumn<int>("sudo_user"); // -1: root's shell
     QTest::newRow("fuse-blob") << "fuse-blob"
-                               << "--user 65534 ";
+                               << "--user 65534 " << static_cast<int>(nobody);
     QTest::newRow("fanotify") << "fanotify"
-                              << "--trusted-user 65534 ";
+                              << "--trusted-user 65534 " << static_cast<int>(nobody);
+    QTest::newRow("an administrator's sudo") << "fuse-blob"
+                                             << "--user 65534 " << static_cast<int>(another);
+    QTest::newRow("root's sudo") << "fuse-blob"
+                                 << "--user 65534 " << 0;
+    QTest::newRow("root's shell") << "fuse-blob"
+                                  << "--user 65534 " << -1;
 }
 
 void TestByHand::serves() {
     QFETCH(QString, transport);
     QFETCH(QString, whom);
+    QFETCH(int, sudo_user);
     std::string command;
     QByteArray said;
     std::atomic<int> ended{-1};
-    std::thread guard;
+    std::jthread shell;
     Terminal terminal([&](const std::string& shown) {
         command = shown;
-        guard = std::thread([&] { ended = as_root(command, &said); });
+        shell = std::jthread([&] {
+            ended = as_root(
+                command,
+                sudo_user < 0 ? std::nullopt : std::optional(static_cast<uid_t>(sudo_user)), &said);
+        });
     });
     const auto live = run(transport, terminal);
     const bool started = live->start();
-    if (started) {
-        for (const QString& file : image_.files)
-            QCOMPARE(sha256_of(live->mount() + '/' + file), sha256_of(image_.tree + '/' + file));
-        QCOMPARE(ended.load(), -1);
-        QCOMPARE(live->stop(), 0);
-    }
     const std::string text = terminal.text();
-    if (guard.joinable())
-        guard.join();
+    if (shell.joinable())
+        shell.join(); // it has its terminal back
     QVERIFY2(started, (text + said.toStdString()).c_str());
     QVERIFY2(QString::fromStdString(command).contains("/coldscope-guard " + whom + "--connect " +
                                                       work_->filePath("runtime")),
              command.c_str());
-    QVERIFY(!is_mounted(live->mount()));
-    QCOMPARE(ended.load(), 0); // the guard has ended, too
+    QCOMPARE(text.find("trusts you as root") != std::string::npos, transport == "fanotify");
+    QCOMPARE(ended.load(), 0);
     QVERIFY2(said.contains("connected"), said.constData());
+    const pid_t guard = guard_at(socket_in(command));
+    QVERIFY(guard > 0);
+    QCOMPARE(::getsid(guard), guard);
+    for (const char* fd : {"1", "2"})
+        QCOMPARE(QFileInfo(QString("/proc/%1/fd/%2").arg(guard).arg(fd)).symLinkTarget(),
+                 "/dev/null");
+    for (const QString& file : image_.files)
+        QCOMPARE(sha256_of(live->mount() + '/' + file), sha256_of(image_.tree + '/' + file));
+    QCOMPARE(live->stop(), 0);
+    QVERIFY(!is_mounted(live->mount()));
+    QTRY_COMPARE_WITH_TIMEOUT(guard_at(socket_in(command)), 0, 20000);
 }
 
 void TestByHand::others_are_turned_away() {
     std::optional<bool> root_folder, the_user;
     int other_guard = -1;
     QByteArray said;
-    std::thread guard;
+    std::jthread guard;
     Terminal terminal([&](const std::string& shown) {
         const std::string path = socket_in(shown);
         root_folder = turned_away(path, another); // it can't even get there
         the_user = turned_away(path, nobody);
         std::string other = shown;
         other.replace(other.find("65534"), 5, "65533");
-        QProcess shell;
-        shell.setProcessChannelMode(QProcess::MergedChannels);
-        shell.start("/bin/sh", {"-c", "exec " + QString::fromStdString(other)});
-        shell.waitForFinished(20000);
-        other_guard = shell.exitCode();
-        said = shell.readAll();
-        guard = std::thread([shown] { as_root(shown); });
+        other_guard = as_root(other, nobody, &said);
+        guard = std::jthread([shown] { as_root(shown); });
     });
     const auto live = run("fuse-blob", terminal);
     const bool started = live->start();
-    if (started)
-        QCOMPARE(live->stop(), 0);
     const std::string text = terminal.text();
-    if (guard.joinable())
-        guard.join();
     QVERIFY2(started, text.c_str());
+    QCOMPARE(live->stop(), 0);
     QVERIFY(!root_folder.has_value());
     QCOMPARE(the_user, std::optional(true));
     QCOMPARE(other_guard, 2);
     QVERIFY2(said.contains("is not the user's"), said.constData());
 }
 
+// The guard that comes can't be let in.
+void TestByHand::no_descriptor_left() {
+    std::unique_ptr<LiveRun> live;
+    QByteArray said;
+    Terminal terminal([&](const std::string& shown) {
+        int next = 0; // that it would get
+        while (QFileInfo(QString("/proc/%1/fd/%2").arg(live->pid()).arg(next)).isSymLink())
+            ++next;
+        QProcess::execute("setpriv",
+                          {"--reuid=65534", "--regid=65534", "--clear-groups", "prlimit",
+                           QString("--pid=%1").arg(live->pid()), QString("--nofile=%1").arg(next)});
+        as_root(shown, nobody, &said);
+    });
+    live = run("fuse-blob", terminal);
+    QTest::ignoreMessage(QtWarningMsg, QRegularExpression("did not become ready"));
+    QVERIFY(!live->start());
+    QCOMPARE(live->stop(), 1);
+    const std::string text = terminal.text();
+    QVERIFY2(text.find("cannot take the guard's connection") != std::string::npos, text.c_str());
+    QVERIFY2(said.contains("connected"), said.constData());
+}
+
 void TestByHand::a_signal_gives_up() {
-    LiveRun* waiting = nullptr;
-    Terminal terminal(
-        [&](const std::string&) { ::kill(static_cast<pid_t>(waiting->pid()), SIGINT); });
-    const auto live = run("fuse-blob", terminal);
-    waiting = live.get();
+    std::unique_ptr<LiveRun> live;
+    Terminal terminal([&](const std::string&) { ::kill(static_cast<pid_t>(live->pid()), SIGINT); });
+    live = run("fuse-blob", terminal);
     QTest::ignoreMessage(QtWarningMsg, QRegularExpression("did not become ready"));
     QVERIFY(!live->start());
     QCOMPARE(live->stop(), 1);
@@ -274,10 +324,12 @@ void TestByHand::a_signal_gives_up_pkexec() {
     PkexecRelay relay(PkexecRelay::Answer::none);
     Terminal terminal([](const std::string&) {});
     const auto live = run("fuse-blob", terminal, &relay);
-    std::thread ending([&] {
-        while (relay.asked().isEmpty())
+    std::jthread ending([&] {
+        const QDeadlineTimer deadline(20000);
+        while (relay.asked().isEmpty() && !deadline.hasExpired())
             ::usleep(10'000);
-        ::kill(static_cast<pid_t>(live->pid()), SIGTERM);
+        if (live->pid() > 0)
+            ::kill(static_cast<pid_t>(live->pid()), SIGTERM);
     });
     QTest::ignoreMessage(QtWarningMsg, QRegularExpression("did not become ready"));
     QVERIFY(!live->start());

@@ -34,6 +34,8 @@ private Q_SLOTS:
     void outlives_its_file_system();
     void is_what_pkexec_gets();
     void is_made_again_where_it_was_changed();
+    void folders_for_it_data();
+    void folders_for_it();
     void no_folder_for_it();
 
 private:
@@ -186,6 +188,40 @@ void TestGuardCopy::is_made_again_where_it_was_changed() {
     QCOMPARE(sha256_of(second), sha256_of(programs_.tree + "/coldscope-guard"));
     QCOMPARE(run.stop(), 0);
     QCOMPARE(in(runtime_), QStringList());
+}
+
+void TestGuardCopy::folders_for_it_data() {
+    QTest::addColumn<uint>("runtime_mode");
+    QTest::addColumn<uint>("home_owner");
+    QTest::addColumn<QString>("there"); // relative to the test's folder
+    QTest::newRow("its own") << 0700u << 0u << "runtime";
+    QTest::newRow("a group may rename there") << 0770u << 0u << "home/.cache";
+    QTest::newRow("as in /tmp") << 01777u << 0u << "runtime";
+    QTest::newRow("a user's home") << 0777u << nobody << "/tmp";
+}
+
+// The user's own come before /tmp, and nothing is made where it is not their turn.
+void TestGuardCopy::folders_for_it() {
+    QFETCH(uint, runtime_mode);
+    QFETCH(uint, home_owner);
+    QFETCH(QString, there);
+    const QString home = work_->filePath("home");
+    QVERIFY(QDir().mkdir(home));
+    QCOMPARE(::chown(qPrintable(home), home_owner, home_owner), 0);
+    QCOMPARE(::chmod(qPrintable(runtime_), runtime_mode), 0);
+    const QByteArray own_home = qgetenv("HOME");
+    const auto restore = qScopeGuard([&] { qputenv("HOME", own_home); });
+    qputenv("HOME", home.toUtf8());
+    qunsetenv("XDG_CACHE_HOME");
+    LiveRun run(image_, work_->filePath("inner"), "fuse-blob");
+    run.programs = outer_->mount();
+    QVERIFY(run.start());
+    const QString copy = QFileInfo(QString("/proc/%1/exe").arg(run.guard_pid())).symLinkTarget();
+    QVERIFY2(copy.startsWith(QDir(work_->path()).filePath(there) + "/coldscope-guard-"),
+             qPrintable(copy));
+    QCOMPARE(QFileInfo::exists(home + "/.cache"), there == "home/.cache");
+    QCOMPARE(run.stop(), 0);
+    QVERIFY(!QFileInfo::exists(copy));
 }
 
 // In a mount namespace of its own, whose /tmp is mounted noexec.

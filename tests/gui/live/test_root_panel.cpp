@@ -96,7 +96,7 @@ void TestRootPanel::what_will_happen() {
 void TestRootPanel::a_command_by_hand() {
     Shown it;
     const auto asked = it.asker.begin(RootFor::run, guard::Rights::root_trusted);
-    std::thread([&] { asked->show(command); }).join();
+    std::thread([&] { asked->show(command, guard::Rights::root_trusted); }).join();
     QTRY_COMPARE(it.asker.state(), RootAsker::State::by_hand);
     QVERIFY(it.says("run this in a terminal"));
     QVERIFY(it.says("pkexec"));
@@ -117,7 +117,7 @@ void TestRootPanel::a_command_by_hand() {
     const auto next = it.asker.begin(RootFor::run, guard::Rights::root);
     QVERIFY(it.asker.command().isEmpty());
     QVERIFY(!it.field().isVisible());
-    next->show("another");
+    next->show("another", guard::Rights::root);
     QTRY_COMPARE(it.field().toPlainText(), QStringLiteral("another"));
     QVERIFY(it.button("Copy") != nullptr);
     it.asker.end();
@@ -126,7 +126,7 @@ void TestRootPanel::a_command_by_hand() {
 // However narrow the window is.
 void TestRootPanel::all_of_the_command_is_seen() {
     Shown it;
-    it.asker.begin(RootFor::run, guard::Rights::root)->show(command);
+    it.asker.begin(RootFor::run, guard::Rights::root)->show(command, guard::Rights::root);
     QTRY_VERIFY(it.field().isVisible());
     int before = 0;
     for (const int width : {1400, 900, 500}) {
@@ -152,7 +152,7 @@ void TestRootPanel::cancel() {
     QVERIFY(it.says("Giving up"));
     QVERIFY(!it.button("Cancel")->isEnabled());
     // What is shown now comes too late.
-    asked->show(command);
+    asked->show(command, guard::Rights::root);
     QCoreApplication::processEvents();
     QVERIFY(!it.field().isVisible());
     it.asker.end();
@@ -168,7 +168,7 @@ void TestRootPanel::the_answer_comes_late() {
     const auto first = it.asker.begin(RootFor::run, guard::Rights::root);
     it.asker.end();
     const auto second = it.asker.begin(RootFor::run, guard::Rights::root);
-    first->show(command);
+    first->show(command, guard::Rights::root);
     first->connected();
     QCoreApplication::processEvents();
     QCOMPARE(it.asker.state(), RootAsker::State::password);
@@ -181,7 +181,7 @@ void TestRootPanel::the_window_goes_first() {
     std::atomic<bool> stop{false};
     std::thread showing([&] {
         while (!stop.load()) {
-            asked->show(command);
+            asked->show(command, guard::Rights::root);
             asked->connected();
         }
     });
