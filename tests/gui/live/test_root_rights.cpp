@@ -13,10 +13,13 @@
 #include <QComboBox>
 #include <QGuiApplication>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QStandardItemModel>
 #include <QtTest>
+#include <algorithm>
+#include <cerrno>
 
 #include <sys/stat.h>
 #include <unistd.h>
