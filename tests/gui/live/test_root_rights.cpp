@@ -207,12 +207,12 @@ void TestRootRights::a_password_lets_it_run() {
     const auto bytes = [&](const QString& file) {
         return original(image_.tree + u'/' + file, 0, 4096);
     };
-    Reader first(it.mount() + u'/' + files[0], 0, 4096);
+    test::Reader first(it.mount() + u'/' + files[0], 0, 4096);
     QTRY_VERIFY_WITH_TIMEOUT(first.finished(1), 20000);
     QCOMPARE(first.bytes(), bytes(files[0]));
     QVERIFY(it.look_up({files[1]}));
     it.press(it.window->actions().hold_all);
-    Reader second(it.mount() + u'/' + files[1], 0, 4096);
+    test::Reader second(it.mount() + u'/' + files[1], 0, 4096);
     QVERIFY(it.wait_held(1));
     it.raise(QStringLiteral("held"));
     QVERIFY(it.fail_held_until_ended(second));
@@ -336,7 +336,7 @@ void TestRootRights::by_hand() {
     QTRY_VERIFY_WITH_TIMEOUT(it.workspace.host().live(), 30000);
     QVERIFY(!panel(it).isVisible());
     const auto files = files_of(image_, 1);
-    Reader reader(it.mount() + u'/' + files[0], 0, 4096);
+    test::Reader reader(it.mount() + u'/' + files[0], 0, 4096);
     QTRY_VERIFY_WITH_TIMEOUT(reader.finished(1), 20000);
     QCOMPARE(reader.bytes(), original(image_.tree + u'/' + files[0], 0, 4096));
     const QString mount = it.mount();
