@@ -252,7 +252,7 @@ void TestRootRights::a_refusal_leaves_the_rest() {
     // With the same values; another transport then works.
     bool same = false;
     WindowFixture::on_dialog([&](QDialog& dialog) {
-        const Choice choice = qobject_cast<StartDialog&>(dialog).choice();
+        const Choice choice = qobject_cast<StartDialog*>(&dialog)->choice();
         same = choice.transport == fuse_blob && choice.image == image_.bootstrap;
         QVERIFY(choose(dialog, QStringLiteral("simulated")));
         QTest::mouseClick(button_in(dialog, QStringLiteral("Start")), Qt::LeftButton);
