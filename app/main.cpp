@@ -149,7 +149,7 @@ int show_window(int argc, char** argv, const Arguments& arguments) {
     if (!arguments.attach.empty())
         window.attach(text(arguments.attach), choice.image);
     else if (arguments.demo)
-        window.run_demo();
+        window.run_demo(choice.steering);
     else if (arguments.start)
         launcher.start(choice);
     else if (!choice.image.isEmpty())
@@ -220,6 +220,13 @@ void add_options(CLI::App& app, Arguments& arguments) {
                    "Save what the window shows into PICTURE as soon as nothing is being read, and "
                    "end; needs no display")
         ->type_name("PICTURE");
+    // Nobody would see what is asked.
+    app.get_option("--screenshot")->excludes(app.get_option("--privileged"));
+    // The demo has its own.
+    for (const char* option :
+         {"--device", "--mount", "--cache", "--transport", "--latency", "--jitter", "--bandwidth",
+          "--privileged", "--buffered", "--share-domain", "--reads"})
+        app.get_option("--demo")->excludes(app.get_option(option));
 }
 
 } // namespace
@@ -255,6 +262,8 @@ int main(int argc, char** argv) {
             throw CLI::ValidationError("--share", "an IMAGE of this machine is needed, too");
         if (arguments.demo && (!arguments.image.empty() || !arguments.attach.empty()))
             throw CLI::ValidationError("--demo", "it has an image of its own");
+        if (arguments.demo && !arguments.command.empty())
+            throw CLI::ValidationError("--demo", "it has a program of its own");
         if (arguments.start && arguments.image.empty())
             throw CLI::RequiredError("IMAGE, for --start,");
     } catch (const CLI::ParseError& error) {

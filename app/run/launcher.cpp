@@ -64,7 +64,6 @@ void Choice::save() const {
     settings.setValue(QStringLiteral("bandwidth"), bandwidth);
     settings.setValue(QStringLiteral("mount"), mount);
     settings.setValue(QStringLiteral("cache"), cache);
-    settings.setValue(QStringLiteral("privileged"), privileged);
     settings.setValue(QStringLiteral("buffered"), buffered);
     settings.setValue(QStringLiteral("share_domain"), share_domain);
     settings.setValue(QStringLiteral("reads"), reads);
@@ -86,7 +85,6 @@ Choice Choice::saved() {
     choice.bandwidth = text("bandwidth");
     choice.mount = text("mount");
     choice.cache = text("cache");
-    choice.privileged = settings.value(QStringLiteral("privileged")).toBool();
     choice.buffered = settings.value(QStringLiteral("buffered")).toBool();
     choice.share_domain = text("share_domain");
     choice.reads = text("reads");

@@ -31,7 +31,8 @@ struct Choice {
     QStringList steering;    // commands that the run begins with
 
     bool operator==(const Choice&) const = default;
-    // The last one, kept in QSettings; the demo is not.
+    // The last one, kept in QSettings, but for the rights that were asked for and how it was
+    // steered; the demo is not.
     void save() const;
     [[nodiscard]] static Choice saved();
 };

@@ -2,6 +2,7 @@
 
 #include "daemon/transport/offer.h"
 
+#include <cerrno>
 #include <mutex>
 #include <utility>
 
@@ -23,10 +24,18 @@ QString trust_sentence() {
                          "this program, any file can be read and written.");
 }
 
+bool nobody_allowed(const Error& error) {
+    return error.code == Code::cancelled || error.sys_errno == EPERM;
+}
+
+QString nobody_text() {
+    return RootAsker::tr("Nobody gave coldscope-guard root's rights.");
+}
+
 QString refused_text() {
     const std::vector<Offer> here = offers();
     const Offer* other = best_alone(here);
-    const QString text = RootAsker::tr("Nobody gave coldscope-guard root's rights.");
+    const QString text = nobody_text();
     if (other == nullptr)
         return text + u' ' + RootAsker::tr("No other transport works here.");
     const std::string_view transport = name(other->kind);

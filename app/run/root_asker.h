@@ -15,7 +15,10 @@ enum class RootFor : unsigned char { run, observing };
 [[nodiscard]] QString guard_will(RootFor purpose);
 // What somebody who allows guard::Rights::root_trusted must know besides.
 [[nodiscard]] QString trust_sentence();
-// Why a run did not start when nobody allowed it, and what works nevertheless.
+// A start failed as guard::Client::start() tells it when nobody allowed it.
+[[nodiscard]] bool nobody_allowed(const Error& error);
+[[nodiscard]] QString nobody_text();
+// Why a run did not start then, and what works nevertheless.
 [[nodiscard]] QString refused_text();
 
 // Belongs to the main thread.

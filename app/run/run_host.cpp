@@ -13,11 +13,6 @@ namespace coldscope::app {
 
 namespace {
 constexpr unsigned idle_pace = 6; // frames
-
-// As guard::Client::start() tells it.
-bool nobody_allowed(const Error& error) {
-    return error.code == Code::cancelled || error.sys_errno == EPERM;
-}
 } // namespace
 
 RunHost::RunHost(QObject* parent) : QObject(parent), store_(std::make_unique<EventStore>()) {

@@ -147,9 +147,10 @@ void Samples::begin(guard::Rights rights) {
             [this, watcher, generation = generation_] {
                 watcher->deleteLater();
                 looking_ = false;
+                const bool unanswered = asker_.open();
                 asker_.end();
                 if (generation == generation_) {
-                    take(*watcher->result());
+                    take(*watcher->result(), unanswered);
                 } else { // of other images
                     release(std::move(watcher->result()->observer));
                     Q_EMIT changed();
@@ -182,19 +183,16 @@ void Samples::begin(guard::Rights rights) {
     Q_EMIT changed();
 }
 
-void Samples::take(const Look& look) {
+void Samples::take(const Look& look, bool unanswered) {
     list_ = look.list;
     observer_ = look.observer;
     error_.clear();
     if (look.error) {
-        const bool not_allowed = look.error->code == Code::cancelled ||
-                                 look.error->sys_errno == EPERM || look.error->sys_errno == EACCES;
-        const bool asked = rights_ == guard::Rights::root;
-        refused_ = not_allowed;
+        refused_ = nobody_allowed(*look.error) || look.error->sys_errno == EACCES;
         rights_ = guard::Rights::own; // nobody is asked again unless it is wanted
         interval_.stop();
-        error_ = not_allowed && asked ? tr("Nobody gave coldscope-guard its rights.")
-                                      : error_text(*look.error);
+        error_ =
+            unanswered && nobody_allowed(*look.error) ? nobody_text() : error_text(*look.error);
     } else {
         refused_ = false;
         taken_.push_back(look.taken);

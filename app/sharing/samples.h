@@ -50,7 +50,7 @@ Q_SIGNALS:
 private:
     struct Look;
     void begin(guard::Rights rights);
-    void take(const Look& look);
+    void take(const Look& look, bool unanswered); // nobody has allowed what was asked for
     void release(std::shared_ptr<Observer> observer);
     void trim();
 

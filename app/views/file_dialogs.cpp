@@ -1,5 +1,7 @@
 #include "app/views/file_dialogs.h"
 
+#include "app/run/demo.h"
+
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -17,9 +19,15 @@ QString mount_of(const Workspace& workspace) {
                : QString::fromStdString(host.options().mount_point);
 }
 
-bool is_within(const QString& mount, const QString& path) {
+bool is_within(const QString& folder, const QString& path) {
     const QString clean = QDir::cleanPath(path);
-    return !mount.isEmpty() && (clean == mount || clean.startsWith(mount + u'/'));
+    return !folder.isEmpty() && (clean == folder || clean.startsWith(folder + u'/'));
+}
+
+// Where nobody has files of their own: it may be gone with the AppImage.
+QString demo_folder() {
+    const QString image = demo_image();
+    return image.isEmpty() ? QString() : QFileInfo(image).absolutePath();
 }
 
 // Leaves the mount out of the dialog's lists.
@@ -42,7 +50,7 @@ QString choose(QWidget* parent, const Workspace& workspace, const QString& title
                const QString& beside, QFileDialog::FileMode mode) {
     const QString mount = mount_of(workspace);
     QString folder = beside.isEmpty() ? QDir::homePath() : QFileInfo(beside).absolutePath();
-    if (is_within(mount, folder))
+    if (is_within(mount, folder) || is_within(demo_folder(), folder))
         folder = QDir::homePath();
     QFileDialog dialog(parent, title, folder);
     dialog.setFileMode(mode);

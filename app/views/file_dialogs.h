@@ -9,7 +9,7 @@ class QWidget;
 
 namespace coldscope::app {
 
-// Empty when nothing was chosen.
+// Empty when nothing was chosen. beside: where the dialog begins; the demo's folder is not.
 [[nodiscard]] QString choose_file(QWidget* parent, const Workspace& workspace, const QString& title,
                                   const QString& beside);
 [[nodiscard]] QString choose_folder(QWidget* parent, const Workspace& workspace,

@@ -85,6 +85,7 @@ QToolBar* MainWindow::add_wide_bar(QWidget& widget, const QString& name, const Q
     QToolBar* bar = addToolBar(title);
     bar->setObjectName(name);
     bar->setMovable(false);
+    bar->toggleViewAction()->setVisible(false); // in no menu: it comes and goes by itself
     bar->addWidget(&widget);
     bar->hide();
     return bar;
@@ -114,8 +115,7 @@ void MainWindow::connect_all() {
     connect(&workspace_.workload(), &Workload::ended, this, [this](int exit_code) {
         if (exit_code != 126 && exit_code != 127)
             return;
-        messages_->show_message(
-            MessageBar::Weight::warning,
+        Q_EMIT workspace_.failed(
             tr("The program did not start: %1").arg(workspace_.workload().command().join(u' ')),
             tr("It is started in the mount, so name it by its whole path or by "
                "one in the image. What was printed is under Output."));
@@ -159,17 +159,15 @@ void MainWindow::connect_all() {
     connect(welcome_, &Welcome::image_wanted, this,
             [this](const QString& path) { open_image(path); });
     connect(actions_->open, &QAction::triggered, this, [this] {
-        QString beside =
+        const QString beside =
             workspace_.image() ? QString::fromStdString(workspace_.image()->path) : QString();
-        if (beside == demo_image())
-            beside.clear();
         if (const QString path = choose_file(this, workspace_, tr("Open an image"), beside);
             !path.isEmpty())
             open_image(path);
     });
     connect(actions_->start, &QAction::triggered, this, &MainWindow::ask_and_start);
     connect(actions_->attach, &QAction::triggered, this, &MainWindow::ask_and_attach);
-    connect(actions_->demo, &QAction::triggered, this, &MainWindow::run_demo);
+    connect(actions_->demo, &QAction::triggered, this, [this] { run_demo(); });
     connect(actions_->quit, &QAction::triggered, this, &QWidget::close);
     connect(actions_->full_screen, &QAction::toggled, this,
             [this](bool on) { on ? showFullScreen() : showNormal(); });
@@ -204,7 +202,8 @@ void MainWindow::open_image(const QString& path, const QStringList& devices) {
 }
 
 void MainWindow::ask_and_start() {
-    Choice choice = launcher_.last().value_or(Choice::saved());
+    const std::optional<Choice>& last = launcher_.last();
+    Choice choice = last && last->image != demo_image() ? *last : Choice::saved();
     if (workspace_.image() && choice.image != QString::fromStdString(workspace_.image()->path)) {
         choice.image = QString::fromStdString(workspace_.image()->path);
         choice.devices.clear();
@@ -222,16 +221,16 @@ void MainWindow::start_run(const Choice& choice) {
     launcher_.start(choice);
 }
 
-void MainWindow::run_demo() {
+void MainWindow::run_demo(const QStringList& steering) {
     if (run_is_on())
         return;
-    const Choice choice = demo_choice(offers());
+    Choice choice = demo_choice(offers());
     if (choice.image.isEmpty()) {
         Q_EMIT workspace_.failed(tr("The demo can't be run"),
                                  tr("Its image is missing: this Coldscope was installed in part."));
         return;
     }
-    launcher_.start(choice);
+    choice.steering = steering;
     const QString then = choice.command.isEmpty() ? tr("its requests fail.") // nobody has an output
                                                   : tr("Output shows what its reader gets.");
     messages_->show_message(
@@ -239,6 +238,7 @@ void MainWindow::run_demo() {
         tr("Try this: right-click a file under Image, then Requests of this file, Fail all. "
            "Right-click it again and read it now: %1")
             .arg(then));
+    launcher_.start(choice); // what fails takes the hint's place
 }
 
 void MainWindow::show_title() {

@@ -38,8 +38,8 @@ public:
     void start_run(const Choice& choice);
     // As Attacher::attach(); not while a run is on.
     void attach(const QString& where, const QString& copy = {});
-    // See demo.h.
-    void run_demo();
+    // See demo.h. steering: as in Choice.
+    void run_demo(const QStringList& steering = {});
 
     // Every view is there, or none will be before an image is opened.
     [[nodiscard]] bool complete() const { return to_make_.empty(); }

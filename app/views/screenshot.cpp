@@ -9,6 +9,7 @@
 #include <QLoggingCategory>
 #include <QSettings>
 #include <QThreadPool>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -23,6 +24,11 @@ constexpr int enough_quiet_looks = 5; // views bring in what is new within a few
 
 void prepare_screenshot() {
     setenv("QT_QPA_PLATFORM", "offscreen", 1);
+    for (const char* of_this_desktop :
+         {"QT_SCALE_FACTOR", "QT_SCREEN_SCALE_FACTORS", "QT_SCALE_FACTOR_ROUNDING_POLICY",
+          "QT_AUTO_SCREEN_SCALE_FACTOR", "QT_ENABLE_HIGHDPI_SCALING", "QT_USE_PHYSICAL_DPI",
+          "QT_DEVICE_PIXEL_RATIO", "QT_FONT_DPI", "QT_QPA_PLATFORMTHEME", "QT_STYLE_OVERRIDE"})
+        unsetenv(of_this_desktop);
     QLoggingCategory::setFilterRules(QStringLiteral("default.warning=false"));
 }
 
@@ -54,10 +60,13 @@ bool Screenshot::quiet() const {
         return false;
     if (!host.live())
         return true;
-    const std::size_t open = host.store().open_rows().size();
-    if (open != 0)
-        return open == host.waiting().size();
-    return !workspace_.workload().running() && (!host.simulated() || host.finished());
+    EventStore& store = host.store();
+    if (const auto open = store.open_rows(); !open.empty())
+        return std::ranges::all_of(open,
+                                   [&](Row row) { return store.state(row) == RequestState::held; });
+    // Whether an attached run's readers have read all is not told.
+    return !workspace_.workload().running() &&
+           (!host.simulated() || host.attachment() != nullptr || host.finished());
 }
 
 void Screenshot::look() {

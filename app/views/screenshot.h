@@ -9,7 +9,8 @@
 
 namespace coldscope::app {
 
-// Shows no window, and has Qt say nothing about that. Before the application is made.
+// Shows no window, and has Qt say nothing about that; the desktop's scale and style are not taken.
+// Before the application is made.
 void prepare_screenshot();
 
 // What a picture must not depend on: settings are neither read nor written, icons are the bundled
@@ -19,7 +20,8 @@ void without_this_machine();
 
 // Makes the window 1440 by 900 pixels, waits until nothing is being read or drawn anew, saves the
 // picture and closes the window. Of a run that is: its readers have read all and its program has
-// ended, or all that is open is held. What fails before that is said on standard error instead.
+// ended, or all that is open is held. What fails before that, the program's start among it, is said
+// on standard error instead.
 class Screenshot final : public QObject {
     Q_OBJECT
 

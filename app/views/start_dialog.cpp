@@ -193,7 +193,7 @@ void StartDialog::fill_transports() {
         const bool works = offer.works && offer.kind != TransportKind::cachefiles;
         const bool asks = offer.rights != guard::Rights::own;
         transport_->addItem(!works ? tr("%1 (does not work here)").arg(offered)
-                            : asks ? tr("%1 — asks for an administrator's password").arg(offered)
+                            : asks ? tr("%1 — needs an administrator").arg(offered)
                                    : offered,
                             offered);
         const int at = transport_->count() - 1;
@@ -304,9 +304,8 @@ void StartDialog::show_asked(const Choice& now) {
     reason_->setText(text);
     asks_->setText(rights == guard::Rights::own ? QString()
                    : rights == guard::Rights::root
-                       ? tr("Start asks for an administrator's password, for coldscope-guard.")
-                       : tr("Start asks for an administrator's password; whoever gives it trusts "
-                            "you as root."));
+                       ? tr("Start needs an administrator, who lets coldscope-guard run as root.")
+                       : tr("Start needs an administrator, who trusts you as root."));
 }
 
 Choice StartDialog::choice() const {

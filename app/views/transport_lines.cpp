@@ -44,7 +44,7 @@ QString line_text(const Offer& offer) {
         text = QString::fromStdString(offer.reason);
         text.replace(QStringLiteral("coldscoped"), command_name(QStringLiteral("coldscoped")));
     } else if (asks(offer)) {
-        text = QObject::tr("with a password: %1").arg(text);
+        text = QObject::tr("with an administrator: %1").arg(text);
     }
     if (!text.isEmpty())
         text[0] = text[0].toUpper();
@@ -68,7 +68,7 @@ void TransportLines::show_offers(const std::vector<Offer>& offers) {
     for (const Offer& offer : offers) {
         const char* picture = !offer.works ? "not-here" : asks(offer) ? "password" : "works";
         const QString state = !offer.works  ? tr("Does not work here")
-                              : asks(offer) ? tr("Works after an administrator's password")
+                              : asks(offer) ? tr("Works with an administrator")
                                             : tr("Works here");
         auto* mark = new QLabel(this);
         lines_.push_back({mark, picture});
@@ -81,8 +81,8 @@ void TransportLines::show_offers(const std::vector<Offer>& offers) {
         auto* text = new QLabel(line_text(offer), this);
         text->setTextFormat(Qt::PlainText);
         text->setWordWrap(true);
-        const QString more = asks(offer) ? tr("%1: you are asked for it when such a run starts.")
-                                         : QStringLiteral("%1.");
+        const QString more =
+            asks(offer) ? tr("%1, who is needed when such a run starts.") : QStringLiteral("%1.");
         QString hint = QStringLiteral("<p>%1</p>").arg(more.arg(state).toHtmlEscaped());
         if (offer.works)
             hint += QStringLiteral("<p>%1</p>")

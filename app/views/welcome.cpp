@@ -94,8 +94,11 @@ Welcome::Welcome(QWidget* parent) : QWidget(parent) {
     left->addLayout(recent_);
     left->addStretch();
     add_act("document-open", tr("Open an image…"),
-            tr("Its tree, maps and findings. You can also drop it here, or double-click it in the "
-               "file manager."),
+            // No file manager knows an AppImage by itself.
+            qEnvironmentVariableIsSet("APPIMAGE")
+                ? tr("Its tree, maps and findings. You can also drop it here.")
+                : tr("Its tree, maps and findings. You can also drop it here, or double-click it "
+                     "in the file manager."),
             &Welcome::open_wanted)
         ->setFocus();
     demo_ = add_act("coldscope", tr("Run the demo"),
@@ -171,18 +174,19 @@ void Welcome::show_offers(const std::vector<Offer>& offers) {
         offers, [](const Offer& offer) { return offer.rights != guard::Rights::own; });
     const QString probe =
         tr("The same in a terminal: %1 probe").arg(command_name(QStringLiteral("coldscoped")));
-    more_->setText(any ? tr("An administrator's password is asked for when such a run starts.") +
-                             u'\n' + probe
+    more_->setText(any ? tr("An administrator is needed when such a run starts.") + u'\n' + probe
                        : probe);
     const Choice demo = demo_choice(offers);
-    demo_->setEnabled(!demo.image.isEmpty());
+    const bool nothing_works = best_alone(offers) == nullptr;
+    demo_->setEnabled(!demo.image.isEmpty() && !nothing_works);
     demo_->setDescription(
         demo.image.isEmpty() ? tr("Its image is missing: this Coldscope was installed in part.")
+        : nothing_works      ? tr("It can't be run: no transport works here.")
         : demo.command.isEmpty()
             ? tr("A small image of Coldscope's own sources, on a simulated kernel: nothing is "
                  "mounted.")
             : tr("Mounts a small image of Coldscope's own sources with %1 and reads from it. "
-                 "Nobody is asked for a password.")
+                 "It needs no administrator.")
                   .arg(demo.transport));
 }
 

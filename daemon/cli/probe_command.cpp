@@ -2,7 +2,7 @@
 
 #include "daemon/cli/output.h"
 #include "daemon/guard/inode_share.h"
-#include "daemon/transport/probe.h"
+#include "daemon/transport/offer.h"
 
 #include <algorithm>
 #include <memory>
@@ -14,10 +14,14 @@ namespace coldscope::cli {
 
 namespace {
 
+bool works_alone(const Offer& offer) {
+    return offer.works && offer.rights == guard::Rights::own;
+}
+
 int run_probe(bool as_json) {
-    const std::vector<Probe> probes = probe_transports();
-    const bool any = std::ranges::any_of(probes, [](const Probe& probe) {
-        return probe.works && probe.kind != TransportKind::simulated;
+    const std::vector<Offer> here = offers();
+    const bool any = std::ranges::any_of(here, [](const Offer& offer) {
+        return works_alone(offer) && offer.kind != TransportKind::simulated;
     });
     const std::string share_obstacle = guard::inode_share_obstacle();
     const std::string share_reason =
@@ -27,19 +31,24 @@ int run_probe(bool as_json) {
     Output output;
     if (as_json) {
         nlohmann::json transports = nlohmann::json::array();
-        for (const Probe& probe : probes)
-            transports.push_back(
-                {{"name", name(probe.kind)}, {"works", probe.works}, {"reason", probe.reason}});
+        for (const Offer& offer : here)
+            transports.push_back({{"name", name(offer.kind)},
+                                  {"works", works_alone(offer)},
+                                  {"administrator", offer.works && !works_alone(offer)},
+                                  {"reason", offer.reason}});
         output.json(
             {{"kernel", kernel_release()},
              {"transports", transports},
              {"inode_share", {{"works", share_obstacle.empty()}, {"reason", share_reason}}}});
     } else {
         output.line(fmt::format("Linux {}", kernel_release()));
-        for (const Probe& probe : probes)
-            output.line(fmt::format("{:<11} {:<4} {}", name(probe.kind), probe.works ? "yes" : "no",
-                                    probe.reason));
-        output.line(fmt::format("{:<11} {:<4} {}", "inode_share",
+        for (const Offer& offer : here)
+            output.line(fmt::format("{:<11} {:<5} {}", name(offer.kind),
+                                    works_alone(offer) ? "yes"
+                                    : offer.works      ? "admin"
+                                                       : "no",
+                                    offer.reason));
+        output.line(fmt::format("{:<11} {:<5} {}", "inode_share",
                                 share_obstacle.empty() ? "yes" : "no", share_reason));
     }
     return output.finish(any ? 0 : 1);
@@ -49,7 +58,8 @@ int run_probe(bool as_json) {
 
 void add_probe_command(CLI::App& app, int& exit_code) {
     CLI::App* probe = app.add_subcommand(
-        "probe", "Say which transports work here, and for each other one the reason");
+        "probe",
+        "Say which transports work here, which would with an administrator, and why others don't");
     auto json = std::make_shared<bool>(false);
     probe->add_flag("--json", *json, "As JSON");
     probe->callback([json, &exit_code] { exit_code = run_probe(*json); });

@@ -5,6 +5,8 @@
 #include "app/run/demo.h"
 #include "app/style/command_name.h"
 #include "app/views/message_bar.h"
+#include "app/views/screenshot.h"
+#include "app/views/start_dialog.h"
 #include "app/views/transport_lines.h"
 #include "app/views/welcome.h"
 #include "app/views/window_actions.h"
@@ -14,9 +16,11 @@
 #include <QCommandLinkButton>
 #include <QDialog>
 #include <QFile>
+#include <QFileDialog>
 #include <QLabel>
 #include <QMenu>
 #include <QPlainTextEdit>
+#include <QToolButton>
 #include <QTreeView>
 #include <QtTest>
 
@@ -53,8 +57,13 @@ private Q_SLOTS:
     void says_what_works_here();
     void says_what_is_lacking();
     void a_name_as_typed();
+    void an_appimage_is_not_double_clicked();
+    void bars_that_come_by_themselves_are_in_no_menu();
     void the_demo_is_read_and_a_file_of_it_fails();
     void the_demo_is_remembered_nowhere();
+    void the_demo_leaves_the_dialogs_alone();
+    void the_demo_is_steered();
+    void a_delayed_request_is_waited_for();
     void what_is_no_image_is_said_data();
     void what_is_no_image_is_said();
 
@@ -123,13 +132,21 @@ void TestFirstPage::says_what_is_lacking() {
                        {TransportKind::simulated, true, guard::Rights::own, "pretends"}});
     const QStringList texts = texts_in(*page->findChild<app::TransportLines*>());
     QCOMPARE(texts.size(), 9);
-    QVERIFY2(texts[2].contains(QStringLiteral("With a password")), qPrintable(texts[2]));
+    QVERIFY2(texts[2].contains(QStringLiteral("With an administrator")), qPrintable(texts[2]));
     QCOMPARE(texts[5], QStringLiteral("Lacks fusermount3"));
-    QVERIFY(!texts[8].contains(QStringLiteral("password")));
+    QVERIFY(!texts[8].contains(QStringLiteral("administrator")));
+    QVERIFY(texts_in(*page).join(u'\n').contains(QStringLiteral("An administrator is needed")));
     QVERIFY(act("Run the demo")->description().contains(QStringLiteral("simulated kernel")));
     // Where FUSE works, the demo mounts.
     page->show_offers({{TransportKind::fuse_tree, true, guard::Rights::own, "serves"}});
     QVERIFY(act("Run the demo")->description().contains(QStringLiteral("fuse-tree")));
+    QVERIFY(act("Run the demo")->isEnabled());
+    // Without io_uring not even the simulated kernel works.
+    page->show_offers({{TransportKind::fuse_tree, false, guard::Rights::own, "lacks io_uring"},
+                       {TransportKind::simulated, false, guard::Rights::own, "lacks io_uring"}});
+    QVERIFY(!act("Run the demo")->isEnabled());
+    QVERIFY2(act("Run the demo")->description().contains(QStringLiteral("no transport works")),
+             qPrintable(act("Run the demo")->description()));
 }
 
 void TestFirstPage::a_name_as_typed() {
@@ -145,6 +162,28 @@ void TestFirstPage::a_name_as_typed() {
     const AppImage file("/home/u/it's mine.AppImage");
     QCOMPARE(app::command_name(QStringLiteral("coldscoped")),
              QStringLiteral("'it'\\''s mine.AppImage' coldscoped"));
+}
+
+// Nothing has told the file manager of it.
+void TestFirstPage::an_appimage_is_not_double_clicked() {
+    QVERIFY(act("Open an image")->description().contains(QStringLiteral("double-click")));
+    it_.reset();
+    const AppImage file("/home/u/Coldscope-x86_64.AppImage");
+    it_ = std::make_unique<WindowFixture>();
+    QVERIFY(!act("Open an image")->description().contains(QStringLiteral("double-click")));
+    QVERIFY(act("Open an image")->description().contains(QStringLiteral("drop")));
+}
+
+void TestFirstPage::bars_that_come_by_themselves_are_in_no_menu() {
+    const std::unique_ptr<QMenu> menu(it_->window->createPopupMenu());
+    QStringList shown;
+    for (const QAction* action : menu ? menu->actions() : QList<QAction*>()) {
+        if (action->isVisible())
+            shown << action->text();
+    }
+    QVERIFY2(!shown.contains(QStringLiteral("Messages")) &&
+                 !shown.contains(QStringLiteral("Root's rights")),
+             qPrintable(shown.join(u' ')));
 }
 
 QString TestFirstPage::output() const {
@@ -236,6 +275,77 @@ void TestFirstPage::the_demo_is_remembered_nowhere() {
     app::demo_choice(offers()).save();
     QVERIFY(app::Choice::saved().image.isEmpty());
     QVERIFY(it_->window->actions().demo->isEnabled()); // again
+}
+
+// What was chosen before it is there again, and no dialog begins in its folder.
+void TestFirstPage::the_demo_leaves_the_dialogs_alone() {
+    app::Choice own;
+    own.image = QStringLiteral("/images/own.erofs");
+    own.latency = QStringLiteral("7ms");
+    own.command = QStringList{QStringLiteral("ls"), QStringLiteral("-lR")};
+    own.save();
+    it_->window->run_demo();
+    QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.host().live(), 20000);
+    QVERIFY(it_->stop());
+
+    const QString demo_folder = QFileInfo(app::demo_image()).path();
+    const auto begins_in = [](const std::function<void()>& show) {
+        QString folder;
+        WindowFixture::on_dialog([&folder](QDialog& dialog) {
+            if (auto* files = qobject_cast<QFileDialog*>(&dialog))
+                folder = files->directory().absolutePath();
+            dialog.reject();
+        });
+        show();
+        return folder;
+    };
+    app::Choice offered;
+    QString browsed;
+    WindowFixture::on_dialog([&](QDialog& dialog) {
+        offered = qobject_cast<app::StartDialog&>(dialog).choice();
+        auto* browse = dialog.findChild<QToolButton*>();
+        browsed = begins_in([browse] { QTest::mouseClick(browse, Qt::LeftButton); });
+        dialog.reject();
+    });
+    it_->press(it_->window->actions().start);
+    QCOMPARE(offered.image, app::demo_image()); // which is open
+    QCOMPARE(offered.latency, own.latency);
+    QCOMPARE(offered.command, own.command);
+    QVERIFY(offered.transport.isEmpty() || best_alone(offers())->kind == TransportKind::simulated);
+    QVERIFY2(!browsed.isEmpty() && browsed != demo_folder, qPrintable(browsed));
+    for (QAction* action : {it_->window->actions().open, it_->window->actions().compare}) {
+        const QString folder = begins_in([action] { action->trigger(); });
+        QVERIFY2(!folder.isEmpty() && folder != demo_folder, qPrintable(action->text()));
+    }
+}
+
+void TestFirstPage::the_demo_is_steered() {
+    it_->window->run_demo({QStringLiteral("hold all")});
+    QTRY_VERIFY_WITH_TIMEOUT(it_->workspace.host().live(), 20000);
+    QVERIFY(it_->wait_held(1));
+    QVERIFY(it_->stop());
+}
+
+// Longer than a picture waits for whatever may come.
+void TestFirstPage::a_delayed_request_is_waited_for() {
+    const QTemporaryDir folder;
+    const QString picture = folder.filePath(QStringLiteral("picture.png"));
+    app::Choice choice = app::demo_choice({});
+    QCOMPARE(choice.transport, QStringLiteral("simulated"));
+    choice.latency = QStringLiteral("2s");
+    choice.reads = folder.filePath(QStringLiteral("reads"));
+    QFile reads(choice.reads);
+    QVERIFY(reads.open(QIODevice::WriteOnly) && reads.write("0ms reader /README.md\n") > 0);
+    reads.close();
+    app::Screenshot shot(it_->workspace, *it_->window, picture);
+    it_->launcher.start(choice);
+    QTRY_VERIFY_WITH_TIMEOUT(!it_->window->isVisible(), 60000);
+    QCOMPARE(shot.status(), 0);
+    QVERIFY(QFile::exists(picture));
+    const EventStore& store = it_->workspace.host().store();
+    QVERIFY(store.size() != 0);
+    for (Row row = 0; row < store.size(); ++row)
+        QVERIFY(store.state(row) == RequestState::done);
 }
 
 void TestFirstPage::what_is_no_image_is_said_data() {

@@ -2,6 +2,7 @@
 // takes the place of; through a command that somebody runs by hand; and what is left where nobody
 // allows it. As root the test runs itself as that user, and is who allows it.
 #include "app/run/root_panel.h"
+#include "app/sharing/samples.h"
 #include "app/views/message_bar.h"
 #include "app/views/start_dialog.h"
 #include "app/views/window_actions.h"
@@ -154,17 +155,16 @@ void TestRootRights::the_dialog_offers_it() {
     auto* box = dialog.findChild<QComboBox*>();
     // What asks nobody is the best by itself.
     QCOMPARE(box->currentIndex(), 0);
-    QVERIFY(!box->currentText().contains(QStringLiteral("password")));
+    QVERIFY(!box->currentText().contains(QStringLiteral("administrator")));
     QVERIFY(!box->currentText().contains(fuse_blob));
     QVERIFY(!dialog.choice().privileged);
     QVERIFY(!says(dialog, QStringLiteral("coldscope-guard")));
 
     QVERIFY(choose(dialog, fuse_blob));
-    QCOMPARE(box->currentText(),
-             QStringLiteral("fuse-blob — asks for an administrator's password"));
+    QCOMPARE(box->currentText(), QStringLiteral("fuse-blob — needs an administrator"));
     QVERIFY(says(dialog, guard_will(RootFor::run)));
     QVERIFY(!says(dialog, trust_sentence()));
-    QVERIFY(says(dialog, QStringLiteral("Start asks for an administrator's password")));
+    QVERIFY(says(dialog, QStringLiteral("Start needs an administrator")));
     QVERIFY(button_in(dialog, QStringLiteral("Start"))->isEnabled());
     QVERIFY(dialog.choice().privileged);
     // An image without fingerprints shares nothing, whatever domain is named.
@@ -183,7 +183,7 @@ void TestRootRights::the_dialog_offers_it() {
         QVERIFY(says(dialog, trust_sentence()));
     QVERIFY(choose(dialog, QStringLiteral("simulated")));
     QVERIFY(!dialog.choice().privileged);
-    QVERIFY(!says(dialog, QStringLiteral("password")));
+    QVERIFY(!says(dialog, QStringLiteral("administrator")));
 }
 
 void TestRootRights::a_password_lets_it_run() {
@@ -237,6 +237,18 @@ void TestRootRights::a_refusal_leaves_the_rest() {
     QVERIFY2(it.window->messages().text().contains(refused_text()),
              qPrintable(it.window->messages().text()));
     QVERIFY(it.workspace.image() != nullptr);
+    // What is in memory isn't told either; who only looks afterwards has asked nobody.
+    Samples samples;
+    samples.set_images({it.workspace.image()}, {folder_.path()});
+    samples.ask_right();
+    QTRY_VERIFY_WITH_TIMEOUT(!samples.looking(), 20000);
+    QVERIFY(samples.refused());
+    QCOMPARE(samples.error(), nobody_text());
+    samples.look();
+    QTRY_VERIFY_WITH_TIMEOUT(!samples.looking(), 20000);
+    QVERIFY(samples.refused());
+    QVERIFY2(!samples.error().isEmpty() && samples.error() != nobody_text(),
+             qPrintable(samples.error()));
     // With the same values; another transport then works.
     bool same = false;
     WindowFixture::on_dialog([&](QDialog& dialog) {

@@ -21,7 +21,12 @@ private Q_SLOTS:
     void twice_the_same();
     void settings_are_left_alone();
     void a_run_until_its_readers_have_read();
+    void of_an_attached_run();
     void the_demo();
+    void the_demo_is_steered();
+    void a_program_that_is_not_there();
+    void wrong_use_data();
+    void wrong_use();
     void what_fails_is_said_data();
     void what_fails_is_said();
 
@@ -72,6 +77,9 @@ void TestScreenshot::twice_the_same() {
                             QStringLiteral("--screenshot")};
     QProcessEnvironment other;
     other.insert(QStringLiteral("LC_ALL"), QStringLiteral("de_DE.UTF-8"));
+    other.insert(QStringLiteral("QT_SCALE_FACTOR"), QStringLiteral("2"));
+    other.insert(QStringLiteral("QT_FONT_DPI"), QStringLiteral("160"));
+    other.insert(QStringLiteral("QT_STYLE_OVERRIDE"), QStringLiteral("Windows"));
     for (const char* name : {"1.png", "2.png"}) {
         const Ended ended = run(image + QStringList{QString::fromLatin1(name)},
                                 *name == '2' ? other : QProcessEnvironment());
@@ -120,6 +128,29 @@ void TestScreenshot::a_run_until_its_readers_have_read() {
     QVERIFY(as_expected(QImage(path("run.png"))));
 }
 
+// Whether its readers have read all is not told: this one's last read comes in an hour.
+void TestScreenshot::of_an_attached_run() {
+    QFile reads(path("reads"));
+    QVERIFY(reads.open(QIODevice::WriteOnly) && reads.write("3600s late /README.md\n") > 0);
+    reads.close();
+    const QString socket = QStringLiteral("unix:") + path("run.sock");
+    QProcess daemon;
+    daemon.setProcessChannelMode(QProcess::ForwardedErrorChannel);
+    daemon.start(program(QStringLiteral("coldscoped")),
+                 {QStringLiteral("run"), QStringLiteral("--image"), app::demo_image(),
+                  QStringLiteral("--transport"), QStringLiteral("simulated"),
+                  QStringLiteral("--cache"), path("cache"), QStringLiteral("--reads"),
+                  path("reads"), QStringLiteral("--listen"), socket});
+    const bool listens = QTest::qWaitFor([this] { return QFile::exists(path("run.sock")); }, 20000);
+    const Ended ended = run({QStringLiteral("--attach"), socket, QStringLiteral("--screenshot"),
+                             QStringLiteral("attached.png")});
+    daemon.terminate();
+    QVERIFY(daemon.waitForFinished(20000));
+    QVERIFY(listens);
+    QVERIFY2(ended.code == 0, qPrintable(ended.said));
+    QVERIFY(as_expected(QImage(path("attached.png"))));
+}
+
 // All of it: the mount is there, read, and gone.
 void TestScreenshot::the_demo() {
     const Ended ended =
@@ -129,6 +160,59 @@ void TestScreenshot::the_demo() {
     QFile mounts(QStringLiteral("/proc/self/mounts"));
     QVERIFY(mounts.open(QIODevice::ReadOnly));
     QVERIFY(!mounts.readAll().contains(app::demo_image().toUtf8()));
+}
+
+void TestScreenshot::the_demo_is_steered() {
+    const Ended ended =
+        run({QStringLiteral("--demo"), QStringLiteral("--steer"), QStringLiteral("clear 7"),
+             QStringLiteral("--screenshot"), QStringLiteral("none.png")});
+    QCOMPARE(ended.code, 1);
+    QVERIFY2(ended.said.contains(QStringLiteral("Not done: clear 7")), qPrintable(ended.said));
+}
+
+void TestScreenshot::a_program_that_is_not_there() {
+    NEEDS_TRANSPORT("fuse-tree");
+    const Ended ended =
+        run({app::demo_image(), QStringLiteral("--start"), QStringLiteral("--transport"),
+             QStringLiteral("fuse-tree"), QStringLiteral("--screenshot"),
+             QStringLiteral("none.png"), QStringLiteral("--"), QStringLiteral("no-such-program")});
+    QCOMPARE(ended.code, 1);
+    QVERIFY2(ended.said.startsWith(QStringLiteral("coldscope: ")) &&
+                 ended.said.contains(QStringLiteral("did not start: no-such-program")),
+             qPrintable(ended.said));
+    QVERIFY(!QFile::exists(path("none.png")));
+}
+
+void TestScreenshot::wrong_use_data() {
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<QString>("said");
+    const QString demo = QStringLiteral("--demo");
+    QTest::newRow("nobody is there to allow it")
+        << QStringList{QStringLiteral("text"), QStringLiteral("--start"),
+                       QStringLiteral("--privileged")}
+        << QStringLiteral("--privileged");
+    QTest::newRow("an image") << QStringList{demo, QStringLiteral("text")}
+                              << QStringLiteral("an image of its own");
+    QTest::newRow("a transport") << QStringList{demo, QStringLiteral("--transport"),
+                                                QStringLiteral("simulated")}
+                                 << QStringLiteral("--transport");
+    QTest::newRow("a latency") << QStringList{demo, QStringLiteral("--latency"),
+                                              QStringLiteral("1ms")}
+                               << QStringLiteral("--latency");
+    QTest::newRow("rights") << QStringList{demo, QStringLiteral("--privileged")}
+                            << QStringLiteral("--privileged");
+    QTest::newRow("a program") << QStringList{demo, QStringLiteral("--"), QStringLiteral("ls")}
+                               << QStringLiteral("a program of its own");
+}
+
+void TestScreenshot::wrong_use() {
+    QFETCH(QStringList, arguments);
+    QFETCH(QString, said);
+    const Ended ended =
+        run(QStringList{QStringLiteral("--screenshot"), QStringLiteral("none.png")} + arguments);
+    QCOMPARE(ended.code, 2);
+    QVERIFY2(ended.said.contains(said), qPrintable(ended.said));
+    QVERIFY(!QFile::exists(path("none.png")));
 }
 
 void TestScreenshot::what_fails_is_said_data() {
