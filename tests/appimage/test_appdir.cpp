@@ -73,6 +73,7 @@ private Q_SLOTS:
     void the_name_chooses_the_program_data();
     void the_name_chooses_the_program();
     void runs_from_anywhere();
+    void variables_are_passed_on();
     void plugins_of_the_host_are_ignored();
     void the_demo_image_is_sound();
 
@@ -213,6 +214,13 @@ void TestAppDir::everything_has_a_licence() {
             unknown << file;
     QCOMPARE(unknown, QStringList());
     QCOMPARE(package_of.value("usr/bin"), "coldscope");
+    for (const char* linked :
+         {"AppImage runtime: libsquashfuse_ll.a", "AppImage runtime: libfuse3.a",
+          "AppImage runtime: libzstd.a", "AppImage runtime: libc.a",
+          "usr/bin/coldscope-guard: libcrypto.a", "usr/bin/coldscope-guard: libstdc++.a",
+          "usr/bin/coldscope-guard: libgcc_eh.a", "usr/bin/coldscope-guard: libc.a",
+          "usr/bin: fmt/format.h", "usr/bin: CLI/CLI.hpp", "usr/bin: nlohmann/json.hpp"})
+        QVERIFY2(package_of.contains(QString::fromLatin1(linked)), linked);
     for (const char* text : {"GPL-3", "GPL-2", "LGPL-2.1", "LGPL-3"})
         QVERIFY2(QFile::exists(path(licenses + "common-licenses/"_L1 + QLatin1String(text))), text);
 }
@@ -267,6 +275,21 @@ void TestAppDir::runs_from_anywhere() {
     QVERIFY(QDir().rename(odd + "/App Dir"_L1, root_));
     QVERIFY2(moved.status == 0, moved.err.constData());
     QVERIFY(moved.out.startsWith("coldscope "));
+}
+
+// Shells drop some of these.
+void TestAppDir::variables_are_passed_on() {
+    const QString app_dir = folder_.filePath("prints its environment");
+    QVERIFY(QDir().mkpath(app_dir + "/usr/bin"_L1));
+    QVERIFY(QFile::copy(path("AppRun"), app_dir + "/AppRun"_L1));
+    QVERIFY(QFile::link("/usr/bin/env", app_dir + "/usr/bin/coldscope"_L1));
+    const Outcome outcome =
+        run("env", {"-i", "BASH_FUNC_m%%=() {  :; }", "a.b=1", "QT_PLUGIN_PATH=/of the host",
+                    "COLDSCOPE_HOST_QT_QPA_PLATFORM_PLUGIN_PATH=of another AppImage",
+                    app_dir + "/AppRun"_L1});
+    QVERIFY2(outcome.status == 0, outcome.err.constData());
+    QCOMPARE(outcome.out, "BASH_FUNC_m%%=() {  :; }\na.b=1\n"
+                          "COLDSCOPE_HOST_QT_PLUGIN_PATH=/of the host\n");
 }
 
 // Qt names the platforms that it found when it is asked for one that isn't there.
