@@ -275,18 +275,18 @@ void TestRuntimeExtract::onto_a_full_disk() {
 
 void TestRuntimeExtract::into_a_closed_pipe() {
     // The reader is gone before the first path is printed.
-    const Outcome outcome = room_.run(
-        {.ordinary = true}, {"bash", "-c",
-                             "set -o pipefail; { sleep 0.2; exec \"$0\" --appimage-extract; } | :",
-                             image()});
+    const Outcome outcome =
+        room_.run({.ordinary = true},
+                  {"bash", "-c",
+                   "set -o pipefail; { sleep 0.2; exec \"$0\" --appimage-extract; } | :", image()});
     QCOMPARE(outcome.err, "");
     QCOMPARE(outcome.status, 128 + SIGPIPE);
 }
 
 void TestRuntimeExtract::beyond_the_allowed_size() {
-    const Outcome outcome = room_.run(
-        {.ordinary = true},
-        {"bash", "-c", "ulimit -f 64; exec \"$0\" --appimage-extract", image()});
+    const Outcome outcome =
+        room_.run({.ordinary = true},
+                  {"bash", "-c", "ulimit -f 64; exec \"$0\" --appimage-extract", image()});
     QCOMPARE(outcome.status, 1);
     QVERIFY2(outcome.err.contains("File size limit exceeded"), outcome.err.constData());
     QCOMPARE(outcome.err.count('\n'), 1);
