@@ -112,14 +112,7 @@ mount --move "$d" /dev
 }
 
 Outcome AppImageRoom::finish(QProcess& process) {
-    if (!process.waitForFinished(patience_ms)) {
-        process.kill();
-        process.waitForFinished();
-        return {-1, process.readAllStandardOutput(), process.readAllStandardError()};
-    }
-    const int code = process.exitCode();
-    return {process.exitStatus() == QProcess::CrashExit ? 128 + code : code,
-            process.readAllStandardOutput(), process.readAllStandardError()};
+    return outcome_of(process, patience_ms);
 }
 
 Outcome AppImageRoom::run(const Host& host, const QStringList& command) const {

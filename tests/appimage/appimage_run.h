@@ -2,6 +2,8 @@
 // in a mount namespace of their own where FUSE, or a place to write to, is missing.
 #pragma once
 
+#include "tests/appimage/outcome.h"
+
 #include <QByteArray>
 #include <QProcess>
 #include <QString>
@@ -18,12 +20,6 @@ struct Host {
     Fuse fuse = Fuse::There;
     QByteArray preparation{};  // shell commands that root runs first, in the mount namespace
     QStringList environment{}; // NAME=VALUE, beside PATH, HOME and TMPDIR: it has no other
-};
-
-struct Outcome {
-    int status = -1; // the exit status, or 128 and the signal's number; -1: it did not end in time
-    QByteArray out;
-    QByteArray err;
 };
 
 // A folder for a test, outside /tmp, whose subfolders "tmp" and "home" any user may write to.

@@ -129,17 +129,11 @@ QStringList BareChroot::outside(const QString& home) {
     return words;
 }
 
-BareChroot::Outcome BareChroot::run(const QStringList& words) {
+Outcome BareChroot::run(const QStringList& words) {
     QProcess process;
     process.setStandardInputFile(QProcess::nullDevice());
     process.start(words.front(), words.mid(1));
-    if (!process.waitForFinished(120'000)) {
-        process.kill();
-        process.waitForFinished();
-        return {-1, process.readAllStandardOutput(), "it does not end"};
-    }
-    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -1,
-            process.readAllStandardOutput(), process.readAllStandardError()};
+    return outcome_of(process, 120'000);
 }
 
 QList<qint64> BareChroot::processes() const {

@@ -4,6 +4,8 @@
 // mounts that either side makes in it are the other's, too.
 #pragma once
 
+#include "tests/appimage/outcome.h"
+
 #include <QList>
 #include <QString>
 #include <QStringList>
@@ -13,12 +15,6 @@ namespace coldscope::test {
 
 class BareChroot {
 public:
-    struct Outcome {
-        int code = -1; // -1: killed, or did not end
-        QByteArray output;
-        QByteArray errors;
-    };
-
     // suite: "bookworm" or "trixie".
     explicit BareChroot(QString suite) : suite_(std::move(suite)) {}
     ~BareChroot();

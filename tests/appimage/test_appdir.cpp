@@ -1,28 +1,19 @@
 // What the AppImage that packaging/appimage/build made holds: that it needs nothing of a machine
 // but what packaging/appimage/host-libraries names, and says whose all of it is.
+#include "tests/appimage/outcome.h"
+
 #include <QLibraryInfo>
 #include <QtTest>
 
 using namespace Qt::StringLiterals;
+using namespace coldscope::test;
 
 namespace {
 
-constexpr qint64 size_limit = 45'000'000; // bytes
-constexpr int patience = 120'000;         // ms
+constexpr int patience_ms = 120'000;
 
 const QString source = QStringLiteral(COLDSCOPE_SOURCE_DIR);
 const QString id = QStringLiteral("io.github.coldscope.Coldscope");
-
-QString appimage() {
-    return qEnvironmentVariable("COLDSCOPE_APPIMAGE",
-                                source + "/build/appimage/Coldscope-x86_64.AppImage"_L1);
-}
-
-struct Outcome {
-    int status = -1; // 128 and the signal's number where one ended it
-    QByteArray out;
-    QByteArray err;
-};
 
 // `variables` (NAME=VALUE) are set besides the test's own; APPDIR and the like are never inherited.
 Outcome run(const QString& program, const QStringList& arguments, const QStringList& variables = {},
@@ -37,11 +28,7 @@ Outcome run(const QString& program, const QStringList& arguments, const QStringL
     if (!folder.isEmpty())
         process.setWorkingDirectory(folder);
     process.start(program, arguments);
-    if (!process.waitForFinished(patience))
-        return {};
-    const bool exited = process.exitStatus() == QProcess::NormalExit;
-    return {process.exitCode() + (exited ? 0 : 128), process.readAllStandardOutput(),
-            process.readAllStandardError()};
+    return outcome_of(process, patience_ms);
 }
 
 QStringList lines_of(const QString& path) {
@@ -63,7 +50,6 @@ class TestAppDir : public QObject {
 
 private Q_SLOTS:
     void initTestCase();
-    void is_small_enough();
     void is_roots_and_for_everyone();
     void every_library_is_found();
     void what_is_loaded_by_name_is_there();
@@ -73,6 +59,7 @@ private Q_SLOTS:
     void the_name_chooses_the_program_data();
     void the_name_chooses_the_program();
     void runs_from_anywhere();
+    void variables_are_passed_on();
     void plugins_of_the_host_are_ignored();
     void the_demo_image_is_sound();
 
@@ -86,9 +73,9 @@ private:
 };
 
 void TestAppDir::initTestCase() {
-    if (!QFile::exists(appimage()))
+    if (!QFile::exists(appimage_file()))
         QSKIP("no AppImage: packaging/appimage/build makes it");
-    const Outcome extracted = run(appimage(), {"--appimage-extract"}, {}, folder_.path());
+    const Outcome extracted = run(appimage_file(), {"--appimage-extract"}, {}, folder_.path());
     QVERIFY2(extracted.status == 0, extracted.err.constData());
     root_ = folder_.filePath("squashfs-root");
     QVERIFY(QFileInfo(path("AppRun")).isExecutable());
@@ -107,17 +94,12 @@ QStringList TestAppDir::files(const QString& below) const {
     return found;
 }
 
-void TestAppDir::is_small_enough() {
-    QVERIFY2(QFileInfo(appimage()).size() <= size_limit,
-             qPrintable(QString::number(QFileInfo(appimage()).size())));
-}
-
 // As the payload says it, before extraction makes the files the user's.
 void TestAppDir::is_roots_and_for_everyone() {
-    const Outcome offset = run(appimage(), {"--appimage-offset"});
+    const Outcome offset = run(appimage_file(), {"--appimage-offset"});
     QCOMPARE(offset.status, 0);
     const Outcome listed =
-        run("unsquashfs", {"-o", QString::fromUtf8(offset.out.trimmed()), "-lln", appimage()});
+        run("unsquashfs", {"-o", QString::fromUtf8(offset.out.trimmed()), "-lln", appimage_file()});
     QVERIFY2(listed.status == 0, listed.err.constData());
     QSet<QString> times;
     qsizetype entries = 0;
@@ -213,6 +195,13 @@ void TestAppDir::everything_has_a_licence() {
             unknown << file;
     QCOMPARE(unknown, QStringList());
     QCOMPARE(package_of.value("usr/bin"), "coldscope");
+    for (const char* linked :
+         {"AppImage runtime: libsquashfuse_ll.a", "AppImage runtime: libfuse3.a",
+          "AppImage runtime: libzstd.a", "AppImage runtime: libc.a",
+          "usr/bin/coldscope-guard: libcrypto.a", "usr/bin/coldscope-guard: libstdc++.a",
+          "usr/bin/coldscope-guard: libgcc_eh.a", "usr/bin/coldscope-guard: libc.a",
+          "usr/bin: fmt/format.h", "usr/bin: CLI/CLI.hpp", "usr/bin: nlohmann/json.hpp"})
+        QVERIFY2(package_of.contains(QString::fromLatin1(linked)), linked);
     for (const char* text : {"GPL-3", "GPL-2", "LGPL-2.1", "LGPL-3"})
         QVERIFY2(QFile::exists(path(licenses + "common-licenses/"_L1 + QLatin1String(text))), text);
 }
@@ -262,11 +251,26 @@ void TestAppDir::runs_from_anywhere() {
 
     // Moved to a name that is hard on scripts, called by a relative path.
     QVERIFY(QDir().rename(root_, odd + "/App Dir"_L1));
-    const Outcome moved = run("sh", {"-c", "CDPATH=/ && export CDPATH && App\\ Dir/AppRun --version"},
-                              {}, odd);
+    const Outcome moved =
+        run("sh", {"-c", "CDPATH=/ && export CDPATH && App\\ Dir/AppRun --version"}, {}, odd);
     QVERIFY(QDir().rename(odd + "/App Dir"_L1, root_));
     QVERIFY2(moved.status == 0, moved.err.constData());
     QVERIFY(moved.out.startsWith("coldscope "));
+}
+
+// Shells drop some of these.
+void TestAppDir::variables_are_passed_on() {
+    const QString app_dir = folder_.filePath("prints its environment");
+    QVERIFY(QDir().mkpath(app_dir + "/usr/bin"_L1));
+    QVERIFY(QFile::copy(path("AppRun"), app_dir + "/AppRun"_L1));
+    QVERIFY(QFile::link("/usr/bin/env", app_dir + "/usr/bin/coldscope"_L1));
+    const Outcome outcome =
+        run("env", {"-i", "BASH_FUNC_m%%=() {  :; }", "a.b=1", "QT_PLUGIN_PATH=/of the host",
+                    "COLDSCOPE_HOST_QT_QPA_PLATFORM_PLUGIN_PATH=of another AppImage",
+                    app_dir + "/AppRun"_L1});
+    QVERIFY2(outcome.status == 0, outcome.err.constData());
+    QCOMPARE(outcome.out, "BASH_FUNC_m%%=() {  :; }\na.b=1\n"
+                          "COLDSCOPE_HOST_QT_PLUGIN_PATH=/of the host\n");
 }
 
 // Qt names the platforms that it found when it is asked for one that isn't there.
@@ -287,8 +291,8 @@ void TestAppDir::plugins_of_the_host_are_ignored() {
 
 void TestAppDir::the_demo_image_is_sound() {
     const QString demo = path("usr/share/coldscope/demo/demo");
-    const Outcome checked = run(path("AppRun"), {"coldscoped", "check", demo + ".erofs"_L1,
-                                                 "--device", demo + ".blob"_L1});
+    const Outcome checked = run(
+        path("AppRun"), {"coldscoped", "check", demo + ".erofs"_L1, "--device", demo + ".blob"_L1});
     QVERIFY2(checked.status == 0, checked.err.constData());
     const Outcome read = run(path("AppRun"), {"coldscoped", "cat", demo + ".erofs"_L1,
                                               "coldscope/LICENSE", "--device", demo + ".blob"_L1});

@@ -17,11 +17,6 @@ using namespace coldscope::test;
 
 namespace {
 
-QString appimage_file() {
-    const QString named = qEnvironmentVariable("COLDSCOPE_APPIMAGE");
-    return named.isEmpty() ? QStringLiteral(COLDSCOPE_BUILT_APPIMAGE) : named;
-}
-
 // Whether the path is that of a mount of the machine.
 bool is_everybodys(const QString& path) {
     QFile file("/proc/1/mountinfo");
@@ -179,10 +174,10 @@ void TestChroots::says_its_version() {
         const auto inside = BareChroot::run(words << "--version");
         const auto outside =
             BareChroot::run(BareChroot::outside(home()) << program(name) << "--version");
-        QCOMPARE(inside.errors, QByteArray()); // not even that it could not be mounted
-        QCOMPARE(inside.code, 0);
-        QCOMPARE(inside.output, outside.output);
-        QVERIFY(inside.output.startsWith(name));
+        QCOMPARE(inside.err, QByteArray()); // not even that it could not be mounted
+        QCOMPARE(inside.status, 0);
+        QCOMPARE(inside.out, outside.out);
+        QVERIFY(inside.out.startsWith(name));
     }
 }
 
@@ -193,10 +188,10 @@ void TestChroots::lists_an_image() {
                                         QStringList{appimage_, "coldscoped"} + arguments);
     const auto outside =
         BareChroot::run(BareChroot::outside(home()) << program("coldscoped") << arguments);
-    QCOMPARE(inside.errors, QByteArray());
-    QCOMPARE(inside.code, 0);
-    QCOMPARE(inside.output, outside.output);
-    QVERIFY(inside.output.count('\n') > image_.files.size());
+    QCOMPARE(inside.err, QByteArray());
+    QCOMPARE(inside.status, 0);
+    QCOMPARE(inside.out, outside.out);
+    QVERIFY(inside.out.count('\n') > image_.files.size());
 }
 
 // Fonts are drawn by the libraries of the place: fontconfig, FreeType and HarfBuzz.
@@ -206,8 +201,8 @@ void TestChroots::draws_the_same_picture() {
         const auto made =
             BareChroot::run(command + QStringList{image_.bootstrap, "--theme", "light",
                                                   "--screenshot", path(name)});
-        if (made.code != 0 || !made.errors.isEmpty())
-            qWarning("exit code %d: %s", made.code, made.errors.constData());
+        if (made.status != 0 || !made.err.isEmpty())
+            qWarning("exit code %d: %s", made.status, made.err.constData());
         return QImage(path(name));
     };
     const QImage inside = picture_of(chroot->entry(false, home()) << appimage_, "home/inside.png");
@@ -244,8 +239,8 @@ void TestChroots::demo_in_the_window() {
     const QString picture = path("home/demo.png");
     const auto demo = BareChroot::run(chroot->entry(false, home()) +
                                       QStringList{appimage_, "--demo", "--screenshot", picture});
-    QVERIFY2(fuse_mode == 0 || demo.errors.isEmpty(), demo.errors.constData());
-    QCOMPARE(demo.code, 0);
+    QVERIFY2(fuse_mode == 0 || demo.err.isEmpty(), demo.err.constData());
+    QCOMPARE(demo.status, 0);
     QVERIFY(!QImage(picture).isNull());
 }
 
@@ -272,10 +267,10 @@ void TestChroots::every_file() {
                     image_.bootstrap, "--device",   image_.blob, "--transport", transport,
                     "--mount",        mount,        "--cache",   cache,         "--",
                     "sha256sum",      "--check",    "--strict",  "--quiet",     path("sums")});
-    QVERIFY2(checked.errors.isEmpty(), checked.errors.constData());
-    QCOMPARE(checked.code, 0);
+    QVERIFY2(checked.err.isEmpty(), checked.err.constData());
+    QCOMPARE(checked.status, 0);
     // They came on demand.
-    QVERIFY(checked.output.count("\"event\":\"fetching\"") > image_.files.size() / 2);
+    QVERIFY(checked.out.count("\"event\":\"fetching\"") > image_.files.size() / 2);
 }
 
 void TestChroots::lacks_something_data() {
@@ -320,9 +315,9 @@ void TestChroots::lacks_something() {
     for (const QStringList& command : commands) {
         auto done = BareChroot::run(start + command);
         // Fontconfig is the machine's; most have a cache of all their fonts.
-        done.errors.replace("Fontconfig error: No writable cache directories\n", "");
-        QVERIFY2(said.match(QString::fromUtf8(done.errors)).hasMatch(), done.errors.constData());
-        QCOMPARE(done.code, 0);
+        done.err.replace("Fontconfig error: No writable cache directories\n", "");
+        QVERIFY2(said.match(QString::fromUtf8(done.err)).hasMatch(), done.err.constData());
+        QCOMPARE(done.status, 0);
     }
     QVERIFY(!QImage(picture).isNull());
     // What can't be done without FUSE says so in its last line.
@@ -331,9 +326,9 @@ void TestChroots::lacks_something() {
         start + QStringList{"coldscoped", "run", "--image", image_.bootstrap, "--device",
                             image_.blob, "--transport", "fuse-tree", "--mount", mount, "--cache",
                             new_folder("cache"), "--", "ls"});
-    QCOMPARE(run.code, says.isEmpty() ? 0 : 1);
-    const QByteArray reason = run.errors.trimmed().split('\n').last();
-    QVERIFY2(says.isEmpty() || reason.contains("/dev/fuse"), run.errors.constData());
+    QCOMPARE(run.status, says.isEmpty() ? 0 : 1);
+    const QByteArray reason = run.err.trimmed().split('\n').last();
+    QVERIFY2(says.isEmpty() || reason.contains("/dev/fuse"), run.err.constData());
 }
 
 void TestChroots::killed_data() {

@@ -360,6 +360,9 @@ void TestRuntime::without_fuse_it_extracts_data() {
     row("ordinary user, refused", true, Fuse::Refused, "", "/dev/fuse: Permission denied");
     row("ordinary user, no fusermount3", true, Fuse::There,
         "mount --bind /dev/null \"$(command -v fusermount3)\"", "fusermount3");
+    row("ordinary user, no /etc/mtab", true, Fuse::There,
+        "users=$(cat /etc/passwd); mount -t tmpfs none /etc; echo \"$users\" >/etc/passwd",
+        "without /etc/mtab");
 }
 
 void TestRuntime::without_fuse_it_extracts() {

@@ -60,6 +60,8 @@ private Q_SLOTS:
     void where_programs_cannot_be_run();
     void with_nowhere_to_write();
     void onto_a_full_disk();
+    void into_a_closed_pipe();
+    void beyond_the_allowed_size();
 };
 
 void TestRuntimeExtract::initTestCase() {
@@ -269,6 +271,25 @@ void TestRuntimeExtract::onto_a_full_disk() {
     QVERIFY2(extracts.err.contains("No space left"), extracts.err.constData());
     QCOMPARE(extracts.err.count('\n'), 1);
     QVERIFY(room_.gone(small_image));
+}
+
+void TestRuntimeExtract::into_a_closed_pipe() {
+    // The reader is gone before the first path is printed.
+    const Outcome outcome =
+        room_.run({.ordinary = true},
+                  {"bash", "-c",
+                   "set -o pipefail; { sleep 0.2; exec \"$0\" --appimage-extract; } | :", image()});
+    QCOMPARE(outcome.err, "");
+    QCOMPARE(outcome.status, 128 + SIGPIPE);
+}
+
+void TestRuntimeExtract::beyond_the_allowed_size() {
+    const Outcome outcome =
+        room_.run({.ordinary = true},
+                  {"bash", "-c", "ulimit -f 64; exec \"$0\" --appimage-extract", image()});
+    QCOMPARE(outcome.status, 1);
+    QVERIFY2(outcome.err.contains("File size limit exceeded"), outcome.err.constData());
+    QCOMPARE(outcome.err.count('\n'), 1);
 }
 
 QTEST_GUILESS_MAIN(TestRuntimeExtract)

@@ -43,7 +43,7 @@ constexpr int idle_ms = 2000;
 constexpr int give_up_ms = 60'000;
 constexpr int smallest_window = 100; // pixels; smaller ones are toolkits' own
 constexpr double most_ratio = 2;
-constexpr std::uintmax_t most_bytes = 45'000'000;
+constexpr std::uintmax_t most_bytes = COLDSCOPE_APPIMAGE_LIMIT;
 
 double median(std::vector<double> of) {
     std::sort(of.begin(), of.end());

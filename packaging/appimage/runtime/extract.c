@@ -286,6 +286,26 @@ static bool write_all(struct writer* writer, const struct payload* payload, cons
     return good;
 }
 
+/* What damage can make the reader end by. */
+static bool of_a_crash(int number) {
+    return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE ||
+           number == SIGILL;
+}
+
+/* Who has closed the pipe that the paths are printed to has read enough: that is said by dying of
+ * it, as others do. Any other signal is named. */
+static void end_like(int number) {
+    if (number == SIGPIPE) {
+        sigset_t pipe;
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        signal(SIGPIPE, SIG_DFL);
+        sigprocmask(SIG_UNBLOCK, &pipe, NULL);
+        raise(SIGPIPE);
+    }
+    say("the extracting process was ended: %s", strsignal(number));
+}
+
 enum extracted payload_extract(const struct payload* payload, const char* folder,
                                const char* pattern, const char* prefix, bool quiet_space) {
     struct report* report =
@@ -313,8 +333,8 @@ enum extracted payload_extract(const struct payload* payload, const char* folder
     enum extracted result = FAILED; /* unless it came to its end */
     if (child < 0 || waitpid(child, &status, 0) != child)
         say("%s", strerror(errno));
-    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-        say("the extracting process was killed");
+    else if (WIFSIGNALED(status) && !of_a_crash(WTERMSIG(status)))
+        end_like(WTERMSIG(status));
     else if (status != 0)
         say("byte %jd: the payload is damaged near here", (intmax_t)report->byte);
     else {

@@ -129,8 +129,14 @@ static void unmount_when_unused(void* context) {
 enum mounted payload_mount(const struct payload* payload, const char* folder, int* alive, char* why,
                            size_t why_size) {
     int answer[2];
+    if (geteuid() != 0 && access("/etc/mtab", R_OK) != 0) {
+        snprintf(why, why_size, "fusermount3 can't unmount them without /etc/mtab");
+        rmdir(folder);
+        return NO_FUSE;
+    }
     if (pipe2(answer, O_CLOEXEC) != 0) {
         snprintf(why, why_size, "%s", strerror(errno));
+        rmdir(folder);
         return NO_FUSE;
     }
     struct served served = {payload, folder, answer[1]};
