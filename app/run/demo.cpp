@@ -10,7 +10,7 @@ namespace {
 // For the host's sh, whatever it is: four files a second. Until its end it prints nothing but what
 // fails, which does not end it.
 constexpr auto workload =
-    "find . -name '*.h' | sort | sed -n 'p;n' | while read -r file; do cat $file >/dev/null; "
+    "find . -name '*.h' | sort | sed -n 'p;n' | while read -r file; do cat \"$file\" >/dev/null; "
     "sleep 0.2; done; grep -rl io_uring .";
 
 } // namespace

@@ -17,6 +17,7 @@
 #include <QPushButton>
 #include <QSignalSpy>
 #include <QStandardItemModel>
+#include <QToolBar>
 #include <QtTest>
 #include <algorithm>
 #include <cerrno>
@@ -73,8 +74,9 @@ private:
     // As root: this function again as an ordinary user, in whose PATH is this folder alone, beside
     // what every program is found in. True: it passed.
     [[nodiscard]] bool as_user(const QString& path, const QString& socket = {});
+    // The window's: the Sharing dock has one of its own.
     [[nodiscard]] RootPanel& panel(const WindowFixture& it) const {
-        return *it.window->findChild<RootPanel*>();
+        return *it.window->findChild<QToolBar*>(QStringLiteral("root"))->findChild<RootPanel*>();
     }
     // With the start dialog, which is filled in; it does not wait.
     void press_start(WindowFixture& it) const;

@@ -131,7 +131,7 @@ void TestScreenshot::a_run_until_its_readers_have_read() {
 // Whether its readers have read all is not told: this one's last read comes in an hour.
 void TestScreenshot::of_an_attached_run() {
     QFile reads(path("reads"));
-    QVERIFY(reads.open(QIODevice::WriteOnly) && reads.write("3600s late /coldscope/README.md\n") > 0);
+    QVERIFY(reads.open(QIODevice::WriteOnly) && reads.write("3600s late /README.md\n") > 0);
     reads.close();
     const QString socket = QStringLiteral("unix:") + path("run.sock");
     QProcess daemon;
