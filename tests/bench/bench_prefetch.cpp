@@ -49,7 +49,8 @@ void make_image(const fs::path& folder) {
     }
     file.close();
     const std::string command =
-        "mkfs.erofs --chunksize=1048576 --blobdev=" + (folder / "blob").string() + ' ' +
+        ": >" + (folder / "blob").string() + // mkfs.erofs 1.8 does not create it
+        "; mkfs.erofs --chunksize=1048576 --blobdev=" + (folder / "blob").string() + ' ' +
         (folder / "image").string() + ' ' + (folder / "tree").string() + " >/dev/null 2>&1";
     if (std::system(command.c_str()) != 0)
         give_up("mkfs.erofs");

@@ -94,6 +94,9 @@ QProcessEnvironment environment_for_all() {
 } // namespace
 
 bool run_mkfs(const QStringList& arguments, QString* error) {
+    // 1.8, of Debian 13, does not create the blob.
+    for (const QString& blob : arguments.filter(QRegularExpression("^--blobdev=")))
+        (void)QFile(blob.section('=', 1)).open(QIODevice::WriteOnly);
     QProcess process;
     process.setProcessChannelMode(QProcess::MergedChannels);
     process.start(mkfs(), arguments);

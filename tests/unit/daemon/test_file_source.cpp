@@ -26,7 +26,8 @@ class TestFileSource : public QObject {
     Q_OBJECT
 private Q_SLOTS:
     void init() {
-        folder_ = std::make_unique<QTemporaryDir>();
+        // /tmp may be a tmpfs, of which nothing can be read without waiting (RWF_NOWAIT).
+        folder_ = std::make_unique<QTemporaryDir>("/var/tmp/coldscope-XXXXXX");
         path_ = folder_->filePath("blob").toStdString();
         const Bytes bytes = true_bytes(0, size);
         QFile file(QString::fromStdString(path_));

@@ -66,7 +66,8 @@ private:
         return file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size();
     }
 
-    QTemporaryDir folder_;
+    // Not /tmp, which may be a tmpfs: nothing of it can be read without waiting (RWF_NOWAIT).
+    QTemporaryDir folder_{"/var/tmp/coldscope-XXXXXX"};
     std::unique_ptr<Ring> ring_;
 };
 
