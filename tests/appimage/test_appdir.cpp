@@ -294,8 +294,8 @@ void TestAppDir::the_demo_image_is_sound() {
     const Outcome checked = run(
         path("AppRun"), {"coldscoped", "check", demo + ".erofs"_L1, "--device", demo + ".blob"_L1});
     QVERIFY2(checked.status == 0, checked.err.constData());
-    const Outcome read = run(path("AppRun"), {"coldscoped", "cat", demo + ".erofs"_L1,
-                                              "LICENSE", "--device", demo + ".blob"_L1});
+    const Outcome read = run(path("AppRun"), {"coldscoped", "cat", demo + ".erofs"_L1, "LICENSE",
+                                              "--device", demo + ".blob"_L1});
     QVERIFY2(read.status == 0, read.err.constData());
     QFile licence(source + "/LICENSE"_L1);
     QVERIFY(licence.open(QFile::ReadOnly));
