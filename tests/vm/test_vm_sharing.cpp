@@ -17,7 +17,7 @@ namespace {
 
 constexpr int files = 190;
 constexpr qint64 largest = 3 << 20; // bytes of a file of this machine's
-constexpr int large_files = 28;     // so that both trees have 60 MB and more, whatever this machine has
+constexpr int large_files = 28;     // so that both trees have 60 MB, whatever this machine has
 constexpr qint64 large = 2 << 20;   // bytes
 constexpr int changed_files = 3;
 constexpr int added_files = 5;
