@@ -191,10 +191,9 @@ void StartDialog::fill_transports() {
     for (const Offer& offer : offers_) {
         const QString offered = from_view(name(offer.kind));
         const bool works = offer.works && offer.kind != TransportKind::cachefiles;
-        const bool asks = offer.rights != guard::Rights::own;
-        transport_->addItem(!works ? tr("%1 (does not work here)").arg(offered)
-                            : asks ? tr("%1 — needs an administrator").arg(offered)
-                                   : offered,
+        transport_->addItem(!works         ? tr("%1 (does not work here)").arg(offered)
+                            : offer.asks() ? tr("%1 — needs an administrator").arg(offered)
+                                           : offered,
                             offered);
         const int at = transport_->count() - 1;
         transport_->setItemData(at, QString::fromStdString(offer.reason), Qt::ToolTipRole);
@@ -316,8 +315,7 @@ Choice StartDialog::choice() const {
         choice.devices << field->text();
     choice.transport = transport_->currentData().toString();
     choice.privileged = std::ranges::any_of(offers_, [&choice](const Offer& offer) {
-        return offer.rights != guard::Rights::own &&
-               choice.transport == from_view(name(offer.kind));
+        return offer.asks() && choice.transport == from_view(name(offer.kind));
     });
     choice.latency = latency_->text();
     choice.jitter = jitter_->text();

@@ -32,10 +32,6 @@ QString gain_text(TransportKind kind) {
     return {};
 }
 
-bool asks(const Offer& offer) {
-    return offer.rights != guard::Rights::own;
-}
-
 } // namespace
 
 QString line_text(const Offer& offer) {
@@ -43,7 +39,7 @@ QString line_text(const Offer& offer) {
     if (!offer.works) {
         text = QString::fromStdString(offer.reason);
         text.replace(QStringLiteral("coldscoped"), command_name(QStringLiteral("coldscoped")));
-    } else if (asks(offer)) {
+    } else if (offer.asks()) {
         text = QObject::tr("with an administrator: %1").arg(text);
     }
     if (!text.isEmpty())
@@ -66,10 +62,10 @@ void TransportLines::show_offers(const std::vector<Offer>& offers) {
     }
     int row = 0;
     for (const Offer& offer : offers) {
-        const char* picture = !offer.works ? "not-here" : asks(offer) ? "password" : "works";
-        const QString state = !offer.works  ? tr("Does not work here")
-                              : asks(offer) ? tr("Works with an administrator")
-                                            : tr("Works here");
+        const char* picture = !offer.works ? "not-here" : offer.asks() ? "password" : "works";
+        const QString state = !offer.works   ? tr("Does not work here")
+                              : offer.asks() ? tr("Works with an administrator")
+                                             : tr("Works here");
         auto* mark = new QLabel(this);
         lines_.push_back({mark, picture});
         mark->setAccessibleName(state);
@@ -82,7 +78,7 @@ void TransportLines::show_offers(const std::vector<Offer>& offers) {
         text->setTextFormat(Qt::PlainText);
         text->setWordWrap(true);
         const QString more =
-            asks(offer) ? tr("%1, who is needed when such a run starts.") : QStringLiteral("%1.");
+            offer.asks() ? tr("%1, who is needed when such a run starts.") : QStringLiteral("%1.");
         QString hint = QStringLiteral("<p>%1</p>").arg(more.arg(state).toHtmlEscaped());
         if (offer.works)
             hint += QStringLiteral("<p>%1</p>")

@@ -170,8 +170,7 @@ void Welcome::fill_recent() {
 
 void Welcome::show_offers(const std::vector<Offer>& offers) {
     transports_->show_offers(offers);
-    const bool any = std::ranges::any_of(
-        offers, [](const Offer& offer) { return offer.rights != guard::Rights::own; });
+    const bool any = std::ranges::any_of(offers, &Offer::asks);
     const QString probe =
         tr("The same in a terminal: %1 probe").arg(command_name(QStringLiteral("coldscoped")));
     more_->setText(any ? tr("An administrator is needed when such a run starts.") + u'\n' + probe

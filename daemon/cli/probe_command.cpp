@@ -14,14 +14,10 @@ namespace coldscope::cli {
 
 namespace {
 
-bool works_alone(const Offer& offer) {
-    return offer.works && offer.rights == guard::Rights::own;
-}
-
 int run_probe(bool as_json) {
     const std::vector<Offer> here = offers();
     const bool any = std::ranges::any_of(here, [](const Offer& offer) {
-        return works_alone(offer) && offer.kind != TransportKind::simulated;
+        return offer.works_alone() && offer.kind != TransportKind::simulated;
     });
     const std::string share_obstacle = guard::inode_share_obstacle();
     const std::string share_reason =
@@ -33,8 +29,8 @@ int run_probe(bool as_json) {
         nlohmann::json transports = nlohmann::json::array();
         for (const Offer& offer : here)
             transports.push_back({{"name", name(offer.kind)},
-                                  {"works", works_alone(offer)},
-                                  {"administrator", offer.works && !works_alone(offer)},
+                                  {"works", offer.works_alone()},
+                                  {"administrator", offer.asks()},
                                   {"reason", offer.reason}});
         output.json(
             {{"kernel", kernel_release()},
@@ -44,9 +40,9 @@ int run_probe(bool as_json) {
         output.line(fmt::format("Linux {}", kernel_release()));
         for (const Offer& offer : here)
             output.line(fmt::format("{:<11} {:<5} {}", name(offer.kind),
-                                    works_alone(offer) ? "yes"
-                                    : offer.works      ? "admin"
-                                                       : "no",
+                                    offer.asks()  ? "admin"
+                                    : offer.works ? "yes"
+                                                  : "no",
                                     offer.reason));
         output.line(fmt::format("{:<11} {:<5} {}", "inode_share",
                                 share_obstacle.empty() ? "yes" : "no", share_reason));

@@ -40,8 +40,7 @@ std::vector<Offer> offers() {
 
 const Offer* best_alone(const std::vector<Offer>& offers) {
     const auto at = std::ranges::find_if(offers, [](const Offer& offer) {
-        return offer.works && offer.rights == guard::Rights::own &&
-               offer.kind != TransportKind::cachefiles;
+        return offer.works_alone() && offer.kind != TransportKind::cachefiles;
     });
     return at == offers.end() ? nullptr : &*at;
 }

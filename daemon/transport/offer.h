@@ -19,6 +19,9 @@ struct Offer {
     // own: nobody is asked. Of a run that shares page cache, as rights_for() says.
     guard::Rights rights = guard::Rights::own;
     std::string reason; // a sentence: what it does here, or why it can't and what would help
+
+    [[nodiscard]] bool asks() const { return rights != guard::Rights::own; } // then it works
+    [[nodiscard]] bool works_alone() const { return works && !asks(); }
 };
 
 // Best first. alone, with_guard: of probe_transports(), without and with a root guard.

@@ -74,6 +74,11 @@ private:
     // As root: this function again as an ordinary user, in whose PATH is this folder alone, beside
     // what every program is found in. True: it passed.
     [[nodiscard]] bool as_user(const QString& path, const QString& socket = {});
+    // Likewise, where pkexec answers so.
+    [[nodiscard]] bool as_user_of(PkexecRelay::Answer answer) {
+        PkexecRelay relay(answer);
+        return as_user(relay.path() + ":/usr/bin:/bin", relay.socket_path());
+    }
     // The window's: the Sharing dock has one of its own.
     [[nodiscard]] RootPanel& panel(const WindowFixture& it) const {
         return *it.window->findChild<QToolBar*>(QStringLiteral("root"))->findChild<RootPanel*>();
@@ -267,8 +272,7 @@ void TestRootRights::a_refusal_leaves_the_rest() {
 
 void TestRootRights::cancelled_while_asking() {
     if (geteuid() == 0) {
-        PkexecRelay relay(PkexecRelay::Answer::none);
-        QVERIFY(as_user(relay.path() + ":/usr/bin:/bin", relay.socket_path()));
+        QVERIFY(as_user_of(PkexecRelay::Answer::none));
         return;
     }
     WindowFixture it;
@@ -290,8 +294,7 @@ void TestRootRights::cancelled_while_asking() {
 
 void TestRootRights::the_window_closes_while_asking() {
     if (geteuid() == 0) {
-        PkexecRelay relay(PkexecRelay::Answer::none);
-        QVERIFY(as_user(relay.path() + ":/usr/bin:/bin", relay.socket_path()));
+        QVERIFY(as_user_of(PkexecRelay::Answer::none));
         return;
     }
     WindowFixture it;
