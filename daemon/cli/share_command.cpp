@@ -15,6 +15,7 @@
 #include <optional>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -32,6 +33,7 @@ struct ShareOptions {
     std::vector<std::string> blobs;   // of any, by name
     std::vector<std::string> domains; // of all, or of each
     std::string interval;
+    std::string save;
     Nanoseconds every = 0;
     std::uint64_t samples = 0; // 0: until a signal
     bool inode_share = false;
@@ -90,15 +92,59 @@ bool open_images(const ShareOptions& options, std::vector<SharedImage>& images,
     return all_used(options.blobs, opened, "--device N=BLOB") && read_indexes(images);
 }
 
-void print_report(const ShareOptions& options, const ShareReport& report, Output& output) {
-    if (options.json)
-        print_share_json(report, report.number ? -1 : 2, output);
-    else if (options.csv)
-        print_share_csv(report, output);
-    else
-        print_share(report, output);
-    output.flush();
-}
+// Where reports go: standard output, and the file that --save names.
+class ReportOutput {
+public:
+    explicit ReportOutput(const ShareOptions& options) : options_(options) {}
+    ReportOutput(const ReportOutput&) = delete;
+    ReportOutput& operator=(const ReportOutput&) = delete;
+    ~ReportOutput() {
+        saved_.reset();
+        if (fd_ >= 0)
+            ::close(fd_);
+    }
+
+    // Makes or empties the file.
+    Result<void> open() {
+        if (options_.save.empty())
+            return {};
+        fd_ = ::open(options_.save.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd_ < 0)
+            return system_error("opening the file to save to");
+        saved_.emplace(fd_);
+        return {};
+    }
+
+    // False when nobody reads any more, or after an error: stop.
+    bool print(ShareReport& report) {
+        const int indent = report.number ? -1 : 2;
+        report.files = options_.files;
+        if (options_.json)
+            print_share_json(report, indent, output_);
+        else if (options_.csv)
+            print_share_csv(report, output_);
+        else
+            print_share(report, output_);
+        output_.flush();
+        if (saved_) {
+            report.files = true;
+            print_share_json(report, indent, *saved_);
+            saved_->flush();
+        }
+        return output_.error() == 0 && (!saved_ || saved_->error() == 0);
+    }
+
+    [[nodiscard]] int finish(int exit_code) {
+        const int code = output_.finish(exit_code);
+        return saved_ ? saved_->finish(code) : code;
+    }
+
+private:
+    const ShareOptions& options_;
+    Output output_;
+    int fd_ = -1;
+    std::optional<Output> saved_;
+};
 
 // False when a signal says that it is over. That a guard has ended, the next sample tells.
 bool wait_for_next(const ShareOptions& options, int signals) {
@@ -133,7 +179,7 @@ Result<std::unique_ptr<Observer>> start_observer(bool privileged, const WatchLis
 
 // Takes samples and prints them. The exit code; the error when the first can't be had.
 Result<int> observe(const ShareOptions& options, ShareReport& report, const WatchList& watch,
-                    int signals, Output& output) {
+                    int signals, ReportOutput& output) {
     COLDSCOPE_TRY(const auto observer, start_observer(options.privileged, watch));
     for (std::uint64_t number = 0;; ++number) {
         auto sample = observer->sample(watch.watched);
@@ -148,9 +194,9 @@ Result<int> observe(const ShareOptions& options, ShareReport& report, const Watc
                             usage_of(report.sharing_on, *sample, watch.files));
         if (options.every != 0)
             report.number = number;
-        print_report(options, report, output);
+        const bool reads = output.print(report);
         report.seen.reset();
-        if (options.every == 0 || number + 1 == options.samples || output.error() != 0 ||
+        if (options.every == 0 || number + 1 == options.samples || !reads ||
             !wait_for_next(options, signals))
             return 0;
     }
@@ -159,8 +205,11 @@ Result<int> observe(const ShareOptions& options, ShareReport& report, const Watc
 int run_share(const ShareOptions& options) {
     std::vector<SharedImage> images;
     std::vector<std::string> left_out;
+    ReportOutput output(options);
     if (!open_images(options, images, left_out))
         return 1;
+    if (const auto opened = output.open(); !opened)
+        return print_error(opened.error(), options.save);
     auto read = read_sides(images, options.scan);
     if (!read)
         return print_error(read.error(), {});
@@ -174,12 +223,11 @@ int run_share(const ShareOptions& options) {
         return print_error(sharing_on.error(), {});
     for (const std::string& blob : left_out)
         print_warning(printable(blob + "; what it holds is not compared"));
-    Output output;
-    ShareReport report{images, *prediction, *sharing_on, options.scan, options.files};
+    ShareReport report{images, *prediction, *sharing_on, options.scan};
     const WatchList watch = watch_of(images);
     if (watch.watched.empty()) {
         report.unknown = "none of the images is mounted, as far as is known; see --mounts";
-        print_report(options, report, output);
+        output.print(report);
         return output.finish(0);
     }
     const int signals = options.every == 0 ? -1 : block_signals();
@@ -188,7 +236,7 @@ int run_share(const ShareOptions& options) {
         return output.finish(*seen);
     // Who may not know it is told all the rest.
     report.unknown = describe(seen.error());
-    print_report(options, report, output);
+    output.print(report);
     const int error = seen.error().sys_errno;
     return output.finish(error == EPERM || error == EACCES ? 0 : 1);
 }
@@ -246,6 +294,8 @@ void add_share_command(CLI::App& app, int& exit_code) {
     command->add_option("--interval", options->interval,
                         "Look again each time that this has passed, as 2s, until a signal");
     command->add_option("--samples", options->samples, "With --interval: end after so many");
+    command->add_option("--save", options->save,
+                        "Write each sample to this file, too, as JSON with each file's ranges");
     command->add_flag("--privileged", options->privileged,
                       "Not as root: have root's guard look, by pkexec or sudo");
     CLI::Option* csv = command->add_flag("--csv", options->csv, "Print CSV, of bytes");

@@ -72,6 +72,7 @@ private Q_SLOTS:
     void csv_says_the_same();
     void what_is_resident();
     void again_and_again();
+    void a_sample_is_saved();
     void an_ordinary_user_is_told_no_more();
     void root_s_guard_tells_a_user();
     void a_guard_that_dies();
@@ -221,6 +222,37 @@ void TestShare::again_and_again() {
     QCOMPARE(process.exitStatus(), QProcess::NormalExit);
     QCOMPARE(process.exitCode(), 0);
     QCOMPARE(out.count("all,1,"), 1);
+}
+
+// The file holds what was printed, and each file's ranges.
+void TestShare::a_sample_is_saved() {
+    NEEDS_MOUNTS();
+    QVERIFY(!original(one_ + '/' + image_.files[0], 0, 1 << 20).isNull());
+    const QString path = folder_.filePath("saved.json");
+    const QStringList save{"--save", path};
+    const Said said = share(everything() << "--csv" << save);
+    QVERIFY2(said.code == 0, said.err);
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::ReadOnly));
+    const QJsonObject json = QJsonDocument::fromJson(file.readAll()).object();
+    QVERIFY(number(json["resident"][0]["off"]) > 0);
+    QVERIFY(!json["files"].toArray().isEmpty());
+    for (int i = 0; i < 2; ++i) {
+        const QByteArray begin = "resident," + QByteArray::number(i + 1) + ',';
+        const QByteArray row = said.out.mid(said.out.indexOf(begin)).split('\n').first();
+        QCOMPARE(row.split(',').value(3).toLongLong(), number(json["resident"][i]["off"]));
+    }
+    // One a line, of several.
+    const QStringList twice{"--interval", "10ms", "--samples", "2"};
+    QCOMPARE(share(everything() << "--json" << twice << save).code, 0);
+    QVERIFY(file.seek(0));
+    const QList<QByteArray> lines = file.readAll().trimmed().split('\n');
+    QCOMPARE(lines.size(), 2);
+    for (const QByteArray& line : lines)
+        QVERIFY(QJsonDocument::fromJson(line).object()["files"].isArray());
+    const Said none = share(everything() << "--save" << folder_.filePath("no/such"));
+    QCOMPARE(none.code, 1);
+    QVERIFY2(none.err.contains("/no/such"), none.err);
 }
 
 void TestShare::an_ordinary_user_is_told_no_more() {
