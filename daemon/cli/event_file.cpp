@@ -11,7 +11,7 @@
 namespace coldscope::cli {
 
 EventFile::EventFile(int fd, std::string path)
-    : descriptor_{fd}, path_(std::move(path)), output_(fd), report_(true, output_) {
+    : descriptor_{fd}, path_(std::move(path)), output_(fd), report_(true, false, output_) {
     output_.never_wait();
 }
 

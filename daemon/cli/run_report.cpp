@@ -116,11 +116,16 @@ bool RunReport::ready(const Run& run) {
                                         run.options().buffered ? ", buffered" : "",
                                         run.guarded() ? "" : ", unguarded");
     return output_.line(ready) &&
-           output_.line("   seconds  request  reader                size  object and offset; "
-                        "what happened; files");
+           (quiet_ ||
+            output_.line("   seconds  request  reader                size  object and offset; "
+                         "what happened; files"));
 }
 
 bool RunReport::fact(const Fact& fact) {
+    if (quiet_) {
+        asked_through_ += std::holds_alternative<AskedThrough>(fact) ? 1 : 0;
+        return true;
+    }
     if (const auto* failure = std::get_if<Failure>(&fact)) {
         if (json_)
             return output_.line(json{{"event", "failure"},
@@ -167,6 +172,8 @@ bool RunReport::fact(const Fact& fact) {
 
 bool RunReport::step(const Run& run, const StepRecord& record) {
     const std::optional<Request> ended = log_.take(record);
+    if (quiet_ && record.step != Step::notice)
+        return true;
     if (json_)
         return step_json(run, record);
     if (record.step == Step::notice) {

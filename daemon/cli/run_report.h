@@ -1,5 +1,5 @@
 // What a run says on standard output: a line for each request and a summary, or JSON, one event a
-// line.
+// line; quiet, only what is no request's.
 #pragma once
 
 #include "core/request/request.h"
@@ -14,7 +14,8 @@ namespace coldscope::cli {
 
 class RunReport {
 public:
-    RunReport(bool json, Output& output) : json_(json), output_(output) {}
+    RunReport(bool json, bool quiet, Output& output)
+        : json_(json), quiet_(quiet), output_(output) {}
 
     // False when nobody reads the output any more.
     bool ready(const Run& run);
@@ -37,6 +38,7 @@ private:
                                     std::uint64_t length) const;
 
     bool json_;
+    bool quiet_;
     Output& output_;
     RequestLog log_;
     Nanoseconds started_ = 0;

@@ -36,8 +36,9 @@ int block_signals() {
 
 Session::Session(Run& run, const SessionOptions& options, int signals, EventFile* events,
                  attach::Server* server)
-    : run_(run), options_(options), signals_(signals), report_(options.json, output_),
-      events_(events), server_(server), began_(monotonic_now()) {}
+    : run_(run), options_(options), signals_(signals),
+      report_(options.json, options.quiet, output_), events_(events), server_(server),
+      began_(monotonic_now()) {}
 
 int Session::run() {
     output_.never_wait();

@@ -3,6 +3,7 @@
 #include "core/base/cursor.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -19,8 +20,10 @@ public:
 
     template <std::unsigned_integral T>
     void put(T value) {
+        std::array<std::byte, sizeof(T)> little{};
         for (std::size_t i = 0; i < sizeof(T); ++i)
-            bytes_.push_back(static_cast<std::byte>(value >> (8 * i)));
+            little[i] = static_cast<std::byte>(value >> (8 * i));
+        raw(little);
     }
     void truth(bool value) { put(static_cast<std::uint8_t>(value)); }
     void raw(std::span<const std::byte> bytes) {

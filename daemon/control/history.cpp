@@ -10,6 +10,7 @@ namespace coldscope::attach {
 namespace {
 // More can only be open where the records of their ends were lost.
 constexpr std::size_t most_open = 1u << 17;
+constexpr std::size_t usual_steps = 4; // of a request before its end
 } // namespace
 
 History::History(std::size_t capacity)
@@ -32,6 +33,8 @@ void History::note_open(const StepRecord& record) {
         return;
     }
     std::vector<StepRecord>& steps = open_[record.request];
+    if (steps.empty())
+        steps.reserve(usual_steps);
     // A hand can delay the same request as often as it likes: the last time counts.
     if (!steps.empty() && steps.back().step == Step::delayed && record.step == Step::delayed)
         steps.back() = record;

@@ -87,8 +87,8 @@ public:
             std::vector<std::string>{
                 "/bin/sh", "-c",
                 fmt::format("exec coldscoped serve --cache {} --from {} --latency {}ns {} >{}",
-                            cache, objects, latency, listens ? "--listen dev:" + port() : "--json",
-                            events)},
+                            cache, objects, latency,
+                            listens ? "--quiet --listen dev:" + port() : "--json", events)},
             input.get());
         for (int i = 0; !said("ready") && i < 1000; ++i)
             usleep(10'000);

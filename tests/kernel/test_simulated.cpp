@@ -18,6 +18,7 @@ private Q_SLOTS:
     void held_and_released();
     void failed_reads_are_tried_page_by_page();
     void it_says_simulated();
+    void quiet();
     void bad_lists();
 
 private:
@@ -165,6 +166,32 @@ void TestSimulated::it_says_simulated() {
     QVERIFY(summary.count('\n') >= 5);
     for (const QByteArray& line : summary.trimmed().split('\n'))
         QVERIFY(line.startsWith("SIMULATED "));
+}
+
+// No request is printed; they are in the file of events.
+void TestSimulated::quiet() {
+    start("0ms a " + large_.toUtf8() + " 0 64K\n");
+    QVERIFY(!run_->wait_for("summary").isEmpty());
+    const auto quietly = [this](const QStringList& more) {
+        QProcess process;
+        process.start(program("coldscoped"),
+                      QStringList{"run", "--image", image_.bootstrap, "--device", image_.blob,
+                                  "--cache", work_->filePath("other"), "--transport", "simulated",
+                                  "--reads", work_->filePath("reads"), "--quiet"} +
+                          more);
+        const bool ended = process.waitForFinished() && process.exitCode() == 0;
+        return ended ? process.readAllStandardOutput() : process.readAllStandardError();
+    };
+    const QByteArray text = quietly({"--events", work_->filePath("events")});
+    QVERIFY2(text.startsWith("ready: "), text);
+    QVERIFY2(!text.contains('#'), text);
+    QVERIFY2(text.contains("\nSIMULATED requests"), text);
+    QFile events(work_->filePath("events"));
+    QVERIFY(events.open(QIODevice::ReadOnly));
+    QVERIFY(events.readAll().contains("\"arrived\""));
+    const QByteArray json = quietly({"--json"});
+    QCOMPARE(json.count('\n'), 2);
+    QVERIFY2(json.contains("\"ready\"") && json.contains("\"summary\""), json);
 }
 
 void TestSimulated::bad_lists() {
