@@ -134,7 +134,7 @@ void Store::finish(std::uint64_t begin, Result<void> outcome) {
     }
     if (keep_ == Keep::first) {
         cache_->fill(begin, *fetched,
-                     [this, begin](const Result<void>& kept) { kept_first(begin, kept); });
+                     [this, begin, fetched](const Result<void>& kept) { kept_first(begin, kept); });
         return;
     }
     note_brought(begin);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/origins.h"
+#include "core/base/page_aligned.h"
 #include "daemon/engine/local_copy.h"
 #include "daemon/source/source.h"
 
@@ -73,7 +74,7 @@ public:
     void settle();
 
 private:
-    using Buffer = std::vector<std::byte>;
+    using Buffer = std::vector<std::byte, PageAligned<std::byte>>;
     using WaitId = std::uint64_t;
     struct Wait {
         Range range;

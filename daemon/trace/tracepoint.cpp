@@ -73,14 +73,14 @@ void Tracepoint::filter(const std::string& text) const {
 
 bool Tracepoint::take(const std::function<void(const Passed&)>& passed) {
     std::array<std::uint64_t, most_fields> values{};
+    const std::function<void(const PerfRing::Sample&)> each = [&](const PerfRing::Sample& sample) {
+        for (std::size_t i = 0; i < fields_.size(); ++i)
+            values[i] = value(fields_[i], sample.bytes);
+        passed({sample.thread, sample.time, std::span(values).first(fields_.size())});
+    };
     bool all = true;
-    for (PerfRing& ring : rings_) {
-        all = ring.take([&](const PerfRing::Sample& sample) {
-            for (std::size_t i = 0; i < fields_.size(); ++i)
-                values[i] = value(fields_[i], sample.bytes);
-            passed({sample.thread, sample.time, std::span(values).first(fields_.size())});
-        }) && all;
-    }
+    for (PerfRing& ring : rings_)
+        all = ring.take(each) && all;
     return all;
 }
 

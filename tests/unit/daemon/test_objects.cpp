@@ -1,4 +1,5 @@
 // Objects that come and go: their names, their stores, and where their bytes came from.
+#include "core/base/page_aligned.h"
 #include "daemon/transport/kernel_object.h"
 #include "daemon/transport/object_names.h"
 #include "daemon/transport/source_notes.h"
@@ -93,6 +94,26 @@ private Q_SLOTS:
         object = open();
         QVERIFY(object->look_first());
         QCOMPARE(object->local().all(), (std::vector<Range>{{4096, 3 * 4096}, {5 * 4096, size}}));
+    }
+
+    // Whole pages are written from where they lie; done may own them.
+    void pages_are_not_copied() {
+        QTemporaryDir folder;
+        const auto ring = make_ring();
+        const QByteArray path = folder.filePath("object").toUtf8();
+        auto object = std::make_unique<KernelObject>(
+            *ring, std::make_shared<PageBuffers>(),
+            Fd(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), "object", 8192);
+        const Bytes bytes = true_bytes(0, 8192);
+        const auto pages = std::make_shared<std::vector<std::byte, PageAligned<std::byte>>>(8192);
+        QCOMPARE(reinterpret_cast<std::uintptr_t>(pages->data()) % PageBuffers::page, 0u);
+        object->fill(0, *pages, [pages](const Result<void>&) {});
+        // They are taken when the ring runs, so that what stands there then is written.
+        std::ranges::copy(bytes, pages->begin());
+        QVERIFY(run_until(*ring, [&] { return object->local().contains({0, 8192}); }));
+        QFile file(path);
+        QVERIFY(file.open(QIODevice::ReadOnly));
+        QCOMPARE(std::memcmp(file.readAll().constData(), bytes.data(), 8192), 0);
     }
 
     // Its owner may go while a write is on its way: the number must not be another file's by then.
