@@ -1,7 +1,8 @@
 #include "app/style/command_name.h"
 
+#include "core/base/shell_word.h"
+
 #include <QFileInfo>
-#include <QRegularExpression>
 
 namespace coldscope::app {
 
@@ -9,9 +10,7 @@ QString command_name(const QString& program) {
     QString file = QFileInfo(qEnvironmentVariable("APPIMAGE")).fileName();
     if (file.isEmpty())
         return program;
-    static const QRegularExpression shell_reads(QStringLiteral("[^A-Za-z0-9._+-]"));
-    if (file.contains(shell_reads))
-        file = QStringLiteral("'%1'").arg(file.replace(u'\'', QStringLiteral("'\\''")));
+    file = QString::fromStdString(shell_word(file.toStdString()));
     return program == QStringLiteral("coldscope") ? file : file + u' ' + program;
 }
 

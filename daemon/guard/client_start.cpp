@@ -1,6 +1,7 @@
 #include "daemon/guard/client_start.h"
 
 #include "core/base/host_environment.h"
+#include "core/base/shell_word.h"
 #include "daemon/guard/client.h"
 
 #include <algorithm>
@@ -61,18 +62,6 @@ std::vector<std::string> guard_words(const ClientOptions& options, const std::st
     return words;
 }
 
-std::string quoted(const std::string& word) {
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-        "_-./";
-    if (word.find_first_not_of(plain) == std::string::npos)
-        return word;
-    std::string text = "'";
-    for (const char c : word)
-        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + '\'';
-}
-
 // How long until it answers, if it does. While somebody may give it up, a password takes its time.
 Nanoseconds timeout_of(Way way, const ClientOptions& options) {
     if (way != Way::pkexec)
@@ -103,7 +92,7 @@ std::string guard_command(const ClientOptions& options, const std::string& progr
                           const std::vector<std::string>& more) {
     std::string text;
     for (const std::string& word : guard_words(options, program, more))
-        text += (text.empty() ? "" : " ") + quoted(word);
+        text += (text.empty() ? "" : " ") + shell_word(word);
     return text;
 }
 
