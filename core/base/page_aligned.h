@@ -1,4 +1,4 @@
-// Allocates whole pages, for direct I/O. What vectors grow by is not zeroed.
+// Memory that begins on a page, for direct I/O. What vectors grow by is not zeroed.
 #pragma once
 
 #include <cstddef>

@@ -113,8 +113,8 @@ void add_ahead_options(CLI::App& command, Arguments& arguments) {
 void add_control_options(CLI::App& command, Arguments& arguments) {
     command.add_flag("--json", arguments.session.json, "One JSON event a line");
     command.add_flag("--quiet", arguments.session.quiet,
-                     "No line for each request: those are in the window that is attached, or in "
-                     "the file of --events");
+                     "No line for a request unless it is held or delayed: the others are in the "
+                     "window that is attached, or in the file of --events");
     command.add_option("--events", arguments.events,
                        "Write the events to this file, too, in the form of --json");
     command.add_option("--hold-grace", arguments.hold_grace,

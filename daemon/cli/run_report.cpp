@@ -172,7 +172,8 @@ bool RunReport::fact(const Fact& fact) {
 
 bool RunReport::step(const Run& run, const StepRecord& record) {
     const std::optional<Request> ended = log_.take(record);
-    if (quiet_ && record.step != Step::notice)
+    const bool waits = record.step == Step::held || record.step == Step::delayed;
+    if (quiet_ && !waits && record.step != Step::notice)
         return true;
     if (json_)
         return step_json(run, record);
@@ -183,7 +184,7 @@ bool RunReport::step(const Run& run, const StepRecord& record) {
                 ? fmt::format("{}  {}", since_start(record.time), what)
                 : fmt::format("{}  #{}: {}", since_start(record.time), record.request, what));
     }
-    if (record.step == Step::held || record.step == Step::delayed)
+    if (waits)
         return held_text(run, record);
     return !ended || ended_text(run, *ended);
 }

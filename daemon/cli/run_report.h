@@ -1,5 +1,5 @@
 // What a run says on standard output: a line for each request and a summary, or JSON, one event a
-// line; quiet, only what is no request's.
+// line; quiet, of requests only those that are held or delayed.
 #pragma once
 
 #include "core/request/request.h"

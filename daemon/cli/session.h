@@ -17,7 +17,7 @@ namespace coldscope::cli {
 
 struct SessionOptions {
     bool json = false;
-    bool quiet = false;                   // no line for each request
+    bool quiet = false;                   // no line for a request that does not wait for somebody
     std::vector<std::string> command;     // started in the mount; may be empty
     Nanoseconds hold_grace = 10 * second; // after the commands' end
 };

@@ -9,16 +9,20 @@
 #include "daemon/cli/share_sample.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace coldscope::cli {
@@ -104,13 +108,23 @@ public:
             ::close(fd_);
     }
 
-    // Makes or empties the file.
-    Result<void> open() {
+    // Makes the file. What it holds stays until there is something to print. Code::invalid for a
+    // file of the images.
+    Result<void> open(const std::vector<SharedImage>& images) {
         if (options_.save.empty())
             return {};
-        fd_ = ::open(options_.save.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd_ < 0)
+        fd_ = ::open(options_.save.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        struct stat own {};
+        if (fd_ < 0 || fstat(fd_, &own) != 0)
             return system_error("opening the file to save to");
+        for (const SharedImage& image : images) {
+            for (const std::string& path : image.opened->paths) {
+                struct stat other {};
+                if (stat(path.c_str(), &other) == 0 && other.st_dev == own.st_dev &&
+                    other.st_ino == own.st_ino)
+                    return failure(Code::invalid, "it is a file of the images themselves");
+            }
+        }
         saved_.emplace(fd_);
         return {};
     }
@@ -127,6 +141,8 @@ public:
             print_share(report, output_);
         output_.flush();
         if (saved_) {
+            if (std::exchange(is_first_, false) && ftruncate(fd_, 0) != 0 && errno != EINVAL)
+                warn_of(errno);
             report.files = true;
             print_share_json(report, indent, *saved_);
             saved_->flush();
@@ -136,13 +152,22 @@ public:
 
     [[nodiscard]] int finish(int exit_code) {
         const int code = output_.finish(exit_code);
-        return saved_ ? saved_->finish(code) : code;
+        if (!saved_ || saved_->flush())
+            return code;
+        warn_of(saved_->error());
+        return 1;
     }
 
 private:
+    void warn_of(int error) const {
+        print_warning(
+            printable(fmt::format("cannot write {}: {}", options_.save, std::strerror(error))));
+    }
+
     const ShareOptions& options_;
     Output output_;
     int fd_ = -1;
+    bool is_first_ = true; // nothing was printed yet
     std::optional<Output> saved_;
 };
 
@@ -208,7 +233,7 @@ int run_share(const ShareOptions& options) {
     ReportOutput output(options);
     if (!open_images(options, images, left_out))
         return 1;
-    if (const auto opened = output.open(); !opened)
+    if (const auto opened = output.open(images); !opened)
         return print_error(opened.error(), options.save);
     auto read = read_sides(images, options.scan);
     if (!read)

@@ -233,6 +233,7 @@ Store::Buffer Store::take_buffer(std::size_t size) {
         spare_.pop_back();
         spare_bytes_ -= buffer.capacity();
     }
+    buffer.clear(); // what it held is not moved when it grows
     buffer.resize(size);
     return buffer;
 }

@@ -4,7 +4,6 @@
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -104,13 +103,6 @@ void Ring::read_at_once(int fd, std::span<std::byte> into, std::uint64_t offset,
 
 void Ring::write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done) {
     own_.push_back({fd, {}, from, offset, std::move(done), 0});
-}
-
-void Ring::read_ahead(int fd, std::uint64_t offset, std::uint32_t length) {
-    io_uring_sqe* entry = sqe();
-    io_uring_prep_fadvise(entry, fd, offset, length, POSIX_FADV_WILLNEED);
-    entry->flags |= IOSQE_CQE_SKIP_SUCCESS; // Linux 5.17: it wakes nobody
-    io_uring_sqe_set_data64(entry, ignored);
 }
 
 Ring::WatchId Ring::watch(int fd, unsigned events, Done on_ready) {

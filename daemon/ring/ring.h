@@ -46,9 +46,6 @@ public:
     // another thread runs the ring.
     void read_at_once(int fd, std::span<std::byte> into, std::uint64_t offset, Done done);
     void write_at_once(int fd, std::span<const std::byte> from, std::uint64_t offset, Done done);
-    // Has the kernel read so many bytes of a file into its page cache, by the end of this turn or
-    // later, in a thread of its own. Nobody is told when, nor whether it could.
-    void read_ahead(int fd, std::uint64_t offset, std::uint32_t length);
 
     // Calls on_ready each time fd becomes ready for `events` (poll bits); edge-triggered, so it
     // must take all there is. Ends with unwatch, or after a call with a negative result.

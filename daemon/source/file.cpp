@@ -1,7 +1,5 @@
 #include "daemon/source/file.h"
 
-#include "core/base/checked.h"
-
 #include <algorithm>
 #include <cerrno>
 
@@ -15,9 +13,6 @@ namespace coldscope {
 
 namespace {
 constexpr std::size_t largest_at_once = 128u << 10; // bytes
-// What is read around a small fetch that had to wait for the disk: as much as the kernel reads
-// ahead by default.
-constexpr std::uint64_t around = 128u << 10; // bytes
 } // namespace
 
 Result<std::unique_ptr<FileSource>> FileSource::open(Ring& ring, const std::string& path,
@@ -104,17 +99,6 @@ void FileSource::read_on(Fetch fetch) {
         ring_.read(file_->fd.get(), rest, at, std::move(done));
 }
 
-// Who misses in one place soon does so beside it, and a disk gives the neighbours for little more.
-// After the answer, so that nobody waits for it.
-void FileSource::read_around(Range range) {
-    const Range wider{align_down(range.begin, around),
-                      std::min(align_up(range.end, around), file_->size)};
-    if (range.length() >= around || around_.contains(wider))
-        return;
-    around_.add(wider);
-    ring_.read_ahead(file_->fd.get(), wider.begin, static_cast<std::uint32_t>(wider.length()));
-}
-
 void FileSource::take(Fetch fetch, int result) {
     const std::uint64_t at = fetch.offset + fetch.got;
     if (result > 0)
@@ -129,11 +113,8 @@ void FileSource::take(Fetch fetch, int result) {
     else if (!file_->unchanged())
         fetch.done(failure(Code::mismatch, fmt::format("{} was changed while in use", file_->path),
                            fetch.offset));
-    else {
-        if (shape_.none())
-            read_around({fetch.offset, fetch.offset + fetch.into.size()});
+    else
         fetch.done({});
-    }
 }
 
 } // namespace coldscope

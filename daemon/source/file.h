@@ -3,7 +3,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/fd.h"
-#include "core/base/range_set.h"
 #include "daemon/ring/ring.h"
 #include "daemon/source/source.h"
 
@@ -62,13 +61,11 @@ private:
         : ring_(ring), file_(std::move(file)), shape_(shape) {}
     void read_on(Fetch fetch);
     void take(Fetch fetch, int result);
-    void read_around(Range range);
     [[nodiscard]] Nanoseconds due(std::size_t bytes);
 
     Ring& ring_;
     std::shared_ptr<File> file_;
     Shape shape_;
-    RangeSet around_;           // what the kernel was told to read ahead
     Nanoseconds link_free_ = 0; // when the last byte so far is through, at the bandwidth given
     std::minstd_rand random_{1};
     // What the ring still has of this source asks here whether the source is still there.

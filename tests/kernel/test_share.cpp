@@ -239,6 +239,7 @@ void TestShare::a_sample_is_saved() {
     QVERIFY(!json["files"].toArray().isEmpty());
     for (int i = 0; i < 2; ++i) {
         const QByteArray begin = "resident," + QByteArray::number(i + 1) + ',';
+        QVERIFY2(said.out.contains(begin), said.out);
         const QByteArray row = said.out.mid(said.out.indexOf(begin)).split('\n').first();
         QCOMPARE(row.split(',').value(3).toLongLong(), number(json["resident"][i]["off"]));
     }
@@ -253,6 +254,16 @@ void TestShare::a_sample_is_saved() {
     const Said none = share(everything() << "--save" << folder_.filePath("no/such"));
     QCOMPARE(none.code, 1);
     QVERIFY2(none.err.contains("/no/such"), none.err);
+    // What can't be compared leaves the file as it is; an image is never written to.
+    QVERIFY(file.seek(0));
+    const QByteArray before = file.readAll();
+    QCOMPARE(share({image_.bootstrap, image_.tree, "--save", path}).code, 1);
+    QVERIFY(file.seek(0));
+    QCOMPARE(file.readAll(), before);
+    const qint64 size = QFileInfo(image_.blob).size();
+    QCOMPARE(share(everything() << "--save" << image_.blob).code, 1);
+    QCOMPARE(QFileInfo(image_.blob).size(), size);
+    QVERIFY(size > 0);
 }
 
 void TestShare::an_ordinary_user_is_told_no_more() {

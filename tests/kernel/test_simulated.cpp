@@ -168,7 +168,7 @@ void TestSimulated::it_says_simulated() {
         QVERIFY(line.startsWith("SIMULATED "));
 }
 
-// No request is printed; they are in the file of events.
+// No request is printed but one that waits; all are in the file of events.
 void TestSimulated::quiet() {
     start("0ms a " + large_.toUtf8() + " 0 64K\n");
     QVERIFY(!run_->wait_for("summary").isEmpty());
@@ -192,6 +192,13 @@ void TestSimulated::quiet() {
     const QByteArray json = quietly({"--json"});
     QCOMPARE(json.count('\n'), 2);
     QVERIFY2(json.contains("\"ready\"") && json.contains("\"summary\""), json);
+    start("5s a " + large_.toUtf8() + " 0 4K\n", {"--quiet"});
+    run_->command("hold next");
+    const qint64 request = run_->wait_for("held")["request"].toInteger();
+    QVERIFY(request > 0);
+    run_->command("release " + QByteArray::number(request));
+    QVERIFY(!run_->wait_for("summary").isEmpty());
+    QVERIFY(reads(run_->events()).empty());
 }
 
 void TestSimulated::bad_lists() {

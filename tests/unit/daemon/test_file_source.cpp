@@ -2,14 +2,11 @@
 #include "tests/unit/daemon/scripted_source.h"
 
 #include <QFile>
-#include <QScopeGuard>
 #include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
 #include <cerrno>
 
-#include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,30 +88,6 @@ private Q_SLOTS:
                 QVERIFY(into == true_bytes(offset, 3000));
             }
         }
-    }
-
-    // A small fetch that waits for the disk has what lies beside it read, too, for those to come.
-    void neighbours_come_along() {
-        const Fd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-        QCOMPARE(fdatasync(fd.get()), 0);
-        void* const mapped = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
-        QVERIFY(mapped != MAP_FAILED);
-        const auto unmap = qScopeGuard([&] { munmap(mapped, size); });
-        const auto resident = [&](std::uint64_t offset) {
-            unsigned char in_memory = 0;
-            mincore(static_cast<char*>(mapped) + offset, 4096, &in_memory);
-            return (in_memory & 1) != 0;
-        };
-        constexpr std::uint64_t middle = size / 2;
-        constexpr std::uint64_t beside = middle + 65536;
-        QTRY_VERIFY(posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED) == 0 && !resident(beside));
-        const auto source = open({});
-        Bytes into(4096);
-        bool done = false;
-        source->fetch(middle, into, [&](const Result<void>& got) { done = got.has_value(); });
-        QVERIFY(run_until(*ring_, [&] { return done; }));
-        QTRY_VERIFY((run_for(*ring_, 5 * millisecond), resident(beside)));
-        QVERIFY(into == true_bytes(middle, 4096));
     }
 
     void a_shape_needs_waiting() {
