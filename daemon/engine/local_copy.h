@@ -39,8 +39,7 @@ public:
     // Writes whole granules and marks them local. After an error nothing of it is local.
     [[nodiscard]] virtual Result<void> fill(std::uint64_t offset,
                                             std::span<const std::byte> bytes) = 0;
-    // The same, perhaps later; bytes live until done is called or destroyed. Those that begin on a
-    // page of memory may save a copy.
+    // The same, perhaps later; bytes live until done is called or destroyed.
     virtual void fill(std::uint64_t offset, std::span<const std::byte> bytes, Done done) {
         done(fill(offset, bytes));
     }

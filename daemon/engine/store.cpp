@@ -134,7 +134,7 @@ void Store::finish(std::uint64_t begin, Result<void> outcome) {
     }
     if (keep_ == Keep::first) {
         cache_->fill(begin, *fetched,
-                     [this, begin, fetched](const Result<void>& kept) { kept_first(begin, kept); });
+                     [this, begin](const Result<void>& kept) { kept_first(begin, kept); });
         return;
     }
     note_brought(begin);
@@ -233,7 +233,6 @@ Store::Buffer Store::take_buffer(std::size_t size) {
         spare_.pop_back();
         spare_bytes_ -= buffer.capacity();
     }
-    buffer.clear(); // what it held is not moved when it grows
     buffer.resize(size);
     return buffer;
 }

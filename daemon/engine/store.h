@@ -3,7 +3,6 @@
 #pragma once
 
 #include "core/base/origins.h"
-#include "core/base/page_aligned.h"
 #include "daemon/engine/local_copy.h"
 #include "daemon/source/source.h"
 
@@ -74,7 +73,7 @@ public:
     void settle();
 
 private:
-    using Buffer = std::vector<std::byte, PageAligned<std::byte>>;
+    using Buffer = std::vector<std::byte>;
     using WaitId = std::uint64_t;
     struct Wait {
         Range range;

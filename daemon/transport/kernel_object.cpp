@@ -11,11 +11,6 @@ namespace coldscope {
 
 namespace {
 constexpr std::size_t largest_at_once = 128u << 10; // bytes
-
-// As direct I/O takes them.
-bool is_whole_pages(std::span<const std::byte> bytes) {
-    return (reinterpret_cast<std::uintptr_t>(bytes.data()) | bytes.size()) % PageBuffers::page == 0;
-}
 } // namespace
 
 Range KernelObject::whole(Range range) const {
@@ -90,11 +85,8 @@ Result<void> KernelObject::fill(std::uint64_t offset, std::span<const std::byte>
 void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, Done done) {
     const Range range{offset, offset + bytes.size()};
     const std::size_t length = align_up(bytes.size(), PageBuffers::page);
-    PageBuffers::Buffer buffer;
-    if (!is_whole_pages(bytes)) {
-        buffer = padded(bytes);
-        bytes = buffer.bytes().first(length);
-    }
+    PageBuffers::Buffer buffer = padded(bytes);
+    const std::span<const std::byte> padded_bytes = buffer.bytes().first(length);
     Ring::Done written = [alive = alive_, fd = fd_, buffers = buffers_, buffer = std::move(buffer),
                           range, length, done = std::move(done)](int result) mutable {
         buffers->give_back(std::move(buffer));
@@ -102,9 +94,9 @@ void KernelObject::fill(std::uint64_t offset, std::span<const std::byte> bytes, 
             done((*alive)->filled(range, length, result));
     };
     if (length <= largest_at_once)
-        ring_.write_at_once(fd_->get(), bytes, offset, std::move(written));
+        ring_.write_at_once(fd_->get(), padded_bytes, offset, std::move(written));
     else
-        ring_.write(fd_->get(), bytes, offset, std::move(written));
+        ring_.write(fd_->get(), padded_bytes, offset, std::move(written));
 }
 
 } // namespace coldscope

@@ -46,7 +46,7 @@ public:
         return Buffer(align_up(size, page));
     }
     void give_back(Buffer buffer) {
-        if (buffer.bytes().empty() || spare_bytes_ + buffer.bytes().size() > most_spare)
+        if (spare_bytes_ + buffer.bytes().size() > most_spare)
             return;
         spare_bytes_ += buffer.bytes().size();
         spare_.push_back(std::move(buffer));
