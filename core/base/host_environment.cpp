@@ -4,8 +4,6 @@
 #include <set>
 #include <string_view>
 
-#include <unistd.h>
-
 namespace coldscope {
 
 namespace {
@@ -15,10 +13,10 @@ constexpr std::array<std::string_view, 4> of_runtime{"APPIMAGE", "APPDIR", "OWD"
 
 } // namespace
 
-std::vector<std::string> host_environment() {
+std::vector<std::string> host_environment(char* const* own) {
     std::vector<std::string> host;
     std::set<std::string_view> gone(of_runtime.begin(), of_runtime.end());
-    for (char** at = environ; *at != nullptr; ++at) {
+    for (char* const* at = own; *at != nullptr; ++at) {
         std::string_view entry(*at);
         if (!entry.starts_with(kept_prefix))
             continue;
@@ -26,7 +24,7 @@ std::vector<std::string> host_environment() {
         host.emplace_back(entry);
         gone.insert(entry.substr(0, entry.find('=')));
     }
-    for (char** at = environ; *at != nullptr; ++at) {
+    for (char* const* at = own; *at != nullptr; ++at) {
         const std::string_view entry(*at);
         if (!entry.starts_with(kept_prefix) && !gone.contains(entry.substr(0, entry.find('='))))
             host.emplace_back(entry);

@@ -2,16 +2,19 @@
 #include "core/base/host_environment.h"
 
 #include <QTest>
-#include <cstdlib>
 #include <map>
 
 using namespace coldscope;
 
 namespace {
 
-std::map<std::string, std::string> host() {
-    std::map<std::string, std::string> variables;
-    for (const std::string& entry : host_environment()) {
+using Variables = std::map<std::string, std::string>;
+
+// Not this process's environment, which other threads read.
+Variables host(std::vector<std::string> own) {
+    own.emplace_back("PATH=/usr/bin");
+    Variables variables;
+    for (const std::string& entry : host_environment(exec_list(own).data())) {
         const std::size_t equals = entry.find('=');
         const bool fresh =
             variables.emplace(entry.substr(0, equals), entry.substr(equals + 1)).second;
@@ -26,35 +29,34 @@ std::map<std::string, std::string> host() {
 class TestHostEnvironment : public QObject {
     Q_OBJECT
 private Q_SLOTS:
-    void init() {
-        ::clearenv();
-        ::setenv("PATH", "/usr/bin", 1);
+    void outside_of_an_appimage() {
+        QCOMPARE(host({"EMPTY=", "APPDIRECTORY=kept"}),
+                 (Variables{{"PATH", "/usr/bin"}, {"EMPTY", ""}, {"APPDIRECTORY", "kept"}}));
     }
 
-    void outside_of_an_appimage() {
-        ::setenv("EMPTY", "", 1);
-        ::setenv("APPDIRECTORY", "kept", 1);
-        QCOMPARE(host(), (std::map<std::string, std::string>{
-                             {"PATH", "/usr/bin"}, {"EMPTY", ""}, {"APPDIRECTORY", "kept"}}));
+    void this_process() {
+        for (const std::string& entry : host_environment()) {
+            const std::size_t equals = entry.find('=');
+            QCOMPARE(qgetenv(entry.substr(0, equals).c_str()).toStdString(),
+                     entry.substr(equals + 1));
+        }
+        QVERIFY(!host_environment().empty());
     }
 
     void what_the_runtime_sets_is_gone() {
-        for (const char* name : {"APPIMAGE", "APPDIR", "OWD", "ARGV0"})
-            ::setenv(name, "/somewhere", 1);
-        QCOMPARE(host(), (std::map<std::string, std::string>{{"PATH", "/usr/bin"}}));
+        QCOMPARE(host({"APPIMAGE=/somewhere", "APPDIR=/somewhere", "OWD=/somewhere", "ARGV0=x"}),
+                 (Variables{{"PATH", "/usr/bin"}}));
     }
 
     // Of another AppImage's terminal, or set by AppRun, or taken away by it.
     void what_was_before_is_back() {
-        ::setenv("APPDIR", "/ours", 1);
-        ::setenv("COLDSCOPE_HOST_APPDIR", "/another's", 1);
-        ::setenv("QT_PLUGIN_PATH", "/ours", 1);
-        ::setenv("COLDSCOPE_HOST_QT_PLUGIN_PATH", "/host=1", 1);
-        ::setenv("COLDSCOPE_HOST_QML2_IMPORT_PATH", "", 1);
-        QCOMPARE(host(), (std::map<std::string, std::string>{{"PATH", "/usr/bin"},
-                                                             {"APPDIR", "/another's"},
-                                                             {"QT_PLUGIN_PATH", "/host=1"},
-                                                             {"QML2_IMPORT_PATH", ""}}));
+        QCOMPARE(
+            host({"APPDIR=/ours", "COLDSCOPE_HOST_APPDIR=/another's", "QT_PLUGIN_PATH=/ours",
+                  "COLDSCOPE_HOST_QT_PLUGIN_PATH=/host=1", "COLDSCOPE_HOST_QML2_IMPORT_PATH="}),
+            (Variables{{"PATH", "/usr/bin"},
+                       {"APPDIR", "/another's"},
+                       {"QT_PLUGIN_PATH", "/host=1"},
+                       {"QML2_IMPORT_PATH", ""}}));
     }
 
     void as_exec_takes_it() {
