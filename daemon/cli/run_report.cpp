@@ -122,10 +122,9 @@ bool RunReport::ready(const Run& run) {
 }
 
 bool RunReport::fact(const Fact& fact) {
-    if (quiet_) {
-        asked_through_ += std::holds_alternative<AskedThrough>(fact) ? 1 : 0;
+    asked_through_ += std::holds_alternative<AskedThrough>(fact) ? 1 : 0;
+    if (quiet_)
         return true;
-    }
     if (const auto* failure = std::get_if<Failure>(&fact)) {
         if (json_)
             return output_.line(json{{"event", "failure"},
@@ -136,7 +135,6 @@ bool RunReport::fact(const Fact& fact) {
         return true;
     }
     if (const auto* through = std::get_if<AskedThrough>(&fact)) {
-        ++asked_through_;
         if (json_)
             return output_.line(json{{"event", "asked_through"},
                                      {"request", through->request},

@@ -1,5 +1,6 @@
 #include "daemon/cli/share_command.h"
 
+#include "core/base/fd.h"
 #include "core/rules/command.h"
 #include "daemon/cli/ask_by_hand.h"
 #include "daemon/cli/output.h"
@@ -100,22 +101,15 @@ bool open_images(const ShareOptions& options, std::vector<SharedImage>& images,
 class ReportOutput {
 public:
     explicit ReportOutput(const ShareOptions& options) : options_(options) {}
-    ReportOutput(const ReportOutput&) = delete;
-    ReportOutput& operator=(const ReportOutput&) = delete;
-    ~ReportOutput() {
-        saved_.reset();
-        if (fd_ >= 0)
-            ::close(fd_);
-    }
 
     // Makes the file. What it holds stays until there is something to print. Code::invalid for a
     // file of the images.
     Result<void> open(const std::vector<SharedImage>& images) {
         if (options_.save.empty())
             return {};
-        fd_ = ::open(options_.save.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        fd_.reset(::open(options_.save.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         struct stat own {};
-        if (fd_ < 0 || fstat(fd_, &own) != 0)
+        if (!fd_ || fstat(fd_.get(), &own) != 0)
             return system_error("opening the file to save to");
         for (const SharedImage& image : images) {
             for (const std::string& path : image.opened->paths) {
@@ -125,7 +119,7 @@ public:
                     return failure(Code::invalid, "it is a file of the images themselves");
             }
         }
-        saved_.emplace(fd_);
+        saved_.emplace(fd_.get());
         return {};
     }
 
@@ -141,7 +135,7 @@ public:
             print_share(report, output_);
         output_.flush();
         if (saved_) {
-            if (std::exchange(is_first_, false) && ftruncate(fd_, 0) != 0 && errno != EINVAL)
+            if (std::exchange(is_first_, false) && ftruncate(fd_.get(), 0) != 0 && errno != EINVAL)
                 warn_of(errno);
             report.files = true;
             print_share_json(report, indent, *saved_);
@@ -166,7 +160,7 @@ private:
 
     const ShareOptions& options_;
     Output output_;
-    int fd_ = -1;
+    Fd fd_;                // outlives what is saved through it
     bool is_first_ = true; // nothing was printed yet
     std::optional<Output> saved_;
 };
