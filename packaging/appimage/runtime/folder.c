@@ -8,9 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+char* folder_path(void) {
+    void* const memory =
+        mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
 
 /* The place's path in `path`; false if there's no such place here, which is no failure. */
 static bool place_path(int place, char path[PATH_MAX]) {
@@ -44,6 +51,7 @@ bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* wh
             failure = strerror(errno);
         if (failure == NULL)
             return true;
+        *path = '\0';
         snprintf(why, why_size, "%s: %s", base, failure);
     }
     return false;

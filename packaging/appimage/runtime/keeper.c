@@ -65,11 +65,9 @@ int keeper_start(void (*begin)(void* context), void (*clean_up)(void* context), 
         for (size_t i = 0; i < keep_count; ++i)
             kept[i + 1] = keep[i];
         keeper_detach(kept, keep_count + 1);
-        if (begin != NULL)
-            begin(context);
-        char byte;
-        while (read(ends[0], &byte, 1) > 0)
-            ;
+        for (char byte; read(ends[0], &byte, 1) > 0; begin = NULL)
+            if (begin != NULL)
+                begin(context);
         clean_up(context);
         _exit(0);
     }
@@ -80,4 +78,8 @@ int keeper_start(void (*begin)(void* context), void (*clean_up)(void* context), 
         return -1;
     }
     return ends[1];
+}
+
+void keeper_begin(int alive) {
+    (void)!write(alive, "", 1);
 }

@@ -22,8 +22,9 @@ enum { SAYS_MOUNTED = 1, SAYS_DAMAGED = 2 };
 
 struct served {
     const struct payload* payload;
-    const char* folder;
-    int answer; /* the pipe's end to say it with */
+    const char* folder; /* its path, shared by all processes */
+    int answer;         /* the pipe's end to say it with */
+    bool begun;         /* what the keeper knows */
 };
 
 static void no_symlink_twice(void* context, struct fuse_conn_info* connection) {
@@ -87,7 +88,8 @@ static void serve(const struct served* served) {
 }
 
 static void start_serving(void* context) {
-    const struct served* served = context;
+    struct served* served = context;
+    served->begun = true;
     if (fork() == 0)
         serve(served);
     close(served->answer);
@@ -116,6 +118,10 @@ static void unmount(const char* folder, bool lazy) {
  * descriptors and runs from there. The kernel knows, and refuses to unmount it. */
 static void unmount_when_unused(void* context) {
     const struct served* served = context;
+    if (!served->begun) { /* killed before the folder was made, or as soon as it was */
+        rmdir(served->folder);
+        return;
+    }
     const long longest = 2000;
     for (long wait = 10;; wait = wait * 2 > longest ? longest : wait * 2) { /* ms */
         unmount(served->folder, false);
@@ -126,43 +132,53 @@ static void unmount_when_unused(void* context) {
     }
 }
 
-enum mounted payload_mount(const struct payload* payload, const char* folder, int* alive, char* why,
-                           size_t why_size) {
-    int answer[2];
-    if (geteuid() != 0 && access("/etc/mtab", R_OK) != 0) {
-        snprintf(why, why_size, "fusermount3 can't unmount them without /etc/mtab");
-        rmdir(folder);
-        return NO_FUSE;
-    }
-    if (pipe2(answer, O_CLOEXEC) != 0) {
-        snprintf(why, why_size, "%s", strerror(errno));
-        rmdir(folder);
-        return NO_FUSE;
-    }
-    struct served served = {payload, folder, answer[1]};
-    const int keep[] = {answer[1], payload->fd};
-    *alive = keeper_start(start_serving, unmount_when_unused, &served, keep, 2);
-    close(answer[1]);
+/* Until the serving process has said it all. */
+static enum mounted hear(int answer, char* why, size_t why_size) {
     char text[512];
     size_t size = 0;
-    for (ssize_t got; *alive >= 0 && size < sizeof text - 1; size += (size_t)got) {
-        got = read(answer[0], text + size, sizeof text - 1 - size);
+    for (ssize_t got; size < sizeof text - 1; size += (size_t)got) {
+        got = read(answer, text + size, sizeof text - 1 - size);
         if (got <= 0)
             break;
-        if (text[size + (size_t)got - 1] == SAYS_MOUNTED) {
-            close(answer[0]);
+        if (text[size + (size_t)got - 1] == SAYS_MOUNTED)
             return MOUNTED;
-        }
     }
-    close(answer[0]);
-    close(*alive);
-    *alive = -1;
     text[size] = '\0';
     if (size > 0 && text[size - 1] == SAYS_DAMAGED)
         return DAMAGED;
     text[strcspn(text, "\n")] = '\0';
     snprintf(why, why_size, "%s", *text != '\0' ? text : "the process that serves it ended");
     return NO_FUSE;
+}
+
+enum mounted payload_mount(const struct payload* payload, char* folder, int* alive, char* why,
+                           size_t why_size) {
+    int answer[2], place = 0;
+    if (geteuid() != 0 && access("/etc/mtab", R_OK) != 0) {
+        snprintf(why, why_size, "fusermount3 can't unmount them without /etc/mtab");
+        return NO_FUSE;
+    }
+    if (pipe2(answer, O_CLOEXEC) != 0) {
+        snprintf(why, why_size, "%s", strerror(errno));
+        return NO_FUSE;
+    }
+    struct served served = {payload, folder, answer[1], false};
+    const int keep[] = {answer[1], payload->fd};
+    *alive = keeper_start(start_serving, unmount_when_unused, &served, keep, 2);
+    close(answer[1]);
+    enum mounted mounted = NO_FUSE;
+    if (*alive < 0)
+        snprintf(why, why_size, "%s", strerror(errno));
+    else if (folder_make(MOUNT, &place, folder, why, why_size)) {
+        keeper_begin(*alive);
+        mounted = hear(answer[0], why, why_size);
+    }
+    close(answer[0]);
+    if (mounted != MOUNTED) {
+        close(*alive);
+        *alive = -1;
+    }
+    return mounted;
 }
 
 void payload_unmount(const char* folder) {

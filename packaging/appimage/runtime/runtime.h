@@ -34,10 +34,14 @@ bool payload_read(const struct payload* payload, struct sqfs* fs);
 
 /* What the folder is for. */
 enum purpose { MOUNT, EXTRACT };
-/* Makes a folder of mode 0700 for the payload. Tries place by place from *place on, leaves the next
- * one in it, and false when there is none left: $TMPDIR, /tmp, $XDG_CACHE_HOME, ~/.cache. Those
- * whose programs can't be run are left out for EXTRACT. The path is absolute, without symlinks.
- * `why` gets the reason of the last place that couldn't be used. */
+/* Where a folder's path is written to: "" at first, in memory that a keeper started later shares,
+ * so that it knows the folder even if this process is killed as soon as it is made. NULL: none. */
+char* folder_path(void);
+/* Makes a folder of mode 0700 for the payload; `path` names it before it's there. Tries place by
+ * place from *place on, leaves the next one in it, and false when there is none left: $TMPDIR,
+ * /tmp, $XDG_CACHE_HOME, ~/.cache. Those whose programs can't be run are left out for EXTRACT. The
+ * path is absolute, without symlinks. `why` gets the reason of the last place that couldn't be
+ * used. */
 bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* why, size_t why_size);
 /* Deletes it with all it holds; follows no symlink and enters no other file system. */
 void folder_remove(const char* path);
@@ -47,19 +51,23 @@ void folder_remove(const char* path);
 /* Starts a process that cleans up once all holders of the pipe's other end are gone: the program
  * that this process becomes, and what it starts. It has a session of its own, isn't this process'
  * child, and keeps nothing that was inherited open but the descriptors `keep`.
- * `clean_up` gets `context`; then the process ends. Returns that other end, or -1. */
+ * `begin`, NULL for nothing, is what it does at keeper_begin. Both get `context`; after `clean_up`
+ * the process ends. Returns that other end, or -1. */
 int keeper_start(void (*begin)(void* context), void (*clean_up)(void* context), void* context,
                  const int* keep, size_t keep_count);
+/* Once the folder is made. */
+void keeper_begin(int alive);
 /* For a process without a terminal: standard descriptors are /dev/null, others are closed. */
 void keeper_detach(const int* keep, size_t keep_count);
 
 /* ---- mount.c ---- */
 
 enum mounted { MOUNTED, NO_FUSE, DAMAGED };
-/* Mounts the payload at `folder`. `why` tells the reason of NO_FUSE. It is unmounted, and the
- * folder removed, when the last user is gone: once no process holds *alive (closed by exec unless
- * that is changed) or its copies, and none has a file, mapping or working directory there. */
-enum mounted payload_mount(const struct payload* payload, const char* folder, int* alive, char* why,
+/* Mounts the payload at a folder that is made for it; `folder` is from folder_path. `why` tells the
+ * reason of NO_FUSE. It is unmounted, and the folder removed, when the last user is gone: once no
+ * process holds *alive (closed by exec unless that is changed) or its copies, and none has a file,
+ * mapping or working directory there. */
+enum mounted payload_mount(const struct payload* payload, char* folder, int* alive, char* why,
                            size_t why_size);
 /* Takes it from the folder at once; what is open there can still be read. */
 void payload_unmount(const char* folder);
