@@ -12,7 +12,10 @@ target_compile_definitions(coldscope-options INTERFACE _FILE_OFFSET_BITS=64)
 if(COLDSCOPE_SANITIZE)
   target_compile_options(coldscope-options INTERFACE
     -fsanitize=${COLDSCOPE_SANITIZE} -fno-sanitize-recover=all)
-  target_link_options(coldscope-options INTERFACE -fsanitize=${COLDSCOPE_SANITIZE})
+  # lld links such programs, of which there are hundreds, in a third of the time.
+  find_program(COLDSCOPE_LLD ld.lld)
+  target_link_options(coldscope-options INTERFACE
+    -fsanitize=${COLDSCOPE_SANITIZE} $<$<BOOL:${COLDSCOPE_LLD}>:-fuse-ld=lld>)
 endif()
 
 file(WRITE ${PROJECT_BINARY_DIR}/generated/coldscope_version.h.new
