@@ -5,7 +5,6 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
-#include <QStandardPaths>
 #include <QtTest>
 #include <algorithm>
 #include <csignal>
@@ -73,8 +72,10 @@ private Q_SLOTS:
     void signals_reach_the_program();
     void a_killed_program_leaves_nothing_data() { add_users(); }
     void a_killed_program_leaves_nothing();
-    void killed_while_it_mounts_data() { add_users(); }
-    void killed_while_it_mounts();
+    void killed_before_it_is_app_run_data() { add_users(); }
+    void killed_before_it_is_app_run();
+    void its_keeper_is_killed_data() { add_users(); }
+    void its_keeper_is_killed();
     void a_child_keeps_the_mount_data();
     void a_child_keeps_the_mount();
     void the_serving_process_dies_data() { add_users(); }
@@ -222,11 +223,11 @@ void TestRuntime::a_killed_program_leaves_nothing() {
     }
 }
 
-// At each of the system calls that it makes until it becomes AppRun.
-void TestRuntime::killed_while_it_mounts() {
-    if (QStandardPaths::findExecutable("strace").isEmpty())
-        QSKIP("strace is missing");
+// At each of the system calls that main makes until it becomes AppRun.
+void TestRuntime::killed_before_it_is_app_run() {
     QFETCH(bool, ordinary);
+    if (room_.run({.ordinary = ordinary}, {"strace", "-o", "/dev/null", "true"}).status != 0)
+        QSKIP("strace is missing, or may trace nothing");
     const QString calls = room_.path("tmp/calls");
     for (const QStringList& way : {QStringList{}, QStringList{"--appimage-extract-and-run"}}) {
         const auto traced = [&](const QString& option, const QString& log) {
@@ -237,21 +238,44 @@ void TestRuntime::killed_while_it_mounts() {
         QCOMPARE(traced("--signal=none", calls).status, 0);
         QVERIFY(room_.gone(app_image));
         std::map<QByteArray, int> counts, killed;
+        bool in_main = false;
         for (const QByteArray& line : content_of(calls).split('\n')) {
             const QByteArray name = line.left(line.indexOf('('));
-            if (name.isEmpty() || name == "execve") // it begins with strace's
+            ++counts[name];
+            in_main |= line.contains("\"/dev/null\"");
+            if (!in_main || name.isEmpty() || name == "execve")
                 continue;
             const QString inject = QString("--inject=%1:signal=KILL:when=%2")
                                        .arg(QString::fromLatin1(name))
-                                       .arg(++counts[name]);
+                                       .arg(counts[name]);
             const int status = traced(inject, "/dev/null").status;
-            if (status != 0) // some calls come only now and then
+            if (status != 0) { // some calls come only now and then
                 QCOMPARE(status, 128 + SIGKILL);
-            killed[name] += status != 0;
+                ++killed[name];
+            }
             QVERIFY2(room_.gone(app_image), qPrintable(inject));
         }
-        QVERIFY(killed["mkdir"] > 0 && killed["clone"] > 0 && killed.size() > 15);
+        for (const char* name : {"clone", "mkdir", "pipe2", "wait4", "write"})
+            QVERIFY2(killed[name] > 0, name);
     }
+}
+
+void TestRuntime::its_keeper_is_killed() {
+    QFETCH(bool, ordinary);
+    if (room_.run({.ordinary = ordinary}, {"strace", "-o", "/dev/null", "true"}).status != 0)
+        QSKIP("strace is missing, or may trace nothing");
+    // It stands still where the folder has just been made.
+    const auto program = room_.start(
+        {.ordinary = ordinary}, {"strace", "-o", "/dev/null", "--detach-on=execve",
+                                 "--inject=mkdir:delay_exit=2000000:when=1", image(), "exit", "0"});
+    QTRY_COMPARE(room_.left_folders().size(), 1);
+    for (const int pid : room_.processes(app_image))
+        if (content_of(QString("/proc/%1/status").arg(pid)).contains("\nTracerPid:\t0\n"))
+            ::kill(pid, SIGKILL);
+    const Outcome outcome = AppImageRoom::finish(*program);
+    QCOMPARE(outcome.status, 0);
+    QVERIFY2(outcome.err.contains("runs from extracted files"), outcome.err.constData());
+    QVERIFY(room_.gone(app_image));
 }
 
 void TestRuntime::a_child_keeps_the_mount_data() {

@@ -5,19 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-char* folder_path(void) {
-    void* const memory =
-        mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
 
 /* The place's path in `path`; false if there's no such place here, which is no failure. */
 static bool place_path(int place, char path[PATH_MAX]) {
@@ -33,11 +28,12 @@ static bool place_path(int place, char path[PATH_MAX]) {
     return true;
 }
 
-bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* why,
+bool folder_make(enum purpose purpose, int alive, int* place, char path[PATH_MAX], char* why,
                  size_t why_size) {
     while (*place < 4) {
         char base[PATH_MAX], real[PATH_MAX];
         struct statvfs status;
+        uint64_t random;
         if (!place_path((*place)++, base))
             continue;
         const char* failure = NULL;
@@ -45,13 +41,16 @@ bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* wh
             failure = strerror(errno);
         else if (purpose == EXTRACT && (status.f_flag & ST_NOEXEC) != 0)
             failure = "programs can't be run there (noexec)";
-        else if (snprintf(path, PATH_MAX, "%s/.mount_ColdscXXXXXX", real) >= PATH_MAX)
+        else if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+            failure = strerror(errno);
+        else if (snprintf(path, PATH_MAX, "%s/.mount_Coldsc%016" PRIx64, real, random) >= PATH_MAX)
             failure = strerror(ENAMETOOLONG);
-        else if (mkdtemp(path) == NULL)
+        else if (!keeper_expects(alive, path))
+            failure = "the process that would delete it is gone";
+        else if (mkdir(path, 0700) != 0)
             failure = strerror(errno);
         if (failure == NULL)
             return true;
-        *path = '\0';
         snprintf(why, why_size, "%s: %s", base, failure);
     }
     return false;

@@ -92,25 +92,27 @@ static int run(const struct payload* payload, const char* folder, int alive, cha
     return 1;
 }
 
-static void remove_extracted(void* folder) {
+static void remove_extracted(const char* folder, bool begun, void* context) {
+    (void)begun;
+    (void)context;
     folder_remove(folder);
 }
 
 /* `unmounted`: why it isn't mounted, or NULL if that was not wanted. */
 static int extract_and_run(const struct payload* payload, const char* unmounted, char** arguments) {
-    char why[PATH_MAX + 128] = "there is neither TMPDIR nor HOME";
-    char* const folder = folder_path();
-    const int alive = folder == NULL ? -1 : keeper_start(NULL, remove_extracted, folder, NULL, 0);
+    char folder[PATH_MAX], why[PATH_MAX + 128] = "there is neither TMPDIR nor HOME";
+    const int alive = keeper_start(&(struct keeping){.clean_up = remove_extracted}, NULL, 0);
     if (alive < 0) {
         say("%s", strerror(errno));
         return 1;
     }
     int place = 0;
-    while (folder_make(EXTRACT, &place, folder, why, sizeof why)) {
+    while (folder_make(EXTRACT, alive, &place, folder, why, sizeof why)) {
         const enum extracted result = payload_extract(payload, folder, NULL, NULL, true);
         if (result == EXTRACTED) {
             if (unmounted != NULL)
                 say("runs from extracted files, since they can't be mounted: %s", unmounted);
+            keeper_begin(alive);
             return run(payload, folder, alive, arguments);
         }
         if (result == FAILED)
@@ -125,23 +127,18 @@ static int extract_and_run(const struct payload* payload, const char* unmounted,
 }
 
 /* The folder and the pipe's end that holds it. */
-static enum mounted mount(const struct payload* payload, char** folder, int* alive, char* why,
-                          size_t why_size) {
-    *folder = folder_path();
-    if (*folder == NULL) {
-        snprintf(why, why_size, "%s", strerror(errno));
-        return NO_FUSE;
-    }
-    const enum mounted mounted = payload_mount(payload, *folder, alive, why, why_size);
+static enum mounted mount(const struct payload* payload, char folder[PATH_MAX], int* alive,
+                          char* why, size_t why_size) {
+    const enum mounted mounted = payload_mount(payload, folder, alive, why, why_size);
     if (mounted == DAMAGED)
         say("byte %jd: the payload is damaged", (intmax_t)payload->begins);
     return mounted;
 }
 
 static int mount_and_run(const struct payload* payload, char** arguments) {
-    char *folder, why[PATH_MAX + 128];
+    char folder[PATH_MAX], why[PATH_MAX + 128];
     int alive;
-    switch (mount(payload, &folder, &alive, why, sizeof why)) {
+    switch (mount(payload, folder, &alive, why, sizeof why)) {
     case MOUNTED:
         return run(payload, folder, alive, arguments);
     case DAMAGED:
@@ -153,14 +150,14 @@ static int mount_and_run(const struct payload* payload, char** arguments) {
 }
 
 static int mount_and_wait(const struct payload* payload) {
-    char *folder, why[PATH_MAX + 128];
+    char folder[PATH_MAX], why[PATH_MAX + 128];
     int alive, number;
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGHUP);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
-    const enum mounted mounted = mount(payload, &folder, &alive, why, sizeof why);
+    const enum mounted mounted = mount(payload, folder, &alive, why, sizeof why);
     if (mounted == NO_FUSE)
         say("can't be mounted: %s", why);
     if (mounted != MOUNTED)

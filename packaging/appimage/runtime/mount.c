@@ -22,9 +22,7 @@ enum { SAYS_MOUNTED = 1, SAYS_DAMAGED = 2 };
 
 struct served {
     const struct payload* payload;
-    const char* folder; /* its path, shared by all processes */
-    int answer;         /* the pipe's end to say it with */
-    bool begun;         /* what the keeper knows */
+    int answer; /* the pipe's end to say it with */
 };
 
 static void no_symlink_twice(void* context, struct fuse_conn_info* connection) {
@@ -65,7 +63,7 @@ static bool mount_options(struct fuse_args* arguments) {
 }
 
 /* Ends when the mount is gone from every mount namespace and nothing of it is open. */
-static void serve(const struct served* served) {
+static void serve(const struct served* served, const char* folder) {
     static sqfs_ll ll;
     dup2(served->answer, 2); /* libfuse and fusermount3 tell the reason there */
     char said = SAYS_DAMAGED;
@@ -77,7 +75,7 @@ static void serve(const struct served* served) {
     struct fuse_session* session = NULL;
     if (mount_options(&arguments))
         session = fuse_session_new(&arguments, &operations, sizeof operations, &ll);
-    if (session == NULL || fuse_session_mount(session, served->folder) != 0)
+    if (session == NULL || fuse_session_mount(session, folder) != 0)
         _exit(1);
     said = SAYS_MOUNTED;
     (void)!write(2, &said, 1);
@@ -87,21 +85,24 @@ static void serve(const struct served* served) {
     _exit(0);
 }
 
-static void start_serving(void* context) {
-    struct served* served = context;
-    served->begun = true;
+static void start_serving(const char* folder, void* context) {
+    const struct served* served = context;
     if (fork() == 0)
-        serve(served);
+        serve(served, folder);
     close(served->answer);
     close(served->payload->fd);
 }
 
-static void unmount(const char* folder, bool lazy) {
-    if (umount2(folder, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0 || errno != EPERM)
-        return;
+/* True if it has unmounted it. */
+static bool unmount(const char* folder, bool lazy) {
+    if (umount2(folder, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+        return true;
+    if (errno != EPERM)
+        return false;
     const char* arguments[] = {"fusermount3", "-u", "-q", lazy ? "-z" : "--", folder, NULL};
     pid_t child;
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int status = -1;
+    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, null, 2);
@@ -109,23 +110,20 @@ static void unmount(const char* folder, bool lazy) {
     if (posix_spawn(&child, "/usr/bin/fusermount3", &actions, NULL, (char**)arguments, environ) ==
             0 ||
         posix_spawnp(&child, arguments[0], &actions, NULL, (char**)arguments, environ) == 0)
-        waitpid(child, NULL, 0);
+        waitpid(child, &status, 0);
     posix_spawn_file_actions_destroy(&actions);
     close(null);
+    return status == 0;
 }
 
 /* What nobody holds the pipe of any more may still be in use: by a process that closed its
  * descriptors and runs from there. The kernel knows, and refuses to unmount it. */
-static void unmount_when_unused(void* context) {
-    const struct served* served = context;
-    if (!served->begun) { /* killed before the folder was made, or as soon as it was */
-        rmdir(served->folder);
-        return;
-    }
+static void unmount_when_unused(const char* folder, bool begun, void* context) {
+    (void)context;
     const long longest = 2000;
     for (long wait = 10;; wait = wait * 2 > longest ? longest : wait * 2) { /* ms */
-        unmount(served->folder, false);
-        if (rmdir(served->folder) == 0 || errno == ENOENT)
+        const bool unmounted = !begun || unmount(folder, false);
+        if (rmdir(folder) == 0 || errno == ENOENT || unmounted)
             return;
         const struct timespec time = {wait / 1000, wait % 1000 * 1000000};
         nanosleep(&time, NULL);
@@ -151,8 +149,8 @@ static enum mounted hear(int answer, char* why, size_t why_size) {
     return NO_FUSE;
 }
 
-enum mounted payload_mount(const struct payload* payload, char* folder, int* alive, char* why,
-                           size_t why_size) {
+enum mounted payload_mount(const struct payload* payload, char folder[PATH_MAX], int* alive,
+                           char* why, size_t why_size) {
     int answer[2], place = 0;
     if (geteuid() != 0 && access("/etc/mtab", R_OK) != 0) {
         snprintf(why, why_size, "fusermount3 can't unmount them without /etc/mtab");
@@ -162,16 +160,18 @@ enum mounted payload_mount(const struct payload* payload, char* folder, int* ali
         snprintf(why, why_size, "%s", strerror(errno));
         return NO_FUSE;
     }
-    struct served served = {payload, folder, answer[1], false};
+    struct served served = {payload, answer[1]};
     const int keep[] = {answer[1], payload->fd};
-    *alive = keeper_start(start_serving, unmount_when_unused, &served, keep, 2);
+    *alive = keeper_start(&(struct keeping){start_serving, unmount_when_unused, &served}, keep, 2);
     close(answer[1]);
     enum mounted mounted = NO_FUSE;
     if (*alive < 0)
         snprintf(why, why_size, "%s", strerror(errno));
-    else if (folder_make(MOUNT, &place, folder, why, why_size)) {
+    else if (folder_make(MOUNT, *alive, &place, folder, why, why_size)) {
         keeper_begin(*alive);
         mounted = hear(answer[0], why, why_size);
+        if (mounted != MOUNTED)
+            rmdir(folder); /* if the keeper was killed nobody else does */
     }
     close(answer[0]);
     if (mounted != MOUNTED) {

@@ -34,15 +34,12 @@ bool payload_read(const struct payload* payload, struct sqfs* fs);
 
 /* What the folder is for. */
 enum purpose { MOUNT, EXTRACT };
-/* Where a folder's path is written to: "" at first, in memory that a keeper started later shares,
- * so that it knows the folder even if this process is killed as soon as it is made. NULL: none. */
-char* folder_path(void);
-/* Makes a folder of mode 0700 for the payload; `path` names it before it's there. Tries place by
- * place from *place on, leaves the next one in it, and false when there is none left: $TMPDIR,
- * /tmp, $XDG_CACHE_HOME, ~/.cache. Those whose programs can't be run are left out for EXTRACT. The
- * path is absolute, without symlinks. `why` gets the reason of the last place that couldn't be
- * used. */
-bool folder_make(enum purpose purpose, int* place, char path[PATH_MAX], char* why, size_t why_size);
+/* Makes a folder of mode 0700 for the payload, and tells the keeper before. Tries place by place
+ * from *place on, leaves the next one in it, and false when there is none left: $TMPDIR, /tmp,
+ * $XDG_CACHE_HOME, ~/.cache. Those whose programs can't be run are left out for EXTRACT. The path
+ * is absolute, without symlinks. `why` gets the reason of the last place that couldn't be used. */
+bool folder_make(enum purpose purpose, int alive, int* place, char path[PATH_MAX], char* why,
+                 size_t why_size);
 /* Deletes it with all it holds; follows no symlink and enters no other file system. */
 void folder_remove(const char* path);
 
@@ -50,12 +47,19 @@ void folder_remove(const char* path);
 
 /* Starts a process that cleans up once all holders of the pipe's other end are gone: the program
  * that this process becomes, and what it starts. It has a session of its own, isn't this process'
- * child, and keeps nothing that was inherited open but the descriptors `keep`.
- * `begin`, NULL for nothing, is what it does at keeper_begin. Both get `context`; after `clean_up`
- * the process ends. Returns that other end, or -1. */
-int keeper_start(void (*begin)(void* context), void (*clean_up)(void* context), void* context,
-                 const int* keep, size_t keep_count);
-/* Once the folder is made. */
+ * child, and keeps nothing that was inherited open but the descriptors `keep`. Returns that other
+ * end, or -1 with errno. */
+struct keeping {
+    void (*begin)(const char* folder, void* context); /* at keeper_begin; NULL: nothing */
+    /* Of the last folder it was told of, which need not be there; then the process ends. */
+    void (*clean_up)(const char* folder, bool begun, void* context);
+    void* context;
+};
+int keeper_start(const struct keeping* keeping, const int* keep, size_t keep_count);
+/* Before a folder is made: whenever this process is killed, it is cleaned up. False: the keeper is
+ * gone. */
+bool keeper_expects(int alive, const char* folder);
+/* Once it is made; the keeper is told of no other then. */
 void keeper_begin(int alive);
 /* For a process without a terminal: standard descriptors are /dev/null, others are closed. */
 void keeper_detach(const int* keep, size_t keep_count);
@@ -63,12 +67,12 @@ void keeper_detach(const int* keep, size_t keep_count);
 /* ---- mount.c ---- */
 
 enum mounted { MOUNTED, NO_FUSE, DAMAGED };
-/* Mounts the payload at a folder that is made for it; `folder` is from folder_path. `why` tells the
- * reason of NO_FUSE. It is unmounted, and the folder removed, when the last user is gone: once no
- * process holds *alive (closed by exec unless that is changed) or its copies, and none has a file,
- * mapping or working directory there. */
-enum mounted payload_mount(const struct payload* payload, char* folder, int* alive, char* why,
-                           size_t why_size);
+/* Mounts the payload at a folder that is made for it. `why` tells the reason of NO_FUSE. It is
+ * unmounted, and the folder removed, when the last user is gone: once no process holds *alive
+ * (closed by exec unless that is changed) or its copies, and none has a file, mapping or working
+ * directory there. */
+enum mounted payload_mount(const struct payload* payload, char folder[PATH_MAX], int* alive,
+                           char* why, size_t why_size);
 /* Takes it from the folder at once; what is open there can still be read. */
 void payload_unmount(const char* folder);
 
