@@ -6,7 +6,7 @@ find_package(fmt REQUIRED)
 add_library(coldscope-options INTERFACE)
 target_include_directories(coldscope-options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(coldscope-options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
   -fno-omit-frame-pointer $<$<BOOL:${COLDSCOPE_WERROR}>:-Werror>)
 target_compile_definitions(coldscope-options INTERFACE _FILE_OFFSET_BITS=64)
 if(COLDSCOPE_SANITIZE)
