@@ -29,8 +29,8 @@ namespace coldscope {
 namespace {
 constexpr int unmount_tries = 20; // 50 ms apart, before a busy mount is taken away lazily
 // As far apart, while the guard of a run that has ended sees its file system go: it holds the locks
-// of what is marked till then. That a run is alive there its guard says, and sooner.
-constexpr int lock_tries = 100;
+// of what is marked till then.
+constexpr int lock_tries = 20;
 } // namespace
 
 // A guard whose client died may still wait for this very run.

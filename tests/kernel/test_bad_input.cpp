@@ -9,6 +9,7 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 using namespace coldscope::test;
@@ -198,8 +199,8 @@ void TestBadInput::sharing() {
     const auto share = [&](const QString& transport, const QString& domain) {
         return run_coldscoped({"run", "--image", image_.bootstrap, "--device", image_.blob,
                                "--mount", work_->filePath("mount"), "--cache",
-                               work_->filePath("cache"), "--transport", transport,
-                               "--share-domain", domain});
+                               work_->filePath("cache"), "--transport", transport, "--share-domain",
+                               domain});
     };
     QProcess probe;
     probe.start(program("coldscoped"), {"probe", "--json"});
@@ -278,7 +279,7 @@ void TestBadInput::transport_stops() {
     }
     struct stat status {};
     QCOMPARE(::stat(fuse.toUtf8(), &status), 0);
-    QFile abort(QString("/sys/fs/fuse/connections/%1/abort").arg(status.st_dev & 0xff));
+    QFile abort(QString("/sys/fs/fuse/connections/%1/abort").arg(minor(status.st_dev)));
     if (!abort.exists())
         ::mount("none", "/sys/fs/fuse/connections", "fusectl", 0, nullptr);
     QVERIFY(abort.open(QIODevice::WriteOnly));

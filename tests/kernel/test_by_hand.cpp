@@ -57,11 +57,14 @@ private:
     }
     void watch() {
         bool shown = false;
-        while (!ending_) {
+        for (;;) {
             pollfd entry{master_, POLLIN, 0};
             std::array<char, 4096> bytes{};
-            if (poll(&entry, 1, 20) <= 0)
+            if (poll(&entry, 1, 20) <= 0) {
+                if (ending_) // and nothing is left
+                    return;
                 continue;
+            }
             const ssize_t got = ::read(master_, bytes.data(), bytes.size());
             text_.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
             const std::size_t at = text_.find("    sudo ");

@@ -117,7 +117,8 @@ void TestObserveFiles::files_that_change_meanwhile() {
         if (!sample)
             QFAIL(describe(sample.error()).c_str());
         for (const sharing::SeenFile& file : sample->files) {
-            if (file.sys_errno != ENOENT)
+            // The disk may take longer than the observer waits for one file.
+            if (file.sys_errno != ENOENT && file.sys_errno != ETIME && file.sys_errno != ETIMEDOUT)
                 QCOMPARE(file.sys_errno, 0);
         }
         pages += sample->frames.size();

@@ -186,9 +186,9 @@ void TestVmCachefiles::boot() {
         machine.programs << program("coldscoped") << program("coldscope-guard")
                          << program("coldscope-test-guest");
         machine.data = data_;
-        machine.timeout_s = 600;
+        machine.timeout_s = 1200;
         machine.options << "--silence"
-                        << "200"
+                        << "400"
                         << "--memory-mb"
                         << "2048";
         machine.script = "coldscope-test-guest " + names_for(series).join(' ') + "; true\n";
