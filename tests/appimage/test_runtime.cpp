@@ -56,6 +56,10 @@ class TestRuntime : public QObject {
 
     AppImageRoom room_;
     [[nodiscard]] QString image() const { return room_.path(app_image); }
+    [[nodiscard]] bool may_trace(bool ordinary) const {
+        const QStringList nothing{"strace", "-o", "/dev/null", "true"};
+        return room_.run({.ordinary = ordinary}, nothing).status == 0;
+    }
 
 private Q_SLOTS:
     void initTestCase();
@@ -226,7 +230,7 @@ void TestRuntime::a_killed_program_leaves_nothing() {
 // At each of the system calls that main makes until it becomes AppRun.
 void TestRuntime::killed_before_it_is_app_run() {
     QFETCH(bool, ordinary);
-    if (room_.run({.ordinary = ordinary}, {"strace", "-o", "/dev/null", "true"}).status != 0)
+    if (!may_trace(ordinary))
         QSKIP("strace is missing, or may trace nothing");
     const QString calls = room_.path("tmp/calls");
     for (const QStringList& way : {QStringList{}, QStringList{"--appimage-extract-and-run"}}) {
@@ -262,7 +266,7 @@ void TestRuntime::killed_before_it_is_app_run() {
 
 void TestRuntime::its_keeper_is_killed() {
     QFETCH(bool, ordinary);
-    if (room_.run({.ordinary = ordinary}, {"strace", "-o", "/dev/null", "true"}).status != 0)
+    if (!may_trace(ordinary))
         QSKIP("strace is missing, or may trace nothing");
     // It stands still where the folder has just been made.
     const auto program = room_.start(
